@@ -1,0 +1,98 @@
+"""Words of a line, quoted as Amanda 3.5.1 quotes them (`quote_string`, `unquote_string` in common-src/amutil.c).
+
+A word is bare unless it is empty or holds one of ``: ' \\ "``, a byte ≤ 0x20, 0x7F or ≥ 0x80.  We quote ``#`` too:
+Amanda's line reader takes it as a comment.  Text that is not UTF-8 travels as surrogate escapes.  `split` is
+strict, for our own pipes; `split_lenient` takes what Amanda takes, for its headers and replies.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from core.errors import BadLine
+
+_BARE = re.compile(r"[!$-&(-9;-\[\]-~]+")
+_TOKEN = re.compile(r'([!#-\[\]-~\x80-\U0010ffff]+)|"((?:[^"\\\n]|\\[^\n])*)"')
+_ESCAPES = {"\t": r"\t", "\n": r"\n", "\r": r"\r", "\f": r"\f", "\\": r"\\", '"': r"\""}
+_NEEDS_ESCAPE = re.compile(r'[\t\n\r\f\\"]')
+_ESCAPED = re.compile(r"\\([0-7]{1,3}|.)", re.DOTALL)
+_UNESCAPES = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
+
+
+def quote(word: str) -> str:
+    """``word`` as one word of a line."""
+    if _BARE.fullmatch(word):
+        return word
+    return '"' + _NEEDS_ESCAPE.sub(lambda m: _ESCAPES[m[0]], word) + '"'
+
+
+def unquote(text: str) -> str:
+    """What `quote` wrote, and whatever Amanda writes: unescaped quotes vanish wherever they stand."""
+    if '"' not in text and "\\" not in text:
+        return text
+    out: list[str] = []
+    at = 0
+    while at < len(text):
+        char = text[at]
+        if char == '"':
+            at += 1
+        elif char == "\\" and (found := _ESCAPED.match(text, at)):
+            out.append(_one(found[1]))
+            at = found.end()
+        else:
+            out.append(char)
+            at += 1
+    return "".join(out)
+
+
+def _one(escape: str) -> str:
+    if escape[0] in "01234567":
+        return bytes([int(escape, 8) & 0xFF]).decode("utf-8", "surrogateescape")
+    return _UNESCAPES.get(escape, escape)
+
+
+def join(words: Iterable[str]) -> str:
+    """One line of ``words``, without its newline."""
+    return " ".join([word if _BARE.fullmatch(word) else quote(word) for word in words])
+
+
+def split(line: str) -> list[str]:
+    """The words of a line that `join` wrote; BadLine when it is not well formed."""
+    if '"' not in line and "\\" not in line and "  " not in line and line.isascii() and line.isprintable():
+        words = line.split(" ")
+        if words[0] and words[-1]:
+            return words
+    words, at = [], 0
+    while True:
+        token = _TOKEN.match(line, at)
+        if token is None:
+            raise BadLine(f"column {at + 1}: {line[at:at + 20]!r} is no word")
+        bare = token[1]
+        words.append(bare if bare is not None else _ESCAPED.sub(lambda m: _one(m[1]), token[2]))
+        at = token.end()
+        if at == len(line):
+            return words
+        if line[at] != " ":
+            raise BadLine(f"column {at + 1}: no blank between two words")
+        at += 1
+
+
+def split_lenient(line: str) -> list[str]:
+    """The words as Amanda splits them: at single blanks outside quotes, a doubled blank giving an empty word."""
+    words: list[str] = []
+    start = at = 0
+    inside = False
+    while at < len(line):
+        char = line[at]
+        if char == "\\":
+            at += 2
+            continue
+        if char == '"':
+            inside = not inside
+        elif char == " " and not inside:
+            words.append(unquote(line[start:at]))
+            start = at + 1
+        at += 1
+    words.append(unquote(line[start:]))
+    return words
