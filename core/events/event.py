@@ -170,8 +170,8 @@ class DumpStrange:
 
 @dataclass(frozen=True, slots=True)
 class DumpEnded:
-    """An attempt ended; ``outcome`` is a `core.model.dump.Outcome`; CRCs as ``%08x:bytes``.  ``orders``: ``holding`` file path
-    if it stays."""
+    """An attempt ended; ``outcome`` is a `core.model.dump.Outcome`; CRCs as ``%08x:bytes``; ``file`` is the
+    holding file where one stays."""
 
     handle: str
     host: str

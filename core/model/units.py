@@ -115,7 +115,8 @@ def seconds_of_dumpdate(text: str) -> float:
     parts = [int(part) for part in text.split(":")]
     if len(parts) != 6:
         raise ValueError(f"{text!r} is no dumpdate")
-    return datetime(*parts, tzinfo=UTC).timestamp()  # type: ignore[misc]
+    year, month, day, hour, minute, second = parts
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()
 
 
 def sanitise(name: str) -> str:

@@ -1,0 +1,35 @@
+# The two commands of the README: make demo, make test.  Everything else is for developers.
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check test-all bench screenshots docs clean
+
+$(STAMP): pyproject.toml
+	python3 -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $(STAMP)
+
+demo: $(STAMP)  ## a complete small site on this machine, two runs and a restore
+	$(VENV)/bin/taperoom demo
+
+test: $(STAMP)  ## what CI runs
+	$(PY) -m pytest -n 2 -m 'not slow'
+
+check: $(STAMP)  ## style, types, architecture
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(PY) -m pytest tests/architecture
+
+test-all: $(STAMP)  ## everything, with coverage of the pure packages
+	$(PY) -m pytest -n 2 --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
+
+bench: $(STAMP)  ## speed and memory as ratios within one run
+	$(PY) -m tests.bench
+
+docs: $(STAMP)  ## pages that are printed from the code
+	$(PY) -m core.protocol.describe docs/protocol
+
+clean:
+	rm -rf $(VENV) demo-site

@@ -1,0 +1,44 @@
+"""Last-value figures that are not journalled: what moves every second while a run lives.
+
+The driver replaces ``status.json`` with them about once a second; after the run they are worthless.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Gauges:
+    """``progress``: handle to (KiB written, KiB before compression).  ``holding``: path to (KiB free for dumps, KiB
+    allotted, KiB of files).  ``waiting``: ``HOST:DISK`` to why it waits.  ``network``: KiB/s allotted per interface.
+    ``consoles``: who is attached."""
+
+    at: float = 0.0
+    progress: dict[str, tuple[int, int]] = field(default_factory=dict)
+    holding: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)
+    network: dict[str, int] = field(default_factory=dict)
+    consoles: list[str] = field(default_factory=list)
+
+
+def encode(gauges: Gauges) -> bytes:
+    """The whole of ``status.json``."""
+    return json.dumps({
+        "at": gauges.at, "progress": gauges.progress, "holding": gauges.holding, "waiting": gauges.waiting,
+        "network": gauges.network, "consoles": gauges.consoles,
+    }).encode()
+
+
+def decode(data: bytes) -> Gauges:
+    """Gauges of ``status.json``; empty ones when it is not readable."""
+    try:
+        plain = json.loads(data)
+        return Gauges(
+            float(plain["at"]), {k: (int(a), int(b)) for k, (a, b) in plain["progress"].items()},
+            {k: (int(a), int(b), int(c)) for k, (a, b, c) in plain["holding"].items()}, dict(plain["waiting"]),
+            dict(plain["network"]), [str(name) for name in plain["consoles"]],
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Gauges()
