@@ -1,0 +1,54 @@
+"""Which configuration is meant: ``--config``, ``TAPEROOM_CONFIG``, ``./taperoom.toml``, the user's, the machine's.
+
+A name may be a file, a directory with a `taperoom.toml` in it, or a bare word: `daily` is then
+`/etc/taperoom/daily/taperoom.toml` or `/etc/taperoom/daily.toml`, or the same under the user's directory.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from core.errors import UsageError
+
+NAME = "taperoom.toml"
+VARIABLE = "TAPEROOM_CONFIG"
+SYSTEM = Path("/etc/taperoom")
+
+
+def user_dir(environ: Mapping[str, str]) -> Path:
+    """The user's directory for configurations, after the XDG base directory rules."""
+    base = environ.get("XDG_CONFIG_HOME", "")
+    home = Path(environ.get("HOME") or os.path.expanduser("~"))
+    return (Path(base) if base.startswith("/") else home / ".config") / "taperoom"
+
+
+def find_config(named: str = "", environ: Mapping[str, str] = os.environ, system: Path = SYSTEM) -> Path:
+    """The file that is meant.  UsageError CFG001 when there is none, CFG002 when one was named that is not there."""
+    name = named or environ.get(VARIABLE, "")
+    source = "--config" if named else VARIABLE
+    if name:
+        return _named(name, source, (user_dir(environ), system))
+    places = (Path(NAME), user_dir(environ) / NAME, system / NAME)
+    for place in places:
+        if place.is_file():
+            return place
+    looked = ", ".join(str(place) if place.is_absolute() else f"./{place}" for place in places)
+    raise UsageError("CFG001", f"no configuration was found; looked for {looked}",
+                     "name one with --config FILE, or write a first one with 'taperoom init'")
+
+
+def _named(name: str, source: str, bases: tuple[Path, ...]) -> Path:
+    path = Path(name).expanduser() if name.startswith("~/") else Path(name)
+    if path.is_dir():
+        path = path / NAME
+    if path.exists():
+        return path
+    if "/" not in name:
+        for base in bases:
+            for candidate in (base / name / NAME, base / f"{name}.toml"):
+                if candidate.is_file():
+                    return candidate
+    raise UsageError("CFG002", f"{path}: there is no such file (named by {source})",
+                     "'taperoom init' writes a first configuration")
