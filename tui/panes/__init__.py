@@ -1,0 +1,1 @@
+"""What each pane shows, as values: pure functions from a run's view to rows.  Nothing here imports Textual."""

@@ -1,0 +1,103 @@
+"""Every action of the console, once: the hint row, ``?``, the palette, ``:`` and the key bindings are made of this table.
+
+Lower case looks or is harmless; capitals change something outside and need an operator.  An operator may put other keys
+to the ids (Textual's key map), so no other file names a key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Where = Literal["all", "run", "plan", "protocol", "tapes", "holding", "history"]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """``action`` is Textual's name of it; ``hint`` the word in the hint row, empty: only in ``?``; ``rank`` 0 stays longest."""
+
+    id: str
+    keys: str
+    action: str
+    hint: str
+    help: str
+    where: tuple[Where, ...] = ("all",)
+    operates: bool = False
+    rank: int = 5
+    shown: str = ""
+
+    @property
+    def key(self) -> str:
+        """The key as it is shown."""
+        return self.shown or self.keys.partition(",")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A screen: its digit, its name for ``:``, the word in the hint row and what it answers."""
+
+    digit: str
+    name: Where
+    title: str
+    help: str
+
+
+PLACES: tuple[Place, ...] = (
+    Place("1", "run", "Run", "what happens now, and what waits for me"),
+    Place("2", "plan", "Plan", "what is dumped tonight, and why"),
+    Place("3", "protocol", "Proto", "what was said between whom"),
+    Place("4", "tapes", "Tapes", "which volumes are written"),
+    Place("5", "holding", "Hold", "what is not yet on a volume, and the room left"),
+    Place("7", "history", "Hist", "how earlier runs went; opens one"),
+)
+
+LISTS: tuple[Where, ...] = ("run", "plan", "tapes", "holding", "history", "protocol")
+
+ACTIONS: tuple[Action, ...] = (
+    Action("reply", "r", "reply", "answer", "answer the oldest open request", rank=1),
+    Action("follow", "space", "toggle_follow", "pause", "stop the traffic where it is, and let it flow again",
+           ("run", "protocol"), rank=4),
+    Action("channel", "c", "channel(1)", "channel", "traffic of the next channel only, then of all again",
+           ("protocol",), rank=4),
+    Action("word", "w", "word(1)", "word", "only lines with the next word (NO-ROOM, DONE …), then all again",
+           ("protocol",), rank=4),
+    Action("same", "v", "same", "same handle", "only lines with the handle of this one", ("protocol",), rank=6),
+    Action("export", "e", "export", "export", "write what is shown to a file", ("protocol",), rank=6),
+    Action("copy", "y", "copy", "copy", "copy this line to the clipboard of the terminal (OSC 52)", ("protocol",), rank=7),
+    Action("zoom", "z", "zoom", "zoom", "the pane with the keyboard at full size, and back", ("run",), rank=6),
+    Action("traffic", "p", "traffic", "traffic", "the traffic of the disk under the cursor",
+           ("run", "plan", "holding"), rank=5),
+    Action("open", "enter", "open", "open", "open the run under the cursor", ("history",), rank=2),
+    Action("current", "l", "current", "live", "back to the live or the last run", ("history",), rank=3),
+    Action("filter", "slash", "filter", "filter", "show only what has this text (!x: without x); esc shows all again",
+           rank=3, shown="/"),
+    Action("go", "colon", "go", "go", "go to a screen, a disk or a run: :tapes, :dle web1:/home, :run 20261201",
+           rank=4, shown=":"),
+    Action("abort", "A", "abort", "abort", "give up the dump under the cursor", ("run",), True, 8),
+    Action("pause_run", "P", "pause_run", "hold run", "start no new dump, or start them again", ("run",), True, 8),
+    Action("stop", "S", "stop", "stop", "end the run after the dumps under way", ("run",), True, 8),
+    Action("flush", "F", "flush", "flush", "write what waits on the holding disk to volumes now", ("holding",), True, 5),
+    Action("theme", "T", "theme", "", "the next theme"),
+    Action("redraw", "ctrl+l", "redraw", "", "paint the whole screen again", shown="ctrl+l"),
+    Action("suspend", "ctrl+z", "suspend_process", "", "put the console to sleep; fg brings it back", shown="ctrl+z"),
+    Action("help", "question_mark,f1", "help", "help", "this page", rank=0, shown="?"),
+    Action("detach", "q,ctrl+q", "detach", "detach", "leave the console; the run goes on", rank=0),
+)
+
+MOVES: tuple[tuple[str, str], ...] = (
+    ("up down j k", "one row"), ("pgup pgdn ctrl+b ctrl+f", "one page"), ("g G home end", "first, last row"),
+    ("left right", "shift long lines"), ("tab shift+tab", "next, last pane; its title is marked with >"),
+    ("esc", "back: close, show all again"), ("ctrl+p", "every action by name"), ("ctrl+c", "nothing: q detaches"),
+)
+
+
+def actions_of(where: str) -> list[Action]:
+    """The actions of a screen, its own first."""
+    own = [action for action in ACTIONS if where in action.where]
+    return own + [action for action in ACTIONS if "all" in action.where]
+
+
+def place(name: str) -> Place | None:
+    """The screen of that name, digit or beginning of a name."""
+    name = name.strip().lower()
+    return next((p for p in PLACES if name and (p.name.startswith(name) or p.digit == name)), None)

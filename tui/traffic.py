@@ -1,0 +1,157 @@
+"""The traffic of a run's pipes: lines of ``traffic.log`` as values, the newest of them kept, counted and filtered.
+
+A line of the log is ``<epoch> <from> > <to> <line>``; anything else is kept as free text.  Reading is in bulk and
+starts near the end of a long log: what is older stays in the file.  Pure but for `LogTail`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui.clean import clean
+
+KEPT = 20_000
+"""Lines that the console keeps."""
+
+REACH = 4 << 20
+"""Bytes of a long log that are read at the start."""
+
+
+@dataclass(slots=True)
+class Line:
+    """One line of a pipe.  Not frozen: ten thousand a second are made, and freezing doubles what one costs."""
+
+    number: int
+    at: float
+    source: str
+    target: str
+    text: str
+
+    @property
+    def channel(self) -> str:
+        """The child it was said by or to: ``dumper3``, ``taper0``, ``planner``."""
+        return self.source if self.source != "driver" else self.target
+
+    @property
+    def word(self) -> str:
+        """Its verb; ``PLAN`` for the planner's lines, which have none."""
+        word = self.text.partition(" ")[0]
+        if self.source == "planner" and not word.isupper():
+            return "PLAN"
+        return word if word.replace("-", "").isalpha() and word.isupper() else ""
+
+
+def parse(raw: str, number: int) -> Line:
+    """The line of one line of the log; its text is clean."""
+    parts = raw.split(" ", 4)
+    if len(parts) >= 4 and parts[2] in (">", ":"):
+        try:
+            at = float(parts[0])
+        except ValueError:
+            at = 0.0
+        else:
+            text = parts[4] if len(parts) > 4 else ""
+            return Line(number, at, clean(parts[1], 40), clean(parts[3], 40), clean(text, 65536))
+    return Line(number, 0.0, "", "", clean(raw, 65536))
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which lines are shown: of one channel, with one word, with all words of a text (``!x``: without x)."""
+
+    channel: str = ""
+    word: str = ""
+    text: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.channel or self.word or self.text)
+
+    def takes(self, line: Line) -> bool:
+        """Whether a line is shown."""
+        if self.channel and line.channel != self.channel:
+            return False
+        if self.word and line.word != self.word:
+            return False
+        return not self.text or matches(self.text, f"{line.source} {line.target} {line.text}")
+
+
+def matches(wanted: str, text: str) -> bool:
+    """Whether ``text`` has each blank-separated part of ``wanted``, and none that begins with ``!``; case is ignored."""
+    text = text.lower()
+    for part in wanted.lower().split():
+        if part.startswith("!"):
+            if len(part) > 1 and part[1:] in text:
+                return False
+        elif part not in text:
+            return False
+    return True
+
+
+class Traffic:
+    """The newest lines of a run, with counts of all that were seen."""
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self.lines: deque[Line] = deque(maxlen=kept)
+        self.total = 0
+        self.channels: Counter[str] = Counter()
+        self.words: Counter[str] = Counter()
+
+    def add(self, raws: Iterable[str]) -> list[Line]:
+        """Take in lines of the log; the values of them."""
+        found: list[Line] = []
+        for raw in raws:
+            self.total += 1
+            line = parse(raw, self.total)
+            self.channels[line.channel] += 1
+            self.words[line.word] += 1
+            found.append(line)
+        self.lines.extend(found)
+        return found
+
+    def chosen(self, only: Filter) -> list[Line]:
+        """The kept lines that a filter takes, oldest first."""
+        return [line for line in self.lines if only.takes(line)] if only else list(self.lines)
+
+
+class LogTail:
+    """New lines of a log that grows, from near its end; a log that is not there yet has none."""
+
+    def __init__(self, path: Path, reach: int = REACH, chunk: int = 1 << 18) -> None:
+        self._path, self._reach, self._chunk = path, reach, chunk
+        self._file, self._partial = -1, b""
+        self.skipped = 0
+
+    def read(self) -> list[str]:
+        """The next lines, at most ``chunk`` bytes of them; none: nothing new."""
+        if self._file < 0 and not self._open():
+            return []
+        try:
+            data = os.read(self._file, self._chunk)
+        except OSError:
+            return []
+        if not data:
+            return []
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        return [line.decode("utf-8", "surrogateescape") for line in lines]
+
+    def _open(self) -> bool:
+        try:
+            self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        size = os.fstat(self._file).st_size
+        if size > self._reach:
+            self.skipped = os.lseek(self._file, size - self._reach, os.SEEK_SET)
+            torn = os.read(self._file, 1 << 16).partition(b"\n")
+            self._partial = torn[2]  # what follows the line that the seek fell into
+        return True
+
+    def close(self) -> None:
+        """Forget the file."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
