@@ -35,6 +35,7 @@ class RunSettings:
     taperalgo: str = "first"
     autoflush: bool = True
     request_deadline: float = 3600.0
+    retry_delay: float = 30.0
     requests: dict[str, Policy] = field(default_factory=dict)
 
 

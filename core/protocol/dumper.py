@@ -48,8 +48,8 @@ class PortDump:
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """Go on: bare, in place with as much more as was missing; with the current first file's name, in place with
-    ``use`` KiB more; with another name, in a new chunk there with ``use`` KiB."""
+    """Go on: bare, in place with as much more as was missing; with a name in the directory of the chunk that is being
+    written, in place with ``use`` KiB more; with one in another directory, in a new chunk there with ``use`` KiB."""
 
     VERB: ClassVar = "CONTINUE"
     filename: str | None = None

@@ -1,0 +1,422 @@
+"""Which disk is dumped next, by which dumper, and what becomes of an attempt.
+
+Order and constraints are Amanda's (``dumporder`` letters with priority, maxdumps, spindles, bandwidth, holding space);
+`blocked` gives the first constraint that stops a disk as a sentence, which is also what the console shows.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from core.engine import questions, room
+from core.engine.effects import Effect, Journal, RemoveFile, Tell
+from core.engine.state import Dumper, Held, Job, Phase, Question, State, Tape
+from core.events.event import Choice, DiskEnded, DumpBegan, DumpEnded, DumpRetried, DumpStrange, FileRemoved
+from core.model.disk import Disk, HoldingUse
+from core.model.dump import NO_CRC, Outcome, Stats
+from core.model.units import Handle, Kib, show_kib
+from core.protocol import dumper as says
+from core.protocol import taper
+from core.protocol.options import encode_options
+
+_KEYS: dict[str, Callable[[Job], float]] = {
+    "s": lambda j: j.size, "S": lambda j: -j.size,
+    "t": lambda j: j.seconds, "T": lambda j: -j.seconds,
+    "b": lambda j: j.kps, "B": lambda j: -j.kps,
+}
+
+
+def add(state: State, job: Job) -> None:
+    """A disk waits to be dumped."""
+    state.sequence += 1
+    job.sequence = state.sequence
+    state.jobs[job.key] = job
+    wait(state, job)
+
+
+def wait(state: State, job: Job) -> None:
+    """(Back) into the queue."""
+    job.phase = Phase.WAITING
+    state.waiting[job.key] = job
+    state.reorder = True
+
+
+def blocked(state: State, job: Job) -> str:
+    """Why this disk may not start now; empty when it may."""
+    if state.paused:
+        return f"the run is paused by {state.paused}"
+    if job.held:
+        return "held by the operator"
+    host = job.disk.host
+    starts = max(job.not_before, host.starttime or 0.0, job.disk.dumptype.starttime or 0.0)
+    if starts > state.now:
+        return f"not before {int(starts - state.now)} s from now"
+    running = state.running_on.get(host.name, 0)
+    if running >= host.maxdumps:
+        return f"{host.name} runs {running} of maxdumps {host.maxdumps}"
+    if job.disk.spindle >= 0 and (host.name, job.disk.spindle) in state.spindles:
+        return f"another disk of spindle {job.disk.spindle} is being dumped"
+    used = state.network.get(job.disk.interface, 0)
+    limit = state.site.run.interfaces.get(job.disk.interface, state.site.run.netusage)
+    if used and used + job.kps > limit:
+        return f"network {job.disk.interface}: {used} of {limit} KiB/s are in use"
+    return _no_place(state, job)
+
+
+def _no_place(state: State, job: Job) -> str:
+    if goes_direct(state, job):
+        if any(t.state == "ready" and not t.write and not t.direct for t in state.usable_storages(job.disk)[:1]):
+            return ""
+        return "its volume is busy" if state.usable_storages(job.disk) else ""
+    if room.find(state, job.size) is not None:
+        return ""
+    if not any(d.job for d in state.dumpers.values()) and not room.will_come(state):
+        return ""
+    free = sum(hold.free for hold in state.holds.values())
+    return f"needs {show_kib(job.size)} of holding disk, {show_kib(free)} free"
+
+
+def goes_direct(state: State, job: Job) -> bool:
+    """Whether this disk is dumped straight to a volume: it says so, had no room before, or could never fit."""
+    use = job.disk.dumptype.holding
+    if use is HoldingUse.REQUIRED:
+        return False
+    if use is HoldingUse.NEVER or job.direct or not state.holds:
+        return True
+    return room.round_up(job.size) > sum(hold.total for hold in state.holds.values()) and bool(
+        state.usable_storages(job.disk))
+
+
+def fill(state: State) -> Iterator[Effect]:
+    """Give each idle dumper the best disk that may start."""
+    for dumper in state.dumpers.values():
+        if not state.waiting or state.stopping:
+            return
+        if dumper.up and dumper.job is None:
+            yield from _fill_one(state, dumper)
+
+
+def _fill_one(state: State, dumper: Dumper) -> Iterator[Effect]:
+    full_hosts: set[str] = set()
+    for job in _ordered(state, dumper.letter):
+        if job.phase is not Phase.WAITING or job.disk.host.name in full_hosts:
+            continue
+        if state.running_on.get(job.disk.host.name, 0) >= job.disk.host.maxdumps:
+            full_hosts.add(job.disk.host.name)
+            continue
+        if blocked(state, job):
+            continue
+        yield from _start(state, dumper, job)
+        if dumper.job is not None:
+            return
+
+
+def _ordered(state: State, letter: str) -> list[Job]:
+    if state.reorder:
+        state.orders.clear()
+        state.reorder = False
+    found = state.orders.get(letter)
+    if found is None or len(found) > 2 * len(state.waiting) + 64:
+        key = _KEYS.get(letter, _KEYS["s"])
+        found = sorted(state.waiting.values(), key=lambda j: (-j.priority, key(j), j.sequence))
+        state.orders[letter] = found
+    return found
+
+
+def _start(state: State, dumper: Dumper, job: Job) -> Iterator[Effect]:
+    direct = goes_direct(state, job)
+    tape = next(iter(state.usable_storages(job.disk)), None)
+    if tape is None and not job.degraded and state.site.storages:
+        yield from _degrade(state, job)
+        if job.phase is Phase.ENDED:
+            return
+        direct = goes_direct(state, job)
+    if direct:
+        if tape is None:
+            yield from end(state, job, "failed", "its dumptype says no holding disk, and there is no volume")
+            return
+        yield from _start_direct(state, dumper, job, tape)
+        return
+    extents = room.find(state, job.size)
+    if extents is None:
+        if job.disk.dumptype.holding is not HoldingUse.REQUIRED and tape is not None:
+            job.direct = True
+            return
+        yield from end(state, job, "failed", _too_big(state, job))
+        return
+    first, *rest = [room.take(state, extent) for extent in extents]
+    job.given, job.kept = [first], deque(rest)
+    job.current = first.path
+    job.file = room.holding_file(state, job, first.path)
+    yield from _begin(state, dumper, job, "holding")
+    yield Tell(dumper.child, says.FileDump(
+        Handle(job.handle), job.file, *job.key, job.level, job.dumpdate, Kib(state.holds[first.path].chunksize),
+        job.disk.dumptype.program, _options(state, job, first.size)))
+
+
+def _too_big(state: State, job: Job) -> str:
+    total = sum(hold.total for hold in state.holds.values())
+    return f"needs {show_kib(job.size)} of holding disk, there are {show_kib(total)}, and no volume to go to instead"
+
+
+def _start_direct(state: State, dumper: Dumper, job: Job, tape: Tape) -> Iterator[Effect]:
+    if tape.state != "ready" or tape.write or tape.direct:
+        return
+    job.file = job.current = ""
+    job.taper, job.tape_ended = tape.child, ""
+    yield from _begin(state, dumper, job, "tape")
+    job.phase = Phase.OPENING
+    tape.state, tape.direct, tape.direct_handle = "busy", job.key, job.handle
+    yield Tell(tape.child, taper.PortWrite(Handle(job.handle), *job.key, job.level, state.datestamp))
+
+
+def _begin(state: State, dumper: Dumper, job: Job, target: str) -> Iterator[Effect]:
+    slot = list(state.dumpers).index(dumper.child)
+    job.handle, job.child, job.attempts = state.new_handle(slot), dumper.child, job.attempts + 1
+    job.phase, job.written, job.written_orig, job.strange, job.stats = Phase.DUMPING, 0, 0, "", None
+    job.giving_up, job.to_tape_next, job.tape_ended = "", False, ""
+    dumper.job = job.key
+    del state.waiting[job.key]
+    state.handles[job.handle] = job.key
+    host = job.disk.host.name
+    state.running_on[host] = state.running_on.get(host, 0) + 1
+    state.network[job.disk.interface] = state.network.get(job.disk.interface, 0) + job.kps
+    if job.disk.spindle >= 0:
+        state.spindles.add((host, job.disk.spindle))
+    yield from questions.withdraw(state, job.question)
+    job.question = 0
+    yield Journal(DumpBegan(
+        job.handle, *job.key, job.level, dumper.child, target, job.file, job.attempts, job.size))
+
+
+def _options(state: State, job: Job, use: int) -> str:
+    kind = job.disk.dumptype
+    words: list[tuple[str, str | None]] = [
+        ("auth", kind.auth), ("compress", str(kind.compress)), ("datestamp", state.datestamp), ("use", str(use)),
+        ("orig", str(job.orig)), ("estimate", str(job.size))]
+    words += [(name, None) for name, on in (("index", kind.index), ("record", kind.record)) if on]
+    return encode_options(words)
+
+
+def opened(state: State, tape: Tape, port: int) -> Iterator[Effect]:
+    """The taper listens: the dumper may connect."""
+    job = state.jobs.get(tape.direct) if tape.direct else None
+    if job is None or job.phase is not Phase.OPENING:
+        return
+    if state.stop_now:
+        release(state, state.dumpers[job.child], job)
+        yield Tell(tape.child, taper.WriteFailed(Handle(job.handle), "the run is stopped"))
+        yield from end(state, job, "failed", f"the run was stopped by {state.stopping}")
+        return
+    job.phase = Phase.DUMPING
+    yield Tell(job.child, says.PortDump(
+        Handle(job.handle), port, *job.key, job.level, job.dumpdate, job.disk.dumptype.program,
+        _options(state, job, 0)))
+
+
+def heard(state: State, dumper: Dumper, message: says.Report) -> Iterator[Effect]:
+    """A dumper's word."""
+    job = state.jobs.get(dumper.job) if dumper.job else None
+    if job is None or getattr(message, "handle", job.handle) != job.handle:
+        return
+    match message:
+        case says.Progress(_, size, orig):
+            job.written, job.written_orig = size, orig
+        case says.Strange(_, text):
+            job.strange = text
+        case says.NoRoom(_, missing, why):
+            if job.phase is Phase.DUMPING:
+                yield from room.no_room(state, job, missing, why)
+        case says.AbortFinished():
+            yield from _gave_up(state, dumper, job)
+        case _ if job.phase is Phase.ABORTING:
+            return  # said before it read ABORT; ABORT-FINISHED follows
+        case says.Done(_, text):
+            yield from _done(state, dumper, job, text)
+        case says.TryAgain(_, text):
+            yield from _failed(state, dumper, job, Outcome.TRY_AGAIN, text)
+        case says.Failed(_, text):
+            yield from _failed(state, dumper, job, Outcome.FAILED, text)
+        case says.BadCommand(text):
+            yield from _failed(state, dumper, job, Outcome.FAILED, f"the dumper did not understand: {text}")
+
+
+def release(state: State, dumper: Dumper, job: Job) -> None:
+    """The attempt is over: dumper, host, spindle and network are free."""
+    dumper.job = None
+    host = job.disk.host.name
+    state.running_on[host] -= 1
+    state.network[job.disk.interface] -= job.kps
+    state.spindles.discard((host, job.disk.spindle))
+
+
+def _ended(job: Job, outcome: Outcome, message: str, file: str) -> Journal:
+    stats = job.stats or Stats(0.0, Kib(0), Kib(0), NO_CRC, NO_CRC, NO_CRC)
+    return Journal(DumpEnded(
+        job.handle, *job.key, job.level, outcome, message, file, stats.kib, stats.orig_kib, stats.seconds,
+        str(stats.native), str(stats.client), str(stats.server), job.dumpdate))
+
+
+def _done(state: State, dumper: Dumper, job: Job, text: str) -> Iterator[Effect]:
+    try:
+        job.stats = Stats.parse(text)
+    except ValueError:
+        yield from _failed(state, dumper, job, Outcome.FAILED, f"statistics make no sense: {text[:80]}")
+        return
+    release(state, dumper, job)
+    if job.strange:
+        yield Journal(DumpStrange(job.handle, *job.key, job.strange))
+    outcome = Outcome.STRANGE if job.strange else Outcome.DONE
+    yield _ended(job, outcome, "", job.file)
+    job.phase, job.written = Phase.DUMPED, job.stats.kib
+    if not job.file:
+        yield Tell(job.taper, taper.WriteDone(Handle(job.handle), job.stats.orig_kib, str(job.stats.server)))
+        yield from finish_direct(state, job)
+        return
+    extents = room.settle_size(state, job, job.stats.kib)
+    job.pending = set(state.site.storages_of(job.disk))
+    held = Held(job.file, *job.key, state.datestamp, job.level, job.stats.kib, set(job.pending), extents)
+    state.keep(held)
+    if job.level == 0 and job.current in state.holds:
+        state.holds[job.current].full_total += job.stats.kib
+    if not job.pending:
+        yield from end(state, job, "strange" if job.strange else "done", "on the holding disk")
+
+
+def finish_direct(state: State, job: Job) -> Iterator[Effect]:
+    """A dump straight to a volume has ended when both its dumper and its taper have."""
+    if not job.tape_ended or job.phase is not Phase.DUMPED:
+        return
+    if job.tape_ended == "done":
+        yield from end(state, job, "strange" if job.strange else "done", "")
+    else:
+        yield from again(state, job, job.tape_ended, delay=0.0)
+
+
+def _failed(state: State, dumper: Dumper, job: Job, outcome: Outcome, message: str) -> Iterator[Effect]:
+    release(state, dumper, job)
+    yield from questions.withdraw(state, job.question)
+    job.question = 0
+    yield _ended(job, outcome, message, "")
+    yield from drop(state, job, message)
+    if job.tape_ended not in ("", "done"):
+        # The taper failed first and took the connection with it: not the client's fault.
+        yield from again(state, job, job.tape_ended, delay=0.0)
+    elif outcome is Outcome.TRY_AGAIN:
+        yield from again(state, job, message, delay=state.site.run.retry_delay * job.attempts)
+    else:
+        yield from end(state, job, "failed", message)
+
+
+def drop(state: State, job: Job, message: str) -> Iterator[Effect]:
+    """Forget what an attempt had: space, and the taper's end of a direct dump."""
+    room.give_back(state, job)
+    if job.taper:
+        tape = state.tapes[job.taper]
+        if tape.direct == job.key:
+            yield Tell(tape.child, taper.WriteFailed(Handle(job.handle), message))
+
+
+def _gave_up(state: State, dumper: Dumper, job: Job) -> Iterator[Effect]:
+    reason = job.giving_up or "aborted"
+    release(state, dumper, job)
+    yield _ended(job, Outcome.ABORTED, reason, "")
+    yield from drop(state, job, reason)
+    if job.to_tape_next and not state.stopping:
+        job.direct = True
+        yield from again(state, job, reason, delay=0.0, count=False)
+    else:
+        yield from end(state, job, "failed", reason)
+
+
+def again(state: State, job: Job, reason: str, *, delay: float, count: bool = True) -> Iterator[Effect]:
+    """Queue a disk once more, as often as its dumptype allows."""
+    attempts = max(1, job.disk.dumptype.retry)
+    if state.stopping or (count and job.attempts >= attempts):
+        yield from end(state, job, "failed", reason)
+        return
+    if not count:
+        job.attempts -= 1
+    job.not_before = state.now + delay if delay else 0.0
+    job.taper = ""
+    wait(state, job)
+    yield Journal(DumpRetried(*job.key, job.attempts, attempts, job.not_before or state.now, reason))
+    if delay:
+        yield from questions.ask(
+            state, "retry", "\0".join(job.key), code="DMP007", severity="W", title=job.title,
+            text=f"TRY-AGAIN {job.attempts}/{attempts}: {reason}",
+            choices=[
+                Choice("retry", "it is dumped again as soon as a dumper is free"),
+                Choice("skip", "it is not dumped tonight", destructive=True)],
+            default="retry", patience=delay)
+        job.question = state.asked
+
+
+def answered(state: State, question: Question, choice: str, argument: str, by: str) -> Iterator[Effect]:
+    """The operator's word on a disk that waits to be tried again."""
+    host, _, disk = question.subject.partition("\0")
+    yield from questions.close(state, question, choice, argument, by)
+    job = state.jobs.get((host, disk))
+    if job is None or job.phase is not Phase.WAITING:
+        return
+    job.question, job.not_before = 0, 0.0
+    if choice == "skip":
+        yield from end(state, job, "failed", f"skipped by {by}")
+
+
+def _degrade(state: State, job: Job) -> Iterator[Effect]:
+    """No volume for this disk: fulls may use the holding disk up to its reserve, then their plan B is dumped."""
+    job.degraded = True
+    reason = "; ".join(state.degraded.get(name, "") for name in state.site.storages_of(job.disk)).strip("; ")
+    if job.disk.dumptype.holding is HoldingUse.NEVER:
+        yield from end(state, job, "failed", f"its dumptype says no holding disk, and there is no volume: {reason}")
+        return
+    job.direct = False
+    if job.level != 0:
+        return
+    allowed = sum(hold.total * (100 - hold.reserve) // 100 for hold in state.holds.values())
+    fulls = sum(hold.full_total for hold in state.holds.values())
+    fulls += sum(j.size for j in state.jobs.values() if j.active and j.level == 0)
+    if fulls + job.size <= allowed:
+        return
+    if job.plan_b is None:
+        yield from end(state, job, "failed", (
+            f"no volume, and a full of {show_kib(job.size)} does not fit beside the holding disk's reserve; "
+            "a disk without an earlier full cannot be dumped at a higher level"))
+        return
+    job.level, job.size, job.seconds = job.plan_b.level, job.plan_b.size, job.plan_b.seconds
+    job.dumpdate, job.orig = job.plan_b.dumpdate, job.plan_b.size
+
+
+def end(state: State, job: Job, outcome: str, message: str) -> Iterator[Effect]:
+    """The last word on a disk."""
+    if job.phase is Phase.ENDED:
+        return
+    state.waiting.pop(job.key, None)
+    job.phase = Phase.ENDED
+    yield from questions.withdraw(state, job.question)
+    job.question = 0
+    if outcome == "failed":
+        state.failures += 1
+    else:
+        state.done += 1
+    yield Journal(DiskEnded(*job.key, job.level, outcome, message))
+
+
+def died(state: State, dumper: Dumper, status: str) -> Iterator[Effect]:
+    """A dumper process is gone; what it did is tried again."""
+    dumper.up = False
+    job = state.jobs.get(dumper.job) if dumper.job else None
+    if job is None:
+        return
+    file = job.file
+    yield from _failed(state, dumper, job, Outcome.TRY_AGAIN, f"{dumper.child} died: {status}")
+    if file:
+        yield RemoveFile(file)
+        yield Journal(FileRemoved(file, "its dumper died"))
+
+
+def disk_of(state: State, host: str, disk: str) -> Disk | None:
+    """The configured disk, or None for one that the configuration does not know."""
+    return state.site.disk(host, disk)

@@ -1,0 +1,271 @@
+"""One run: feed it with `handle`, carry out what it gives, in order.
+
+Every input is taken in by the module that knows it; then `_settle` lets whatever became possible happen: stalled dumps
+go on, idle dumpers and tapers get work, and a run with nothing left to do ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from core.engine import dumping, orders, questions, room, taping
+from core.engine.effects import Effect, Finish, Journal, Reply, StartDumper
+from core.engine.inputs import (
+    Answered,
+    ChildGone,
+    FlushFound,
+    Heard,
+    HoldingSeen,
+    Input,
+    Ordered,
+    PlanEnded,
+    Planned,
+    Tick,
+)
+from core.engine.state import Dumper, Extent, Held, Job, Phase, State
+from core.events import event as e
+from core.model.disk import Disk, Dumptype, Host
+from core.model.site import Site
+from core.protocol import dumper, operator, planner, taper
+
+DEATHS = 3
+"""A dumper that died that often in one run is not started again."""
+
+
+class Engine:
+    """The driver's judgement on one run."""
+
+    def __init__(self, site: Site, datestamp: str, now: float) -> None:
+        self.state = State(site, datestamp, now)
+
+    def begin(self, by: str, pid: int, holdings: list[HoldingSeen]) -> Iterator[Effect]:
+        """The first effects: facts of the site, tapers, dumpers."""
+        state = self.state
+        site = state.site
+        yield Journal(e.RunBegan(
+            state.datestamp, site.org, str(site.file), by, pid, len(site.hosts), len(site.disks), site.run.inparallel))
+        for holding in holdings:
+            yield from self.handle(holding)
+        for number, storage in enumerate(site.storages):
+            yield from taping.start(state, f"taper{number}", storage)
+        order = site.run.dumporder or "ttt"
+        for number in range(max(1, site.run.inparallel)):
+            letter = order[number] if number < len(order) else "T"
+            state.dumpers[f"dumper{number}"] = Dumper(f"dumper{number}", letter)
+
+    def handle(self, happened: Input) -> Iterator[Effect]:
+        """Take one input in."""
+        state = self.state
+        if state.finished:
+            return
+        match happened:
+            case Heard(_, dumper.Progress() | taper.Progress()):
+                yield from self._heard(happened)
+                return
+            case Heard():
+                yield from self._heard(happened)
+            case ChildGone():
+                yield from self._gone(happened)
+            case Planned(said):
+                yield from self._planned(said)
+            case FlushFound(said, size):
+                yield from self._flush(said, size)
+            case PlanEnded():
+                state.plan_ended = True
+                yield Journal(e.PlanComplete(len(state.jobs), state.flushes))
+                if not (state.jobs or state.flushes or state.skipped):
+                    state.attention = True
+                    yield Journal(e.Notice("RUN013", "W", "plan", "the planner named no disk: nothing is dumped"))
+            case Answered():
+                yield from self._answered(happened)
+            case Ordered(order, by):
+                yield from orders.ordered(state, order, by)
+            case HoldingSeen(path, free, total, reserve, chunksize):
+                if path not in state.holds:
+                    yield Journal(e.HoldingFound(path, total, free, reserve))
+                room.seen(state, path, free, total, reserve, chunksize)
+            case Tick(now):
+                state.now = max(state.now, now)
+                for question in questions.due(state):
+                    yield from self._close(
+                        question.asked.id, question.default, question.argument, question.by)
+            case other:
+                assert_never(other)
+        yield from self._settle()
+
+    def wake(self) -> float | None:
+        """When a `Tick` is wanted at the latest: a deadline, or a disk's start; None: no such time."""
+        state = self.state
+        times = [q.asked.deadline for q in state.questions.values()]
+        times += [job.not_before for job in state.waiting.values() if job.not_before > state.now]
+        for job in state.waiting.values():
+            starts = max(job.disk.host.starttime or 0.0, job.disk.dumptype.starttime or 0.0)
+            if starts > state.now:
+                times.append(starts)
+        return min(times, default=None)
+
+    def reasons(self) -> dict[str, str]:
+        """Why each waiting disk waits, in words."""
+        found = {}
+        for job in self.state.waiting.values():
+            found[job.title] = dumping.blocked(self.state, job) or "no dumper is idle"
+        return found
+
+    def _heard(self, happened: Heard) -> Iterator[Effect]:
+        state, child = self.state, happened.child
+        if child in state.dumpers:
+            yield from dumping.heard(state, state.dumpers[child], happened.message)  # type: ignore[arg-type]
+        elif child in state.tapes:
+            yield from taping.heard(state, state.tapes[child], happened.message)  # type: ignore[arg-type]
+
+    def _gone(self, happened: ChildGone) -> Iterator[Effect]:
+        state = self.state
+        yield Journal(e.ChildDied(happened.child, happened.status, happened.tail))
+        if happened.child in state.tapes:
+            yield from taping.died(state, state.tapes[happened.child], happened.status)
+        elif happened.child in state.dumpers:
+            one = state.dumpers[happened.child]
+            one.deaths += 1
+            yield from dumping.died(state, one, happened.status)
+
+    def _planned(self, said: planner.Said) -> Iterator[Effect]:
+        state = self.state
+        match said:
+            case planner.Date() | planner.EndFlush() | planner.Flush():
+                return
+            case planner.Estimating(host):
+                yield Journal(e.EstimateBegan(host))
+            case planner.Estimate(host, disk, level, size):
+                yield Journal(e.EstimateGot(host, disk, level, size))
+            case planner.NoEstimate(host, disk, message):
+                yield Journal(e.EstimateMissing(host, disk, message))
+            case planner.Skip(host, disk, message, fail):
+                state.skipped += 1
+                if fail:
+                    state.attention = True
+                yield Journal(e.DiskSkipped(host, disk, message, bool(fail)))
+            case planner.DumpLine():
+                yield from self._dump_line(said)
+            case other:
+                assert_never(other)
+
+    def _dump_line(self, line: planner.DumpLine) -> Iterator[Effect]:
+        state = self.state
+        if (line.host, line.disk) in state.jobs:
+            yield Journal(e.Notice("RUN011", "W", f"{line.host}:{line.disk}", "planned twice; the first line counts"))
+            return
+        disk = state.site.disk(line.host, line.disk)
+        if disk is None:
+            yield Journal(e.Notice("RUN012", "W", f"{line.host}:{line.disk}", (
+                "the plan names a disk that the configuration does not know; dumped with the defaults")))
+            host = state.site.hosts.get(line.host) or Host(line.host)
+            disk = Disk(host, line.disk, Dumptype())
+        kps = line.kps or (line.size // line.seconds if line.seconds else 1024)
+        job = Job(
+            disk, line, line.level, line.size, line.orig or line.size, line.seconds, kps, line.dumpdate, line.plan_b,
+            line.priority)
+        yield Journal(e.DumpPlanned(
+            line.host, line.disk, line.priority, line.level, line.size, job.orig, line.seconds,
+            line.plan_b.level if line.plan_b else -1, line.plan_b.size if line.plan_b else 0, line.why))
+        dumping.add(state, job)
+        if state.stopping:
+            yield from dumping.end(state, job, "failed", f"not dumped: the run was stopped by {state.stopping}")
+        else:
+            yield from self._want_dumpers()
+
+    def _want_dumpers(self) -> Iterator[Effect]:
+        """Dumpers are started when there is work for them, not before: a run of three disks needs three."""
+        state = self.state
+        idle = sum(1 for d in state.dumpers.values() if d.up and d.job is None)
+        for one in state.dumpers.values():
+            if idle >= len(state.waiting):
+                return
+            if not one.up and one.deaths < DEATHS:
+                one.up = True
+                idle += 1
+                yield StartDumper(one.child)
+
+    def _flush(self, said: planner.Flush, size: int) -> Iterator[Effect]:
+        state = self.state
+        state.flushes += 1
+        disk = state.site.disk(said.host, said.disk)
+        storages = state.site.storages_of(disk) if disk else tuple(state.site.storages)[:1]
+        path = max((p for p in state.holds if said.file.startswith(p + "/")), key=len, default="")
+        extents = [Extent(path, room.round_up(size))] if path else []
+        held = Held(
+            said.file, said.host, said.disk, said.datestamp, said.level, size, set(storages), extents, foreign=True)
+        yield Journal(e.FlushPlanned(said.host, said.disk, said.datestamp, said.level, said.file, size))
+        state.keep(held)
+
+    def _answered(self, happened: Answered) -> Iterator[Effect]:
+        question = self.state.questions.get(happened.id)
+        if question is None:
+            yield Reply(operator.Refused(f"request {happened.id} is not open"))
+            return
+        names = [choice.name for choice in question.asked.choices]
+        if happened.choice not in names:
+            yield Reply(operator.Refused(f"{happened.choice} is no answer to {happened.id}; {', '.join(names)} are"))
+            return
+        yield from self._close(happened.id, happened.choice, happened.argument, happened.by)
+        yield Reply(operator.Ok())
+
+    def _close(self, id: int, choice: str, argument: str, by: str) -> Iterator[Effect]:
+        question = self.state.questions.get(id)
+        if question is None:
+            return
+        match question.about:
+            case "room":
+                yield from room.answered(self.state, question, choice, argument, by)
+            case "retry":
+                yield from dumping.answered(self.state, question, choice, argument, by)
+            case _:
+                yield from taping.answered(self.state, question, choice, argument, by)
+
+    def _settle(self) -> Iterator[Effect]:
+        state = self.state
+        yield from taping.pump(state)
+        yield from room.settle(state)
+        if state.waiting and not state.stopping:
+            yield from self._want_dumpers()
+            yield from dumping.fill(state)
+        yield from taping.pump(state)
+        if self._idle():
+            yield from self._end()
+
+    def _idle(self) -> bool:
+        state = self.state
+        if not (state.plan_ended or state.stopping) or state.waiting:
+            return False
+        if any(d.job for d in state.dumpers.values()):
+            return False
+        for tape in state.tapes.values():
+            if tape.write or tape.direct:
+                return False
+            if tape.usable and tape.queue and not state.stopping:
+                return False
+        return True
+
+    def _end(self) -> Iterator[Effect]:
+        state = self.state
+        state.finished = True
+        for question in list(state.questions.values()):
+            yield from questions.close(state, question, "", "", "withdrawn")
+        left = 0
+        for held in state.held.values():
+            left += 1
+            job = state.jobs.get((held.host, held.disk))
+            if job is not None and job.phase is Phase.DUMPED:
+                where = ", ".join(sorted(held.pending))
+                yield from dumping.end(
+                    state, job, "strange" if job.strange else "done", f"left on the holding disk, not on {where}")
+        for job in [j for j in state.jobs.values() if j.phase is not Phase.ENDED]:
+            yield from dumping.end(state, job, "failed", "the run ended before it was dumped")
+        for tape in state.tapes.values():
+            yield from taping.close_volume(tape)
+        pending = any(held.pending for held in state.held.values())
+        code = 1 if state.failures or state.attention or pending else 0
+        if state.stopping:
+            code = 3
+        yield Journal(e.RunEnded(code, state.done, state.failures, left))
+        yield Finish(code)

@@ -1,0 +1,57 @@
+"""Requests to the operator: each has a number, a default and a deadline, so that nothing waits for ever.
+
+A policy of the configuration (``requests = { "HLD*" = { reply = …, after = … } }``) replaces default and deadline.
+What an answer does is told by the module that asked; `core.engine.engine` joins the two.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from core.engine.effects import Effect, Journal
+from core.engine.state import Question, State
+from core.events.event import Choice, QuestionAsked, QuestionClosed
+from core.model.site import Policy
+
+
+def ask(
+    state: State, about: str, subject: str, *, code: str, severity: str, title: str, text: str,
+    choices: Sequence[Choice], default: str, patience: float, handle: str = "",
+) -> Iterator[Effect]:
+    """Open a question; its id is ``state.asked`` afterwards."""
+    state.asked += 1
+    argument, by = "", "deadline"
+    policy = policy_for(state.site.run.requests, code)
+    if policy is not None and any(choice.name == policy.reply for choice in choices):
+        default, patience, argument, by = policy.reply, policy.after, policy.argument, "policy"
+    asked = QuestionAsked(
+        state.asked, code, severity, title, text, tuple(choices), default, state.now + patience, handle)
+    state.questions[state.asked] = Question(asked, about, subject, default, argument, by)
+    yield Journal(asked)
+
+
+def close(state: State, question: Question, choice: str, argument: str, by: str) -> Iterator[Effect]:
+    """Close it; an empty choice means that the world answered."""
+    del state.questions[question.asked.id]
+    yield Journal(QuestionClosed(question.asked.id, choice, argument, by))
+
+
+def withdraw(state: State, id: int) -> Iterator[Effect]:
+    """Close it, if it is open, because the world answered."""
+    question = state.questions.get(id)
+    if question is not None:
+        yield from close(state, question, "", "", "withdrawn")
+
+
+def due(state: State) -> list[Question]:
+    """Open questions whose deadline has passed, oldest first."""
+    return [q for q in state.questions.values() if q.asked.deadline <= state.now]
+
+
+def policy_for(policies: dict[str, Policy], code: str) -> Policy | None:
+    """The policy for a code: an exact one before a pattern with ``*``, a longer pattern before a shorter one."""
+    for pattern in sorted(policies, key=lambda p: ("*" in p, -len(p))):
+        if re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), code):
+            return policies[pattern]
+    return None
