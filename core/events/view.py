@@ -55,6 +55,8 @@ class DiskView:
     handle: str = ""
     child: str = ""
     attempt: int = 0
+    attempts: int = 0
+    missing: int = 0
     began: float = 0.0
     ended: float = 0.0
     retry_after: float = 0.0
@@ -301,7 +303,7 @@ class RunView:
             case e.DumpStalled():
                 self.no_rooms += 1
                 if found := self._of(event.handle):
-                    found.state = DiskState.STALLED
+                    found.state, found.missing = DiskState.STALLED, event.missing
             case e.DumpResumed():
                 if found := self._of(event.handle):
                     found.state = DiskState.DUMPING
@@ -313,6 +315,7 @@ class RunView:
                 disk = self._disk(event.host, event.disk)
                 self.try_agains += 1
                 disk.state, disk.retry_after, disk.message = DiskState.RETRY, event.after, event.reason
+                disk.attempt, disk.attempts = event.attempt, event.attempts
             case other:
                 assert_never(other)
 
