@@ -1,5 +1,115 @@
-"""Messages of the area: tape."""
+"""Messages of the area: tape.  Volumes, changers, labels, the tapelist and the taper."""
 
 from core.codes.page import Page
 
-PAGES: tuple[Page, ...] = ()
+PAGES: tuple[Page, ...] = (
+    Page(
+        "TAP001", "E", "No such storage or device",
+        "The storage is not in the configuration, or its changer names a kind of device that does not exist.",
+        "Write changer = \"disk:DIRECTORY\" in the [storage.NAME] section, and name the storage as it stands there.",
+    ),
+    Page(
+        "TAP002", "E", "The changer's directory is missing",
+        "The directory that holds the slots is not there, or it vanished while a volume was being written.",
+        "Mount it or create it. Nothing was written; dumps stay on the holding disk and are flushed by the next run.",
+    ),
+    Page(
+        "TAP003", "E", "The volume may not be written",
+        "The file system is mounted read-only, or the directory belongs to another user.",
+        "Mount it for writing, or give the directory to the user who runs taperoom.",
+    ),
+    Page(
+        "TAP004", "E", "The storage is in use",
+        "Another taper, or a command that labels volumes, holds the lock of this changer.",
+        "Wait until it ends. The lock goes by itself when its holder dies.",
+    ),
+    Page(
+        "TAP005", "E", "The slots are empty",
+        "The tapelist names volumes of this storage that were written, yet no slot holds a labelled volume. Most "
+        "often the file system of the volumes is not mounted.",
+        "Mount it. If the volumes are really gone, remove their lines from the tapelist.",
+    ),
+    Page(
+        "TAP006", "E", "The capacity of a volume is too small",
+        "A volume must hold its label, the header of a part, one block of data and the four blocks that are kept "
+        "for the early warning; a smaller one would be filled without a byte of data.",
+        "Raise capacity in the [storage.NAME] section.",
+    ),
+    Page(
+        "TAP007", "E", "The file system of the volumes is full",
+        "There is no room for a part. No further volume was begun, since it would be on the same file system.",
+        "Free room on that file system, or lower the number of slots times the capacity.",
+    ),
+    Page(
+        "TAP008", "E", "A volume could not be written or read",
+        "The device reported an error. A dump from the holding disk is written again on the next volume; the parts "
+        "that were reported before are good.",
+        "Look at the kernel's log. Retire the volume when it happens again.",
+    ),
+    Page(
+        "TAP009", "E", "The tapelist is malformed",
+        "A line of the tapelist is not what taperoom or Amanda writes. Nothing is written without it, since it says "
+        "which volumes are still needed.",
+        "Correct the line that the message names: '<datestamp> <label> reuse|no-reuse [KEY:value …] [#comment]'.",
+    ),
+    Page(
+        "TAP010", "E", "The tapelist could not be read or written",
+        "Its file or its lock is not accessible, or another program kept the lock for a minute.",
+        "See who holds it; check owner and mode of the state directory.",
+    ),
+    Page(
+        "TAP011", "E", "No label could be made",
+        "The template of autolabel is wrong, all its numbers are used, or what it makes does not match the storage's "
+        "label pattern.",
+        "Correct autolabel and label in the [storage.NAME] section; a template has one run of % such as DAILY-%%%.",
+    ),
+    Page(
+        "TAP012", "A", "No volume may be written",
+        "Every slot was looked at and none holds a volume that may be overwritten. The message gives the reason for "
+        "each. A volume that retention still needs, that is not in the tapelist, or that is not Amanda's is never "
+        "chosen.",
+        "Add a slot, load another volume, or label one with 'taperoom tape label'. The taper looks again by itself "
+        "every few seconds. Dumps stay on the holding disk if nobody comes.",
+    ),
+    Page(
+        "TAP013", "W", "No further volume was allowed",
+        "The dump needs another volume and the run may not begin one, most often because runtapes are used.",
+        "The dump stays on the holding disk and the next run flushes it. Raise runtapes if it happens each night.",
+    ),
+    Page(
+        "TAP014", "E", "The dump did not arrive whole",
+        "A dump that went directly to the volume broke off, or the dumper reported that it failed.",
+        "The driver tries again. Parts already on the volume are left there and ignored.",
+    ),
+    Page(
+        "TAP015", "E", "The holding file is not usable",
+        "The file, or one of its chunks, is missing, shorter than its header says, or holds another dump.",
+        "The dump must be made again; look at the holding disk's file system.",
+    ),
+    Page(
+        "TAP016", "E", "The data has another CRC than its header says",
+        "What was read from the holding disk or received from the dumper is not what the dumper sent. It is never "
+        "reported as done.",
+        "The dump is made again. Check the memory and the disk of the server if it happens again.",
+    ),
+    Page(
+        "TAP017", "E", "The volume may not be labelled",
+        "Its slot holds a volume that is still needed or not ours, or the label is used by another volume.",
+        "Choose another slot or label. --force overwrites the volume in the slot; its data is lost.",
+    ),
+    Page(
+        "TAP018", "E", "The volume is not in a slot",
+        "No slot of the changer holds a volume with that label.",
+        "Load it, or bring it back: 'taperoom tape list' shows what is in the slots.",
+    ),
+    Page(
+        "TAP019", "E", "The volume has no such part",
+        "The file with that number is missing on the volume, or it does not begin with a header.",
+        "'taperoom verify' tells what the volume holds; use another copy of the dump.",
+    ),
+    Page(
+        "TAP020", "I", "The taper was told to end",
+        "QUIT, the end of its input or SIGTERM came while a dump was being written; the part under way was removed.",
+        "Nothing is lost: the dump stays on the holding disk.",
+    ),
+)

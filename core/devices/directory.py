@@ -1,0 +1,97 @@
+"""A changer whose slots are directories: Amanda's vtapes (perl/Amanda/Changer/disk.pm).
+
+``disk:DIR`` has its volumes in ``DIR/slot1``, ``DIR/slot2`` …; slots up to the storage's number are made when a volume
+is begun in them, ``DIR`` itself never is, since it may be a mount point.  ``DIR/data`` is a link to the slot that was
+loaded last, so that Amanda's own tools read it as ``file:DIR``.  Amanda's ``DIR/state`` is left alone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from pathlib import Path
+
+from core.devices.contract import Capabilities, SlotView, fault_of
+from core.devices.slot_volume import DirectoryVolume, Write
+from core.errors import WorldError
+from core.model.site import Storage
+
+LOCK = "taperoom.lock"
+_SLOT = re.compile(r"slot(\d{1,6})")
+
+
+class DirectoryChanger:
+    """The slots under the storage's directory.  ``write`` is os.write but for tests."""
+
+    capabilities = Capabilities(keeps_short_part=True, appends=True)
+
+    def __init__(self, storage: Storage, *, write: Write = os.write) -> None:
+        self.path = Path(storage.address)
+        self._slots, self._capacity, self._write = storage.slots, storage.capacity * 1024, write
+        self._lock = -1
+
+    def acquire(self) -> None:
+        """Take the changer's lock for writing; WorldError TAP004 when another has it, TAP002 and TAP003."""
+        if self._lock >= 0:
+            return
+        self._check()
+        try:
+            fd = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise fault_of(error, str(self.path / LOCK)) from None
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.pread(fd, 20, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(fd)
+            raise WorldError("TAP004", f"{self.path} is in use by process {holder}", "wait until it ends") from None
+        self._lock = fd
+        try:
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            self.release()
+            raise fault_of(error, str(self.path / LOCK)) from None
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def views(self) -> list[SlotView]:
+        """Every slot as it is now, by number.  WorldError TAP002 when the directory is not there."""
+        return [self._volume(slot).view() for slot in self._names()]
+
+    def load(self, slot: str) -> DirectoryVolume:
+        """The volume in a slot.  WorldError TAP018 when there is no such slot."""
+        if slot not in self._names():
+            raise WorldError("TAP018", f"{self.path} has no slot {slot}")
+        return self._volume(slot)
+
+    def show(self, slot: str) -> None:
+        """Point ``DIR/data`` at a slot.  Only a convenience: faults are passed over."""
+        link, new = self.path / "data", self.path / ".data.tmp"
+        try:
+            if link.is_symlink() or not link.exists():
+                new.unlink(missing_ok=True)
+                new.symlink_to(f"slot{slot}")
+                new.replace(link)
+        except OSError:
+            pass
+
+    def _volume(self, slot: str) -> DirectoryVolume:
+        return DirectoryVolume(slot, self.path / f"slot{slot}", self._capacity, write=self._write)
+
+    def _names(self) -> list[str]:
+        self._check()
+        try:
+            found = {int(match[1]) for name in os.listdir(self.path) if (match := _SLOT.fullmatch(name))}
+        except OSError as error:
+            raise fault_of(error, str(self.path)) from None
+        return [str(number) for number in sorted(found | set(range(1, self._slots + 1)))]
+
+    def _check(self) -> None:
+        if not self.path.is_dir():
+            raise WorldError("TAP002", f"{self.path} is not there", "mount or create the directory of the volumes")
