@@ -36,7 +36,8 @@ def test_any_bytes_are_read(block: bytes) -> None:
     assert parse(block).kind in Kind
 
 
-@given(st.sampled_from([b"FILE", b"SPLIT_FILE", b"TAPESTART"]), st.binary(max_size=200), st.integers(0, 200), st.binary(max_size=20))
+@given(st.sampled_from([b"FILE", b"SPLIT_FILE", b"TAPESTART"]), st.binary(max_size=200), st.integers(0, 200),
+       st.binary(max_size=20))
 def test_a_spoilt_header_is_read(kind: bytes, tail: bytes, at: int, spoil: bytes) -> None:
     raw = b"AMANDA: " + kind + b" 20260101 h /d  part 1/-1  lev 0 comp N program p\nDLE=<<E\n" + tail
     assert parse(raw[:at] + spoil + raw[at:]).kind in Kind

@@ -61,7 +61,8 @@ def test_old_and_odd_words_are_read() -> None:
     assert parse(b"NETDUMP: FILE 1 h /d lev 0 comp C program x crypt N odd thing\n").comp == ".Z"
     assert parse(b"AMANDA: FILE 1 h /d lev 0 comp C program x crypt N\n").filters == Filters()
     assert parse(b"AMANDA: SPLIT_FILE 1 h /d part 3/UNKNOWN lev 0 comp N program x\n").parts == -1
-    lines = b"AMANDA: FILE 1 h /d lev 0 comp N program x\nORIGSIZE=much\nNATIVE-CRC=zz\nPARTIAL=yes\nNEW=1\nORIGSIZE\n\f\nORIGSIZE=7"
+    lines = b"AMANDA: FILE 1 h /d lev 0 comp N program x\n"
+    lines += b"ORIGSIZE=much\nNATIVE-CRC=zz\nPARTIAL=yes\nNEW=1\nORIGSIZE\n\f\nORIGSIZE=7"
     header = parse(lines)
     assert (header.orig_kib, header.native, header.partial) == (0, NO_CRC, True)
 
