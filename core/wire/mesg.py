@@ -1,0 +1,161 @@
+"""The MESG stream of a sendbackup: what the client says about a dump while it runs (Amanda 3.5.1, server-src/dumper.c).
+
+Promises to read whatever comes: lines it does not know are strange, not faults; only a line without end is a
+ProtocolError.  Texts are cleaned for display.  It does not know what the dumper makes of them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from core.errors import ProtocolError
+from core.model.dump import NO_CRC, Crc
+from core.wire.words import clean, unquote
+
+MAX_LINE = 64 * 1024
+"""The longest line that is taken, in bytes."""
+MAX_LINES = 2000
+"""The most lines of a kind that are kept; the rest is only counted."""
+
+_INFO = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)", re.DOTALL)
+_RETRY = re.compile(r'(?:delay (?P<delay>-?\d{1,9}))?\s*(?:level (?P<level>-?\d{1,3}))?\s*(?:message (?P<message>.*))?')
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The client asks to be asked again: after ``delay`` seconds, at ``level``; −1 says nothing about it."""
+
+    delay: int = -1
+    level: int = -1
+    message: str = ""
+
+
+def parse_retry(text: str) -> Retry:
+    """``delay <s> level <n> message "<q>"``, each part optional; what cannot be read is left out."""
+    found = _RETRY.match(text.strip())
+    if found is None:  # pragma: no cover - the expression matches everything
+        return Retry()
+    return Retry(int(found["delay"] or -1), int(found["level"] or -1), clean(unquote(found["message"] or "")))
+
+
+@dataclass(slots=True)
+class Mesg:
+    """What was said so far.
+
+    ``info``: BACKUP, APPLICATION, RECOVER_CMD, COMPRESS_SUFFIX and so on, complete with ``info_complete``; no DATA may
+    come before.  ``size_kib`` before compression, −1 until it was said.  ``native`` and ``client``: CRC-32C before and
+    after the client's filters.  ``ended``: the client said ``end`` or ``error``.  ``closed``: the stream is at its end.
+    """
+
+    info: dict[str, str] = field(default_factory=dict)
+    info_complete: bool = False
+    size_kib: int = -1
+    native: Crc = NO_CRC
+    client: Crc = NO_CRC
+    strange: list[str] = field(default_factory=list)
+    normal: list[str] = field(default_factory=list)
+    unshown: int = 0
+    error: str | None = None
+    retry: Retry | None = None
+    ended: bool = False
+    closed: bool = False
+    _rest: bytearray = field(default_factory=bytearray)
+
+    def feed(self, data: bytes | memoryview) -> None:
+        """Read a piece of the stream; an empty one is its end.  ProtocolError for a line longer than `MAX_LINE`."""
+        if not len(data):
+            self.closed = True
+            if self._rest:
+                self._strange(f"?? {self._take(bytes(self._rest))} (no end of line)")
+                self._rest.clear()
+            return
+        self._rest += data
+        *lines, rest = bytes(self._rest).split(b"\n")
+        if len(rest) > MAX_LINE or any(len(line) > MAX_LINE for line in lines):
+            raise ProtocolError("a line of MESG without end")
+        self._rest = bytearray(rest)
+        for line in lines:
+            self._line(line.decode("utf-8", "surrogateescape"))
+
+    def _line(self, line: str) -> None:
+        if line.startswith("|"):
+            self._keep(self.normal, clean(line[1:]))
+        elif line.startswith("?"):
+            self._strange(clean(line[1:]))
+        elif line.startswith("sendbackup: "):
+            word, _, rest = line.removeprefix("sendbackup: ").partition(" ")
+            if not self._said(word, rest):
+                self._strange(f"?? {clean(line)}")
+        elif line:
+            self._strange(f"?? {clean(line)}")
+
+    def _said(self, word: str, rest: str) -> bool:
+        match word:
+            case "start" | "no-op" | "state":
+                return True
+            case "info":
+                return self._information(rest)
+            case "size":
+                return self._size(rest)
+            case "native-CRC" | "client-CRC":
+                return self._crc(word, rest)
+            case "warning":
+                self._strange(clean(_bracketed(rest)))
+            case "retry":
+                self.retry = parse_retry(rest)
+            case "error":
+                self.error = clean(_bracketed(rest)) or "unknown error"
+                self.ended = True
+            case "end":
+                self.ended = True
+            case _:
+                return False
+        return True
+
+    def _information(self, rest: str) -> bool:
+        if rest == "end":
+            self.info_complete = True
+            return True
+        found = _INFO.fullmatch(rest)
+        if found is None or self.info_complete or len(self.info) > 30:
+            return False
+        self.info[found[1]] = clean(found[2], 4096)
+        return True
+
+    def _size(self, rest: str) -> bool:
+        if not re.fullmatch(r"\d{1,18}", rest.strip(), re.ASCII):
+            return False
+        self.size_kib = int(rest)
+        return True
+
+    def _crc(self, word: str, rest: str) -> bool:
+        try:
+            crc = Crc.parse(rest.strip())
+        except ValueError:
+            return False
+        if word == "native-CRC":
+            self.native = crc
+        else:
+            self.client = crc
+        return True
+
+    def _strange(self, text: str) -> None:
+        self._keep(self.strange, text)
+
+    def _keep(self, lines: list[str], text: str) -> None:
+        if len(lines) < MAX_LINES:
+            lines.append(text)
+        else:
+            self.unshown += 1
+
+    @staticmethod
+    def _take(line: bytes) -> str:
+        return clean(line.decode("utf-8", "replace"))
+
+
+def _bracketed(text: str) -> str:
+    text = text.strip()
+    if text.startswith("[") and "]" in text:
+        return text[1:text.rindex("]")]
+    return text.removeprefix("[")

@@ -1,0 +1,206 @@
+"""One connection to one amandad: control exchanges one after the other, then the streams of a dump.
+
+Promises that everything the peer does wrong becomes a PeerError with a code, within the timeout that was given, and
+that data pass through one buffer without being copied.  Blocking, for one thread.  It does not know what a body or a
+stream says (`core.wire.services`, `core.wire.mesg`).
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from core.errors import PeerError, ProtocolError
+from core.model.disk import Host
+from core.wire import exchange
+from core.wire.features import KEEPS_CONNECTION, LEGACY, Features
+from core.wire.frames import LIMIT, FrameReader, Sink, end_of
+from core.wire.packets import Assembler, Packet, encode
+from core.wire.services import parse_backup
+from core.wire.words import clean
+
+BUFFER = 1024 * 1024
+"""Bytes that one read takes at most."""
+
+
+class Link(Protocol):
+    """What a transport gives: two file descriptors, a way to explain why the peer left, and an end."""
+
+    @property
+    def reader(self) -> int:
+        """Where the peer's bytes come from; blocking."""
+
+    @property
+    def writer(self) -> int:
+        """Where ours go to; non-blocking."""
+
+    def lost(self, host: Host) -> PeerError:
+        """Why the peer ended the connection."""
+
+    def close(self) -> None:
+        """End the connection and whatever carried it."""
+
+
+class Connection:
+    """A connection to the amandad of `host`; `features` are the peer's, known when `connect` has made it."""
+
+    def __init__(self, host: Host, link: Link) -> None:
+        self.host = host
+        self.features: Features = LEGACY
+        self._link = link
+        self._buffer = memoryview(bytearray(BUFFER))
+        self._reader = FrameReader()
+        self._handle = 0
+        self._early: list[tuple[int, bytes]] = []
+        self._early_size = 0
+        self._streams: dict[str, int] = {}
+
+    def keeps(self) -> bool:
+        """Whether the peer waits for the next request; a stock amandad leaves soon, so it is not asked twice."""
+        return self.features.has(KEEPS_CONNECTION)
+
+    def fileno(self) -> int:
+        """For poll: readable when `receive` has something to do."""
+        return self._link.reader
+
+    def close(self) -> None:
+        """End the connection; a dump that still runs on the client dies with it."""
+        self._link.close()
+
+    def request(
+        self, service: str, body: str, timeout: float, partial: Callable[[str], None] | None = None
+    ) -> str:
+        """The reply to ``body``, which asks for ``service``; each partial reply goes to ``partial``.
+
+        PeerError: CLT002 no answer within ``timeout`` seconds, CLT004 refused, CLT001 lost, CLT003 garbage.
+        """
+        self._handle += 1
+        self._early.clear()
+        self._early_size = 0
+        asking = exchange.Requester(body, timeout)
+        packets = Assembler(self._reader)
+        effects: list[exchange.Effect] = []
+
+        def hear(handle: int, piece: memoryview) -> None:
+            if handle == self._handle:
+                if piece and (packet := packets.add(piece)) is not None:
+                    effects.extend(asking.receive(packet, time.monotonic()))
+            elif asking.stage is exchange.Stage.OVER:
+                # Streams of a peer that does not wait for our ACK; kept for `receive`, within bounds.
+                self._early_size += len(piece)
+                if self._early_size > LIMIT:
+                    raise ProtocolError("data before they were asked for")
+                self._early.append((handle, bytes(piece)))
+
+        effects += asking.begin(time.monotonic())
+        while True:
+            for effect in effects:
+                match effect:
+                    case exchange.Send(packet):
+                        self._send(self._encoded(packet), timeout)
+                    case exchange.Close():
+                        self._send(end_of(self._handle), timeout)
+                    case exchange.Partial(text):
+                        if partial is not None:
+                            partial(text)
+                    case exchange.Reply(text):
+                        return text
+                    case exchange.Refused(text):
+                        said = clean(text).removeprefix("ERROR ")
+                        raise PeerError("CLT004", f"{self.host.name} refused {service}: {said}", try_later=False)
+                    case exchange.Silent(_, seconds):
+                        raise self._silent(service, seconds)
+                    case exchange.Start() | exchange.Accepted():
+                        pass
+            effects.clear()
+            if self._wait(asking.deadline):
+                self._read(hear)
+            effects += asking.tick(time.monotonic())
+
+    def backup(self, body: str, timeout: float) -> dict[str, int]:
+        """Start a dump: the handles of its streams by name (DATA, MESG, INDEX, STATE; those not used are left out).
+
+        PeerError: CLT005 with the client's text, CLT006 when it wants to be asked later, and those of `request`.
+        """
+        reply = self.request("sendbackup", body, timeout)
+        try:
+            found = parse_backup(reply)
+        except ProtocolError as fault:
+            raise self._garbage(fault) from None
+        if found.errors:
+            text = "; ".join(found.errors[:5])
+            raise PeerError("CLT005", f"{self.host.name}: {text}", try_later=False)
+        if found.retry is not None:
+            text = found.retry.message or "busy"
+            wait = f", in {found.retry.delay} s" if found.retry.delay > 0 else ""
+            raise PeerError("CLT006", f"{self.host.name} asks to be asked later{wait}: {text}")
+        self._streams = found.streams
+        return dict(found.streams)
+
+    def receive(self, sink: Sink) -> None:
+        """Read once, up to 1 MiB, and call ``sink(handle, piece)`` for each piece, in order; empty is a stream's end.
+
+        A piece is valid only during the call.  PeerError: CLT001 the connection is lost, CLT003 garbage.
+        """
+        if self._early:
+            early, self._early = self._early, []
+            for handle, data in early:
+                sink(handle, memoryview(data))
+            return
+        self._read(sink)
+
+    def confirm(self) -> None:
+        """Tell the client that the dump is safe, so that it may keep its new incremental state (feature CONFIRMS).
+
+        Call it when the dump is on disk, before the next request.  PeerError CLT001 when the connection is lost.
+        """
+        handle = self._streams.pop("DATA", None)
+        if handle is not None:
+            self._send(end_of(handle), 10.0)
+
+    def _read(self, sink: Sink) -> None:
+        try:
+            size = os.readv(self._link.reader, [self._buffer])
+        except OSError:
+            size = 0
+        if not size:
+            raise self._link.lost(self.host)
+        try:
+            self._reader.feed(self._buffer[:size], sink)
+        except ProtocolError as fault:
+            raise self._garbage(fault) from None
+
+    def _wait(self, deadline: float) -> bool:
+        poll = select.poll()
+        poll.register(self._link.reader, select.POLLIN)
+        seconds = min(max(0.0, deadline - time.monotonic()), 3600.0)
+        return bool(poll.poll(seconds * 1000 + 1))
+
+    def _send(self, data: bytes, timeout: float) -> None:
+        view = memoryview(data)
+        deadline = time.monotonic() + timeout
+        while view:
+            try:
+                view = view[os.write(self._link.writer, view):]
+            except BlockingIOError:
+                poll = select.poll()
+                poll.register(self._link.writer, select.POLLOUT)
+                if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+                    raise self._silent("a request", timeout) from None
+            except OSError:
+                raise self._link.lost(self.host) from None
+
+    def _encoded(self, packet: Packet) -> bytes:
+        try:
+            return encode(self._handle, packet)
+        except ProtocolError as fault:
+            raise PeerError("CLT003", f"{self.host.name}: {fault}", try_later=False) from None
+
+    def _silent(self, service: str, seconds: float) -> PeerError:
+        return PeerError("CLT002", f"{self.host.name} did not answer {service} within {seconds:.0f} s")
+
+    def _garbage(self, fault: ProtocolError) -> PeerError:
+        return PeerError("CLT003", f"{self.host.name} talks nonsense: {fault}")
