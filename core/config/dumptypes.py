@@ -14,7 +14,7 @@ from core.config import values as v
 from core.config.faults import Faults, nearest
 from core.config.positions import Path as Key
 from core.config.sections import BUMP, DISK, DUMPTYPE, Field, named, one_table, read
-from core.model.disk import Bump, Compression, Dumptype, HoldingUse, Strategy
+from core.model.disk import Compression, Dumptype, HoldingUse, Strategy
 from core.model.site import RunSettings
 
 _EXAMPLE = '[dumptype.default] compress = "client fast"'

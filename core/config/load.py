@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +74,14 @@ def _site(plain: Mapping[str, Any], path: Path, faults: Faults) -> Site:
     org = top.get("org", "daily")
     run = _run(plain, faults)
     storages = _storages(plain, base, run, faults)
-    dumptypes = Dumptypes(plain.get("dumptype", {}), run, set(storages), faults)
+    declared = plain.get("storage", {})
+    names = set(declared) if isinstance(declared, dict) else set()
+    dumptypes = Dumptypes(plain.get("dumptype", {}), run, names, faults)
     hosts = _hosts(plain, run, faults)
     disks = _disks(plain, hosts, run, dumptypes, faults)
     state_dir = _path(top.get("state_dir", f"/var/lib/taperoom/{org}"), base)
-    return Site(path.absolute(), org, state_dir, run, _holding(plain, base, faults), storages, hosts, disks, top.get("theme", ""))
+    holding = _holding(plain, base, faults)
+    return Site(path.absolute(), org, state_dir, run, holding, storages, hosts, disks, top.get("theme", ""))
 
 
 def _path(text: str, base: Path) -> Path:

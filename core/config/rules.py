@@ -81,7 +81,7 @@ def _check_storages(site: Site, faults: Faults) -> None:
         runtapes = storage.runtapes or site.run.runtapes
         if slots and tapes + runtapes > slots:
             most = max(0, slots - runtapes)
-            faults.add((*at, "retention", "tapes"), f"is {tapes}: with {slots} slots and {runtapes} volumes a run nothing "
+            faults.add((*at, "retention", "tapes"), f"is {tapes}: with {slots} slots and runtapes = {runtapes} nothing "
                        f"could be overwritten after the first cycle; with these slots it may be at most {most}",
                        f"retention = {{ tapes = {most} }}")
         for other in list(site.storages.values())[:number]:
@@ -122,7 +122,7 @@ def _check_labels(storage: Storage, at: Key, faults: Faults) -> None:
         fits = False
     if not fits:
         faults.add((*at, "autolabel"), f"makes {label!r}, which label = {storage.label!r} does not match",
-                   f'label = "{re.escape(template.partition("%")[0])}[0-9]{{{count}}}"')
+                   f"label = '{re.escape(template.partition('%')[0])}[0-9]{{{count}}}'")
 
 
 def _check_host(site: Site, name: str, plain: Mapping[str, Any], faults: Faults) -> None:

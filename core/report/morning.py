@@ -1,0 +1,212 @@
+"""The morning report as text of 80 columns: what failed first, with its reason once and what to do.
+
+A function of the run's view and of `Background`; `core.report.data` says the same as JSON.  A disk that was dumped after
+all is not under the failures, however many attempts it took.
+"""
+
+from __future__ import annotations
+
+from core.codes import lookup
+from core.events.view import DiskState, DiskView, RunView, VolumeView
+from core.model.units import show_duration, show_kib
+from core.report.background import NOTHING, Background
+from core.report.lines import rate
+from core.report.text import WIDTH, clean, clock, count, moment, name_of, pad, table, wrap
+
+_STRANGE_LINES = 5
+_COVERAGE_LINES = 20
+
+
+def report_text(view: RunView, background: Background = NOTHING) -> str:
+    """The report of a run, finished or not."""
+    if view.began is None:
+        return "This run has written nothing; there is nothing to report.\n"
+    blocks = [
+        _head(view), _failures(view), _left(view), _troubles(view), _strange(view), _disks(view), _flushes(view),
+        _volumes(view, background), _requests(view), _coverage(view, background),
+    ]
+    return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block) + "\n"
+
+
+def verdict(view: RunView) -> str:
+    """The run in a few words."""
+    if view.ended is None:
+        return "NOT FINISHED"
+    if view.ended.code == 0:
+        return "ALL WELL"
+    return "STOPPED" if view.ended.code == 3 else "NEEDS ATTENTION"
+
+
+def _head(view: RunView) -> list[str]:
+    assert view.began is not None
+    began = view.began
+    title = f"TAPEROOM {clean(began.org)}  report of run {began.datestamp}"
+    lines = [pad(title, WIDTH - len(verdict(view))) + verdict(view), "=" * WIDTH]
+    times = f"{moment(view.began_at)}, by {clean(began.by)}"
+    if view.ended is not None:
+        times = f"{moment(view.began_at)} to {clock(view.ended_at)} ({show_duration(view.ended_at - view.began_at)})"
+        times += f", by {clean(began.by)}"
+    done = [d for d in view.disks.values() if d.state in (DiskState.DONE, DiskState.STRANGE)]
+    words = [f"{n} {word}" for state, word in (
+        (DiskState.FAILED, "FAILED"), (DiskState.DONE, "done"), (DiskState.STRANGE, "strange"),
+        (DiskState.SKIPPED, "skipped")) if (n := view.count(state))]
+    other = len(view.disks) - view.count(DiskState.FAILED, DiskState.DONE, DiskState.STRANGE, DiskState.SKIPPED)
+    words += [f"{other} not finished"] if other else []
+    lines += [times, f"{count(len(view.disks), 'disk')}: {', '.join(words) or 'nothing was dumped'}"]
+    if done:
+        orig, size = sum(d.orig or d.size for d in done), sum(d.size for d in done)
+        fulls = sum(1 for d in done if d.level == 0)
+        lines.append(f"{show_kib(orig)} read, {show_kib(size)} stored; {count(fulls, 'full')}, {len(done) - fulls} incremental")
+    return lines
+
+
+def _failures(view: RunView) -> list[str]:
+    """Disks that have no backup of this run, those with one reason together."""
+    reasons: dict[tuple[str, str], list[DiskView]] = {}
+    for disk in view.disks.values():
+        if disk.state is DiskState.FAILED:
+            reasons.setdefault((disk.host, disk.message), []).append(disk)
+    if not reasons:
+        return []
+    lines = [f"FAILED ({view.count(DiskState.FAILED)})"]
+    for (host, message), disks in reasons.items():
+        names = ", ".join(name_of(host, disk.disk) for disk in disks[:8])
+        more = f" and {len(disks) - 8} more" if len(disks) > 8 else ""
+        lines += wrap(names + more, indent="  ", after="    ")
+        lines += wrap(message or "no reason was given", indent="      why:  ", after="            ")
+        again = f"taperoom run '{clean(disks[0].title)}'" if len(disks) == 1 else f"taperoom run {clean(host)}"
+        lines += wrap(f"{_remedy(message)}Then: {again}", indent="      do:   ", after="            ")
+    return lines
+
+
+def _remedy(message: str) -> str:
+    page = lookup(message.partition(" ")[0]) if message[:3].isupper() else None
+    return f"{page.action} " if page else ""
+
+
+def _left(view: RunView) -> list[str]:
+    files = [entry for entry in view.files.values() if entry[:3]]
+    if not files or view.ended is None:
+        return []
+    size = sum(size for *_, size in files)
+    lines = [f"ON THE HOLDING DISK ({count(len(files), 'dump')}, {show_kib(size)}) - not on a volume yet"]
+    for host, disk, stamp, level, kib in files[:10]:
+        lines.append(f"  {name_of(host, disk, 44)} level {level} of {stamp}, {show_kib(kib)}")
+    lines += [f"  ... and {len(files) - 10} more"] if len(files) > 10 else []
+    for storage, reason in view.degraded.items():
+        lines += wrap(f"storage {storage}: {reason}", indent="      why:  ", after="            ")
+    return [*lines, "      do:   taperoom flush (the next run does it too, unless autoflush = false)"]
+
+
+def _troubles(view: RunView) -> list[str]:
+    lines = [line for _, death in view.deaths for line in wrap(
+        f"{death.child} died: {death.status}: {(death.tail.strip().splitlines() or [''])[-1]}", indent="  ", after="    ")]
+    seen: set[tuple[str, str, str]] = set()
+    for _, notice in view.notices:
+        key = (notice.code, notice.subject, notice.text)
+        if key not in seen:
+            seen.add(key)
+            lines += wrap(f"{notice.code}{notice.severity} {notice.subject}: {notice.text}", indent="  ", after="    ")
+    if not view.files:
+        for storage, reason in view.degraded.items():
+            lines += wrap(f"storage {storage} took nothing: {reason}", indent="  ", after="    ")
+    return ["NOTES", *lines] if lines else []
+
+
+def _strange(view: RunView) -> list[str]:
+    lines: list[str] = []
+    for disk in view.disks.values():
+        if disk.strange and disk.state is not DiskState.FAILED:
+            said = [clean(line.rstrip()) for line in disk.strange.splitlines() if line.strip()]
+            lines.append(f"  {name_of(disk.host, disk.disk, 70)} (the dump is good)")
+            lines += [line for text in said[:_STRANGE_LINES] for line in wrap(text, indent="      ", after="        ")]
+            lines += [f"      ... and {len(said) - _STRANGE_LINES} more lines"] if len(said) > _STRANGE_LINES else []
+    return ["STRANGE - what clients said while they were dumped", *lines] if lines else []
+
+
+def _disks(view: RunView) -> list[str]:
+    rows: list[list[str]] = []
+    for disk in view.disks.values():
+        name = name_of(disk.host, disk.disk)
+        if disk.state in (DiskState.FAILED, DiskState.SKIPPED) or not disk.size and not disk.ended:
+            rows.append([name, str(disk.level) if disk.level >= 0 else "-", "-", "-", "-", "-", disk.state.value])
+            continue
+        ratio = f"{disk.size * 100 / disk.orig:.0f}%" if disk.orig else "-"
+        speed = rate(disk.orig or disk.size, disk.seconds) if disk.seconds >= 0.05 else "-"
+        rows.append([name, str(disk.level), show_kib(disk.size), ratio, show_duration(disk.seconds), speed, where(disk)])
+    if not rows:
+        return []
+    rows.sort(key=lambda row: row[0])
+    return ["DISKS", *table(["disk", "L", "stored", "ratio", "time", "rate", "where"], rows, " rrrrr ", indent="  ")]
+
+
+def where(disk: DiskView) -> str:
+    """``DAILY-001:3-7``: volume and files; ``holding disk`` while it is on none."""
+    spans: dict[str, list[int]] = {}
+    for _, label, fileno in disk.parts:
+        spans.setdefault(label, []).append(fileno)
+    shown = [f"{label}:{min(files)}" + (f"-{max(files)}" if len(files) > 1 else "") for label, files in spans.items()]
+    return " ".join(shown) or ("holding disk" if disk.file else "-")
+
+
+def _flushes(view: RunView) -> list[str]:
+    written = [w for w in view.writes.values()
+               if w.outcome == "done" and view.began is not None and w.datestamp != view.began.datestamp]
+    if not written:
+        return []
+    rows = [[name_of(w.host, w.disk), w.datestamp, str(w.level), show_kib(w.written), w.storage] for w in written]
+    return ["FLUSHED - dumps of earlier runs that are on volumes now",
+            *table(["disk", "dumped", "L", "stored", "storage"], rows, "  rr ", indent="  ")]
+
+
+def _volumes(view: RunView, background: Background) -> list[str]:
+    lines: list[str] = []
+    if view.volumes:
+        rows = [[v.storage, v.label, show_kib(v.size), str(v.parts), _fill(v, background)] for v in view.volumes]
+        lines += ["VOLUMES", *table(["storage", "volume", "written", "parts", "full"], rows, "  rrr", indent="  ")]
+    for storage, labels in background.next_volumes.items():
+        shown = ", ".join(clean(label) for label in labels) or "NONE: every volume is still needed"
+        lines += wrap(f"next in {storage}: {shown}", indent="  ", after="      ")
+    for sentence in background.bring:
+        lines += wrap(sentence, indent="  bring: ", after="         ")
+    return lines if view.volumes or not lines else ["VOLUMES", *lines]
+
+
+def _fill(volume: VolumeView, background: Background) -> str:
+    capacity = background.capacity.get(volume.storage, 0)
+    return f"{min(100, volume.size * 100 // capacity)}%" if capacity else "-"
+
+
+def _requests(view: RunView) -> list[str]:
+    if not view.questions:
+        return []
+    lines = ["REQUESTS"]
+    for number, question in view.questions.items():
+        q = question.asked
+        said = f"{question.choice} {question.argument}".strip()
+        end = f"answered {said} by {question.by} at {clock(question.closed)}" if said else "withdrawn: the world answered"
+        if not question.closed:
+            end = f"open; {q.default} at {clock(q.deadline)}"
+        lines += wrap(f"{number}  {clock(question.opened)}  {q.code}{q.severity}  {q.subject}: {end}", WIDTH, "  ", "     ")
+    return lines
+
+
+def _coverage(view: RunView, background: Background) -> list[str]:
+    if not background.disks:
+        return []
+    good = {d: view.disks[d].began or view.began_at for d in view.disks
+            if view.disks[d].state in (DiskState.DONE, DiskState.STRANGE)}
+    never = [key for key in background.disks if key not in good and key not in background.last_good]
+    age = {key: background.now - max(good.get(key, 0.0), background.last_good.get(key, 0.0))
+           for key in background.disks if key not in never}
+    old = sorted((key for key in age if age[key] > background.overdue_after), key=lambda key: -age[key])
+    lines = ["COVERAGE - age of the last good backup"]
+    fine = len(background.disks) - len(never) - len(old)
+    if fine:
+        oldest = max(age[key] for key in age if key not in old)
+        most = f"not older than {show_duration(oldest)}" if oldest >= 60 else "made just now"
+        lines.append(f"  {count(fine, 'disk')} of {len(background.disks)}: {most}")
+    rows = [f"  {pad(name_of(*key, 50), 50)}  NEVER" for key in never]
+    rows += [f"  {pad(name_of(*key, 50), 50)}  {show_duration(age[key])} OLD" for key in old]
+    rest = len(rows) - _COVERAGE_LINES
+    return lines + rows[:_COVERAGE_LINES] + ([f"  ... and {rest} more"] if rest > 0 else [])

@@ -1,0 +1,145 @@
+"""One screen of text: where a run stands (`taperoom status`).
+
+What needs a person stands first, then what moves, then what waits and why.  Nothing is left out without saying how
+much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from core.events.gauges import Gauges
+from core.events.view import DiskState, DiskView, RunView
+from core.model.units import show_duration, show_kib
+from core.report.progress import of_disk, of_run
+from core.report.text import clean, clock, count, cut, moment, name_of, pad, wrap
+
+_NAME = 30
+_SHOWN = 6
+"""Lines of one kind before the rest is only counted."""
+
+
+def status_text(view: RunView, gauges: Gauges, now: float, alive: bool, shown: int = _SHOWN) -> str:
+    """The screen, lines of at most 80 columns; ``alive`` tells whether the driver still runs."""
+    if view.began is None:
+        return "The run has written nothing yet.\n"
+    lines = [*_head(view, now, alive), *_totals(view, gauges, now), *_media(view, gauges), *_requests(view)]
+    for title, states, limit in (
+        ("NO-ROOM", (DiskState.STALLED,), 1000),
+        ("DUMPING", (DiskState.DUMPING,), 1000),
+        ("FAILED", (DiskState.FAILED,), shown),
+        ("TRY-AGAIN", (DiskState.RETRY,), shown),
+        ("STRANGE", (DiskState.STRANGE,), shown),
+        ("WAITING", (DiskState.PLANNED, DiskState.HELD), shown),
+        ("ON HOLDING DISK", (DiskState.DUMPED, DiskState.WRITING), shown),
+    ):
+        disks = [disk for disk in view.disks.values() if disk.state in states]
+        if disks:
+            lines += ["", f"{title} ({len(disks)})", *_rows(view, gauges, now, disks[:limit])]
+            if len(disks) > limit:
+                lines.append(f"  ... and {len(disks) - limit} more")
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _head(view: RunView, now: float, alive: bool) -> list[str]:
+    assert view.began is not None
+    began = view.began
+    lines = [f"TAPEROOM {clean(began.org)}  run {began.datestamp}, began {moment(view.began_at)} by {clean(began.by)}"]
+    if view.ended is not None:
+        took = show_duration(view.ended_at - view.began_at)
+        lines.append(f"ended {moment(view.ended_at)} after {took}, exit code {view.ended.code}")
+    elif not alive:
+        lines.append("NOT RUNNING: the run ended without a last word; 'taperoom cleanup' tidies up after it")
+    else:
+        state = "stopping" if view.stopping else "PAUSED" if view.paused else "live" if view.planned else "estimating"
+        by = clean(view.stopping or view.paused)
+        lines.append(f"{state}{f' by {by}' if by else ''} since {show_duration(max(0.0, now - view.began_at))}")
+    return lines
+
+
+def _totals(view: RunView, gauges: Gauges, now: float) -> list[str]:
+    order = [DiskState.FAILED, DiskState.STALLED, DiskState.DUMPING, DiskState.WRITING, DiskState.DUMPED, DiskState.RETRY,
+             DiskState.HELD, DiskState.PLANNED, DiskState.ESTIMATING, DiskState.STRANGE, DiskState.DONE,
+             DiskState.SKIPPED]
+    states = [f"{number} {state.value}" for state in order if (number := view.count(state))]
+    lines = wrap(f"{count(len(view.disks), 'disk')}: {', '.join(states) or 'none planned yet'}")
+    if view.estimating and view.live:
+        lines += wrap(f"asking for sizes: {', '.join(sorted(view.estimating))}")
+    run = of_run(view, gauges, now)
+    percent = f" ({run.percent}%)" if run.percent is not None else ""
+    line = f"dumped {show_kib(run.dumped)} of {show_kib(run.planned)}{percent}"
+    if run.to_write:
+        line += f", on volumes {show_kib(run.written)} of {show_kib(run.to_write)}"
+    if view.live and run.rate:
+        line += f", {show_kib(run.rate)}/s"
+    if run.left is not None:
+        line += f", all dumped at about {clock(now + run.left)}"
+    return [*lines, *wrap(line)]
+
+
+def _media(view: RunView, gauges: Gauges) -> list[str]:
+    lines: list[str] = []
+    for path, found in view.holding.items():
+        free, _, files = gauges.holding.get(path, (0, 0, 0))
+        now = f", {show_kib(files)} of dumps, {show_kib(free)} free" if path in gauges.holding else ""
+        lines.append(cut(f"holding {clean(path)}: {show_kib(found.use)} to use{now}", 80))
+    for taper in view.tapers.values():
+        label = clean(taper.label or taper.next_label)
+        line = f"{taper.child} {taper.storage}: {taper.state}"
+        if taper.label:
+            line += f", {label} holds {show_kib(taper.volume_size)} in {count(taper.volume_parts, 'part')}"
+        elif label:
+            line += f", next volume {label}"
+        write = view.writes.get(taper.handle)
+        if write is not None:
+            line += f", writes {name_of(write.host, write.disk, _NAME)}"
+        lines += wrap(f"{line}: {taper.message}" if taper.message else line, after="  ")
+    for storage, reason in view.degraded.items():
+        lines += wrap(f"DEGRADED: storage {storage} takes nothing: {reason}", after="  ")
+    return lines
+
+
+def _requests(view: RunView) -> list[str]:
+    asked = view.open_questions
+    if not asked:
+        return []
+    lines = ["", f"REQUESTS ({len(asked)} open; answer with 'taperoom reply NUMBER CHOICE')"]
+    for question in asked:
+        q = question.asked
+        lines += wrap(f"{q.id}  {q.code}{q.severity}  {q.subject}: {q.text}", indent="  ", after="     ")
+        choices = " | ".join(c.name + (f" {c.argument}" if c.argument else "") for c in q.choices)
+        lines.append(f"     [{clean(choices)}]  {clean(q.default)} at {clock(q.deadline)}")
+    return lines
+
+
+def _rows(view: RunView, gauges: Gauges, now: float, disks: Iterable[DiskView]) -> list[str]:
+    lines: list[str] = []
+    for disk in disks:
+        name = pad(name_of(disk.host, disk.disk, _NAME), _NAME)
+        level = f"L{disk.level}" if disk.level >= 0 else "  "
+        lines.append(cut(f"  {name} {level:<3} {_figures(disk, gauges, now)}", 80))
+    return lines
+
+
+def _figures(disk: DiskView, gauges: Gauges, now: float) -> str:
+    match disk.state:
+        case DiskState.DUMPING | DiskState.STALLED:
+            at = of_disk(disk, gauges, now)
+            text = f"{show_kib(at.done)} of {show_kib(at.total)}"
+            text += f" {at.percent}%" if at.percent is not None else ""
+            if disk.state is DiskState.STALLED:
+                return f"{text}, stands still: {show_kib(disk.missing)} missing"
+            text += f", {show_kib(at.rate)}/s" if at.rate else ""
+            return f"{text}, {show_duration(at.left)} left" if at.left is not None else text
+        case DiskState.RETRY:
+            tries = f"attempt {disk.attempt} of {disk.attempts}, " if disk.attempts else ""
+            return f"{tries}again at {clock(disk.retry_after)}: {clean(disk.message)}"
+        case DiskState.PLANNED | DiskState.HELD:
+            why = gauges.waiting.get(disk.title, disk.state.value)
+            return f"{show_kib(disk.estimate)}, {clean(why)}"
+        case DiskState.STRANGE:
+            return clean(next((line for line in disk.strange.splitlines() if line.strip()), disk.message))
+        case DiskState.DUMPED | DiskState.WRITING:
+            return f"{show_kib(disk.size)}, {'is being written' if disk.state is DiskState.WRITING else 'waits for a taper'}"
+        case _:
+            return clean(disk.message)
