@@ -118,12 +118,16 @@ class Traffic:
 
 
 class LogTail:
-    """New lines of a log that grows, from near its end; a log that is not there yet has none."""
+    """New lines of a log that grows, from near its end; a log that is not there yet has none.
+
+    ``full`` after a read: there was at least as much as was asked for.
+    """
 
     def __init__(self, path: Path, reach: int = REACH, chunk: int = 1 << 18) -> None:
         self._path, self._reach, self._chunk = path, reach, chunk
         self._file, self._partial = -1, b""
         self.skipped = 0
+        self.full = False
 
     def read(self) -> list[str]:
         """The next lines, at most ``chunk`` bytes of them; none: nothing new."""
@@ -133,6 +137,7 @@ class LogTail:
             data = os.read(self._file, self._chunk)
         except OSError:
             return []
+        self.full = len(data) == self._chunk
         if not data:
             return []
         *lines, self._partial = (self._partial + data).split(b"\n")

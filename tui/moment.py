@@ -1,0 +1,42 @@
+"""All that a pane may know when it makes its rows: the run folded, its gauges, the time, and how to draw.  Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from core.events.gauges import Gauges
+from core.events.view import RunView
+from tui.look import Look
+from tui.pace import Pace
+
+
+class Link(StrEnum):
+    """How the console stands to the run."""
+
+    NONE = "NO RUN"
+    LIVE = "LIVE"
+    LOST = "LOST"
+    ENDED = "ENDED"
+    DEAD = "DRIVER GONE"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What stands now.  ``now``: seconds since the epoch.  ``who`` sits at this console, and may ``operate`` or watch."""
+
+    view: RunView = field(default_factory=RunView)
+    gauges: Gauges = field(default_factory=Gauges)
+    pace: Pace = field(default_factory=Pace)
+    now: float = 0.0
+    look: Look = field(default_factory=Look)
+    link: Link = Link.NONE
+    who: str = ""
+    operate: bool = True
+    earlier: int = 0
+    """How many runs there are besides this one."""
+
+    @property
+    def at(self) -> float:
+        """The time that durations end at: now for a live run, the last fact for one that is over."""
+        return self.now if self.link in (Link.LIVE, Link.LOST) else self.view.at

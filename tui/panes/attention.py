@@ -1,0 +1,101 @@
+"""What waits for somebody or goes wrong right now, one row each; no rows at all when nothing does.
+
+First the open requests, oldest first, then dumps that stand still for want of room, disks that are tried again, storages
+that take nothing, children that died.  Failed disks are in the list of disks, not here.
+"""
+
+from __future__ import annotations
+
+from core.events.view import DiskState
+from core.model.units import show_kib
+from tui.clean import clean
+from tui.format import moment, plural, remaining
+from tui.look import BAD, DISK, WANTS, Mark, Span
+from tui.moment import Link, Moment
+from tui.panes.layout import Row
+
+DIED_FOR = 600.0
+"""Seconds that the death of a child is told."""
+
+
+def attention_rows(now: Moment, width: int, most: int) -> list[Row]:
+    """At most ``most`` rows; the last one then says how many more there are."""
+    if now.link is Link.ENDED:
+        return []
+    rows = [*_driver(now), *_requests(now), *_stalled(now), *_retries(now), *_storages(now), *_deaths(now)]
+    if len(rows) > most:
+        hidden = len(rows) - most + 1
+        rows[most - 1:] = [((" ", ""), (now.look.dots, "muted"), (f" {hidden} more", "muted"))]
+    return rows
+
+
+def _row(now: Moment, mark: Mark, *spans: Span) -> Row:
+    return ((" ", ""), (now.look.glyph(mark) + " ", mark.colour), *((now.look.cut(text), colour) for text, colour in spans))
+
+
+def _driver(now: Moment) -> list[Row]:
+    rows: list[Row] = []
+    if now.link is Link.DEAD:
+        rows.append(_row(now, BAD, ("The driver of this run is gone", "bad"),
+                         ("; what was dumped is safe. Next: taperoom cleanup, then taperoom run", "")))
+    if now.link is Link.LOST:
+        rows.append(_row(now, BAD, ("The driver does not answer", "bad"), ("; the run goes on, answers cannot be sent", "")))
+    if now.view.paused and now.view.live:
+        rows.append(_row(now, WANTS, ("no new dump is started", "attention"), (f"  by {clean(now.view.paused)}", "muted")))
+    if now.view.stopping and now.view.live:
+        rows.append(_row(now, WANTS, ("the run ends early", "attention"), (f"  by {clean(now.view.stopping)}", "muted")))
+    return rows
+
+
+def _requests(now: Moment) -> list[Row]:
+    rows: list[Row] = []
+    for n, question in enumerate(now.view.open_questions):
+        asked = question.asked
+        key = "r answers " if n == 0 and now.operate else ""
+        disk = now.view.handles.get(asked.handle)
+        word = "NO-ROOM " if disk and now.view.disks[disk].state is DiskState.STALLED else ""
+        rows.append(_row(
+            now, WANTS, (key, "key"), (f"#{asked.id} {clean(asked.code)} {word}{clean(asked.subject)}", "attention"),
+            (f"  {clean(asked.default)} in {remaining(asked.deadline, now.now)}", ""), (f"  {clean(asked.text)}", "muted")))
+    return rows
+
+
+def _stalled(now: Moment) -> list[Row]:
+    asked = {q.asked.handle for q in now.view.open_questions}
+    rows: list[Row] = []
+    for disk in now.view.disks.values():
+        if disk.state is DiskState.STALLED and disk.handle not in asked:
+            need = f"  needs {show_kib(disk.missing)} more" if disk.missing else ""
+            rows.append(_row(now, WANTS, (f"NO-ROOM {clean(disk.title)}", "attention"),
+                             (f"{need}  the driver makes room", "muted")))
+    return rows
+
+
+def _retries(now: Moment) -> list[Row]:
+    rows: list[Row] = []
+    again = sorted((d for d in now.view.disks.values() if d.state is DiskState.RETRY), key=lambda d: d.retry_after)
+    for disk in again:
+        tries = f" {disk.attempt}/{disk.attempts}" if disk.attempts else ""
+        rows.append(_row(
+            now, DISK[DiskState.RETRY], (f"TRY-AGAIN{tries} {clean(disk.title)}", "attention"),
+            (f"  again {moment(disk.retry_after)} in {remaining(disk.retry_after, now.now)}", ""),
+            (f"  {clean(disk.message)}", "muted")))
+    return rows
+
+
+def _storages(now: Moment) -> list[Row]:
+    rows = [_row(now, BAD, (f"storage {clean(taper.storage)} is down", "bad"), (f"  {clean(taper.message)}", "muted"))
+            for taper in now.view.tapers.values() if taper.state == "down" and taper.storage not in now.view.degraded]
+    rows += [_row(now, WANTS, (f"degraded: {clean(storage)}", "attention"), (f"  {clean(reason)}", ""),
+                  ("  dumps stay on the holding disk", "muted")) for storage, reason in now.view.degraded.items()]
+    return rows
+
+
+def _deaths(now: Moment) -> list[Row]:
+    late = [death for at, death in now.view.deaths if at > now.at - DIED_FOR]
+    if not late:
+        return []
+    last = late[-1]
+    more = f"  ({plural(len(late), 'child', 'children')} in 10 minutes)" if len(late) > 1 else ""
+    return [_row(now, BAD, (f"{clean(last.child)} died: {clean(last.status)}", "bad"),
+                 (f"  {clean(last.tail.strip()[-200:])}{more}", "muted"))]

@@ -1,0 +1,133 @@
+"""The dumpers, and every disk of the run: state, level, bytes, rate and when it is over."""
+
+from __future__ import annotations
+
+from core.events.view import FINAL, DiskState, DiskView
+from tui.clean import clean
+from tui.format import clock, moment, percent, short_size, span
+from tui.look import BUSY, DISK, IDLE
+from tui.moment import Moment
+from tui.widgets.table import Column, Row
+
+DUMPERS = (
+    Column("", 1), Column("dumper", 9), Column("disk", share=3, least=12), Column("lv", 2), Column("state", 9),
+    Column("", 14, drop=2), Column("", 4), Column("B/s", 6, right=True), Column("ends", 5, right=True, drop=1),
+)
+
+DISKS = (
+    Column("", 1), Column("disk", share=2, least=12), Column("lv", 2), Column("state", 10), Column("%", 4, drop=4),
+    Column("size", 6, right=True), Column("B/s", 6, right=True), Column("ends", 5, right=True),
+    Column("what", share=3, least=14, drop=3),
+)
+
+_ORDER = {state: n for n, state in enumerate((
+    DiskState.STALLED, DiskState.RETRY, DiskState.DUMPING, DiskState.WRITING, DiskState.FAILED, DiskState.DUMPED,
+    DiskState.PLANNED, DiskState.ESTIMATING, DiskState.HELD, DiskState.STRANGE, DiskState.SKIPPED, DiskState.DONE,
+))}
+
+
+def level(disk: DiskView) -> str:
+    """``L1``; ``-`` while nobody knows."""
+    return f"L{disk.level}" if disk.level >= 0 else "-"
+
+
+def key_of(disk: DiskView) -> str:
+    """What names a disk's row."""
+    return f"{disk.host}\0{disk.disk}"
+
+
+def dumper_rows(now: Moment) -> list[Row]:
+    """One row a dumper that works, those that wait for an operator first in their place; idle ones as one row."""
+    rows: list[Row] = []
+    idle: list[str] = []
+    for child, handle in now.view.dumpers.items():
+        disk = now.view.disks.get(now.view.handles.get(handle, ("", ""))) if handle else None
+        if disk is None:
+            idle.append(child)
+            continue
+        mark = DISK.get(disk.state, BUSY)
+        part = now.pace.part(disk)
+        rate = 0.0 if disk.state is DiskState.STALLED else now.pace.rate(disk.handle, disk.began)
+        rows.append(Row(child, (
+            (now.look.glyph(mark), mark.colour), (clean(child), ""), (clean(disk.title), ""), (level(disk), ""),
+            (disk.state.value, mark.colour), (now.look.bar(part, 14) if disk.estimate else "", ""),
+            (percent(part) if disk.estimate else "", ""), (short_size(rate) if rate else "-", ""),
+            (moment(now.pace.dump_eta(disk, now.now)), ""))))
+    if idle:
+        text = "all" if not rows else f"{len(idle)} more"
+        rows.append(Row("idle", ((now.look.glyph(IDLE), "muted"), (text, "muted"), ("idle", "muted"))))
+    return rows
+
+
+def disk_rows(now: Moment) -> list[Row]:
+    """Every disk; what wants attention first, then what is under way, what waits, what is over."""
+    disks = sorted(now.view.disks.values(), key=lambda d: (_ORDER[d.state], d.host, d.disk))
+    return [_disk_row(now, disk) for disk in disks]
+
+
+def _disk_row(now: Moment, disk: DiskView) -> Row:
+    mark = DISK[disk.state]
+    dumping = disk.state in (DiskState.DUMPING, DiskState.STALLED)
+    part, size, rate, ends = "", disk.size or disk.estimate, 0.0, ""
+    if dumping:
+        part = percent(now.pace.part(disk)) if disk.estimate else ""
+        size, ends = now.pace.written(disk.handle), moment(now.pace.dump_eta(disk, now.now))
+        rate = 0.0 if disk.state is DiskState.STALLED else now.pace.rate(disk.handle, disk.began)
+    elif disk.state is DiskState.WRITING:
+        write = next((w for w in now.view.writes.values()
+                      if not w.ended and (w.host, w.disk) == (disk.host, disk.disk)), None)
+        if write is not None:
+            written = max(write.written, now.pace.written(write.handle))
+            part = percent(min(0.99, written / write.size)) if write.size else ""
+            rate = now.pace.rate(write.handle, write.began)
+            ends = moment(now.now + (write.size - written) / rate) if rate and written < write.size else ""
+    elif disk.seconds:
+        rate = disk.size / disk.seconds
+    if disk.state in FINAL:
+        ends = moment(disk.ended)
+    elif disk.state is DiskState.RETRY:
+        ends = moment(disk.retry_after)
+    return Row(key_of(disk), (
+        (now.look.glyph(mark), mark.colour), (clean(disk.title), ""), (level(disk), ""), (disk.state.value, mark.colour),
+        (part, ""), (short_size(size) if size else "-", ""), (short_size(rate) if rate else "-", ""), (ends, ""),
+        (what(now, disk), "muted")))
+
+
+def what(now: Moment, disk: DiskView) -> str:
+    """Why it waits, where it went, or what went wrong: one line."""
+    match disk.state:
+        case DiskState.ESTIMATING:
+            return clean(disk.message) or "its client is asked for the size"
+        case DiskState.PLANNED | DiskState.HELD:
+            return clean(now.gauges.waiting.get(disk.title) or disk.why)
+        case DiskState.RETRY:
+            return clean(disk.message)
+        case DiskState.DUMPING:
+            return f"of {short_size(disk.estimate)} expected" if disk.estimate else clean(disk.child)
+        case DiskState.STALLED:
+            return f"{short_size(disk.missing)} more is needed" if disk.missing else "no room on the holding disk"
+        case DiskState.DUMPED:
+            return "waits for a volume" if disk.file else ""
+        case DiskState.WRITING:
+            return "to a volume"
+        case DiskState.FAILED | DiskState.SKIPPED:
+            return clean(disk.message)
+        case DiskState.STRANGE | DiskState.DONE:
+            said = clean(disk.message or disk.strange)
+            return f"{places(disk)}  {said}".strip() if disk.parts else said or "on the holding disk"
+
+
+def places(disk: DiskView) -> str:
+    """The volumes that have it: ``DAILY-003:12``."""
+    first: dict[str, int] = {}
+    for _, label, fileno in disk.parts:
+        first.setdefault(label, fileno)
+    return clean(" ".join(f"{label}:{fileno}" for label, fileno in first.items()))
+
+
+def detail(now: Moment, disk: DiskView) -> str:
+    """Times of a disk for its row in a wide list: began, took."""
+    if not disk.began:
+        return ""
+    until = disk.ended or now.at
+    return f"{clock(disk.began)} {span(until - disk.began)}"

@@ -1,0 +1,81 @@
+"""The first row of every screen: which run, how far, what needs attention, who sits here; and the last: what keys do."""
+
+from __future__ import annotations
+
+from core.events.view import DiskState, RunView
+from tui.clean import clean
+from tui.format import day, moment, plural, span
+from tui.keys import PLACES, Action
+from tui.moment import Link, Moment
+from tui.panes.layout import Part, Row, part, spread
+
+_LINK_COLOUR = {Link.LIVE: "good", Link.LOST: "bad", Link.DEAD: "bad", Link.ENDED: "muted", Link.NONE: "muted"}
+
+
+def phase(view: RunView) -> str:
+    """What the run does now, in one word."""
+    if view.began is None:
+        return ""
+    if view.ended is not None:
+        return {0: "WELL", 1: "ATTENTION", 3: "STOPPED"}.get(view.ended.code, f"CODE {view.ended.code}")
+    if view.stopping:
+        return "STOPPING"
+    if view.paused:
+        return "HELD"
+    if not view.planned:
+        return "ESTIMATE"
+    if view.count(DiskState.PLANNED, DiskState.RETRY, DiskState.DUMPING, DiskState.STALLED, DiskState.HELD):
+        return "DEGRADED" if view.degraded else "DUMP"
+    return "TAPE"
+
+
+def status_row(now: Moment, width: int) -> Row:
+    """The status row."""
+    view = now.view
+    mode = "OPERATE" if now.operate else "WATCH"
+    right = [part(4, f"{clean(now.who, 20)}:{mode}"), part(0, now.link.value, _LINK_COLOUR[now.link])]
+    if view.began is None:
+        return spread([part(0, "Taperoom", "title"), *([part(1, "NO RUN")] if now.link is not Link.NONE else [])],
+                      right, width)
+    total = max(view.began.disks, len(view.disks))
+    good = view.count(DiskState.DONE, DiskState.STRANGE)
+    bad, open_ = view.count(DiskState.FAILED), len(view.open_questions)
+    retry, took = view.count(DiskState.RETRY), span((view.ended_at or now.at) - view.began_at)
+    colour = "attention" if phase(view) in ("ATTENTION", "STOPPED", "STOPPING", "HELD", "DEGRADED") else "title"
+    left = [
+        part(1, clean(view.began.org, 20), "title"), part(3, day(view.began_at)),
+        part(6, moment(view.began_at) if width >= 110 else ""), Part(0, ((phase(view), colour), (f" {took}", ""))),
+        part(1, f"{good}/{total} ok"), part(0, f"{bad} FAIL" if bad else "", "bad"),
+        part(5, f"{retry} retry" if retry else "", "attention"),
+        part(0, f"REQ {open_}" if open_ else "", "attention"),
+    ]
+    return spread(left, right, width)
+
+
+def hint_row(actions: list[Action], here: str, width: int, operate: bool) -> Row:
+    """The hint row: the screens, then the keys of this one; whole hints are left out, ``?`` and ``q`` never."""
+    parts: list[Part] = []
+    if width >= 100:
+        tabs: list[tuple[str, str]] = []
+        for place in PLACES:
+            tabs += [(place.digit, "key"), (f" {place.title} ", "title" if place.name == here else "muted")]
+        parts.append(Part(2, tuple(tabs)))
+    else:
+        parts.append(Part(2, (("1-7", "key"), (" screens", "muted"))))
+    hints = [a for a in actions if a.hint and (operate or not (a.operates or a.id == "reply"))]
+    parts += [Part(a.rank, ((a.key, "key"), (f" {a.hint}", "muted"))) for a in hints]
+    return spread(parts, [], width)
+
+
+def summary(view: RunView) -> str:
+    """A finished run in one line."""
+    if view.ended is None:
+        return "it has no end in its journal"
+    left = view.ended.left_on_holding
+    text = f"{view.ended.done} done, {view.ended.failed} failed"
+    return f"{text}, {plural(left, 'dump')} left on the holding disk" if left else text
+
+
+def plain(row: Row) -> str:
+    """The text of a row, for tests and for copying."""
+    return "".join(text for text, _ in row)

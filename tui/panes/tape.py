@@ -1,0 +1,125 @@
+"""Tape, holding disk and what is still to do: three rows on a short screen, a pane beside the dumpers on a tall one."""
+
+from __future__ import annotations
+
+from core.events.view import FINAL, DiskState, TaperView
+from tui.clean import clean
+from tui.format import moment, plural, short_size
+from tui.look import BAD, BUSY, IDLE
+from tui.moment import Moment
+from tui.panes.layout import Row
+
+_LEFT = (DiskState.PLANNED, DiskState.RETRY, DiskState.HELD)
+
+
+def room(now: Moment, path: str) -> tuple[float, int, int]:
+    """Of a holding disk: the part that is used or promised, KiB used or promised, KiB that the run may use."""
+    found = now.view.holding.get(path)
+    most = found.use if found else 0
+    gauge = now.gauges.holding.get(path)
+    if gauge is not None:
+        free, allotted, files = gauge
+        most = max(most, free + allotted, 1)
+        used = max(0, most - free) if free <= most else files
+        return min(1.0, used / most), used, most
+    used = sum(size for file, (_, _, _, _, size) in now.view.files.items() if file.startswith(path.rstrip("/") + "/"))
+    return (min(1.0, used / most) if most else 0.0), used, most
+
+
+def queue(now: Moment) -> tuple[int, int, int, int]:
+    """Disks still to dump and their KiB, dumps that wait for a volume and their KiB."""
+    waiting = [d for d in now.view.disks.values() if d.state in _LEFT]
+    writing = {w.file for w in now.view.writes.values() if not w.ended}
+    files = [size for file, (_, _, _, _, size) in now.view.files.items() if file not in writing]
+    return len(waiting), sum(d.estimate for d in waiting), len(files), sum(files)
+
+
+def short_rows(now: Moment, width: int) -> list[Row]:
+    """TAPE, HOLD and QUEUE as one row each."""
+    tape: Row = ((" TAPE   ", "title"), *_tapes(now))
+    held: list[tuple[str, str]] = [(" HOLD   ", "title")]
+    for path in now.view.holding:
+        part, used, most = room(now, path)
+        held.append((f"{clean(path)} {now.look.bar(part, 10 if width >= 76 else 5)} {int(part * 100)}% "
+                     f"{short_size(used)}/{short_size(most)}   ", "attention" if part >= 0.95 else ""))
+    if not now.view.holding:
+        held.append(("none: dumps go straight to a volume", "muted"))
+    dumps, size, files, stored = queue(now)
+    left = [(" QUEUE  ", "title"), (f"{dumps} to dump {short_size(size)}   {files} to tape {short_size(stored)}", "")]
+    if eta := now.pace.night_eta(now.view, now.now):
+        left.append((f"   dumps end about {moment(eta)}", ""))
+    elif now.view.disks and all(d.state in FINAL for d in now.view.disks.values()):
+        left.append(("   every disk is done with", "muted"))
+    return [tape, tuple(held), tuple(left)]
+
+
+def _tapes(now: Moment) -> Row:
+    if not now.view.tapers:
+        return (("no storage yet", "muted"),)
+    spans: list[tuple[str, str]] = []
+    for taper in now.view.tapers.values():
+        if spans:
+            spans.append(("   ", ""))
+        spans += _taper(now, taper)
+    return tuple(spans)
+
+
+def _taper(now: Moment, taper: TaperView) -> list[tuple[str, str]]:
+    label = clean(taper.label or taper.next_label or taper.storage)
+    if taper.state == "down":
+        return [(f"{now.look.glyph(BAD)} {clean(taper.storage)} down", "bad"), (f" {clean(taper.message)}", "muted")]
+    write = now.view.writes.get(taper.handle)
+    if taper.state != "writing" or write is None:
+        filled = f" {short_size(taper.volume_size)} in {plural(taper.volume_parts, 'file')}" if taper.volume_parts else ""
+        return [(f"{now.look.glyph(IDLE)} ", "muted"), (label, ""), (f" {taper.state}{filled}", "muted")]
+    rate = now.pace.rate(write.handle, write.began)
+    speed = f"  {short_size(rate)}/s" if rate else ""
+    return [(f"{now.look.glyph(BUSY)} ", ""), (label, ""), ("  writing ", "muted"),
+            (clean(f"{write.host}:{write.disk} L{write.level}"), ""),
+            (f"{speed}  {short_size(taper.volume_size)} in {plural(taper.volume_parts, 'file')}", "muted")]
+
+
+def tall_rows(now: Moment, width: int) -> list[Row]:
+    """The same figures, with room: for a pane of its own."""
+    rows: list[Row] = []
+    for taper in now.view.tapers.values():
+        rows += _tall_taper(now, taper, width)
+    if not rows:
+        rows.append(((" no storage yet", "muted"),))
+    rows.append(())
+    for path in now.view.holding:
+        part, used, most = room(now, path)
+        name = clean(path)
+        figures = f" {int(part * 100):3d}% {short_size(used)}/{short_size(most)}"
+        bar = max(4, width - len(name) - len(figures) - 3)
+        rows.append(((f" {name} {now.look.bar(part, bar)}{figures}", "attention" if part >= 0.95 else ""),))
+    if not now.view.holding:
+        rows.append(((" no holding disk", "muted"),))
+    dumps, size, files, stored = queue(now)
+    rows += [(), ((" To dump ", "muted"), (f"{dumps:4d} {short_size(size):>7}", "")),
+             ((" To tape ", "muted"), (f"{files:4d} {short_size(stored):>7}", ""))]
+    again = sorted((d for d in now.view.disks.values() if d.state is DiskState.RETRY), key=lambda d: d.retry_after)
+    if again:
+        first = f"  {clean(again[0].title)} at {moment(again[0].retry_after)}"
+        rows.append(((" Retry   ", "muted"), (f"{len(again):4d}", ""), (first, "attention")))
+    if eta := now.pace.night_eta(now.view, now.now):
+        rows.append(((" Dumps end about ", "muted"), (moment(eta), "")))
+    return rows
+
+
+def _tall_taper(now: Moment, taper: TaperView, width: int) -> list[Row]:
+    label = clean(taper.label or taper.next_label or "no volume yet")
+    colour = {"down": "bad", "writing": ""}.get(taper.state, "muted")
+    head: Row = ((f" {label}", "title"), (f"  {clean(taper.storage)} {clean(taper.drive)}  ", "muted"),
+                 (taper.state, colour))
+    write = now.view.writes.get(taper.handle)
+    if taper.state == "writing" and write is not None:
+        part = min(0.99, max(write.written, now.pace.written(write.handle)) / write.size) if write.size else 0.0
+        rate = now.pace.rate(write.handle, write.began)
+        speed = f"  {short_size(rate)}/s" if rate else ""
+        return [head, ((f" {clean(f'{write.host}:{write.disk}')} L{write.level}{speed}", ""),),
+                ((f" {now.look.bar(part, max(4, width - 8))} {int(part * 100):3d}%", ""),)]
+    if taper.message:
+        return [head, ((f" {clean(taper.message)}", colour),)]
+    filled = f" {short_size(taper.volume_size)} in {plural(taper.volume_parts, 'file')}"
+    return [head, ((filled if taper.volume_parts else " nothing written yet", "muted"),)]

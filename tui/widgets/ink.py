@@ -1,0 +1,76 @@
+"""Colours by their use, for widgets that draw their own lines: spans of (text, colour name) become a strip.
+
+The names are those of `themes.palette`, with ``title``, ``key``, ``cursor`` and ``found`` of our own.  ``console.tcss``
+gives each its colours, once for all widgets.  Foreign text has been cleaned before; nothing here reads markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.look import Span
+
+NAMES = ("muted", "focus", "good", "attention", "bad", "title", "key", "cursor", "rule", "found")
+CLASSES = {f"ink--{name}" for name in NAMES}
+
+
+class Inks:
+    """The styles of one widget, looked up once per theme."""
+
+    def __init__(self, widget: Widget) -> None:
+        self._widget = widget
+        self._styles: dict[str, Style] = {}
+
+    def clear(self) -> None:
+        """Forget all: the theme changed."""
+        self._styles.clear()
+
+    def style(self, name: str) -> Style:
+        """The style of a colour name on this widget; two names joined by ``+``: the second over the first."""
+        found = self._styles.get(name)
+        if found is None:
+            found = self._widget.rich_style
+            for part in name.split("+"):
+                if part:
+                    found = found + self._widget.get_component_rich_style(f"ink--{part}", partial=True)
+            self._styles[name] = found
+        return found
+
+    def strip(self, spans: Sequence[Span], width: int, over: str = "") -> Strip:
+        """One line of exactly ``width`` cells; ``over`` is laid over each colour."""
+        segments: list[Segment] = []
+        used = 0
+        suffix = f"+{over}" if over else ""
+        for text, name in spans:
+            size = len(text) if text.isascii() else cell_len(text)
+            if used + size > width:
+                text, size = set_cell_size(text, width - used), width - used
+            if text:
+                segments.append(Segment(text, self.style(name + suffix)))
+            used += size
+            if used >= width:
+                break
+        if used < width:
+            segments.append(Segment(" " * (width - used), self.style(over)))
+        return Strip(segments, width)
+
+
+def cells(text: str) -> int:
+    """How many cells a text takes."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def cut(text: str, width: int, dots: str = "…", *, right: bool = False) -> str:
+    """``text`` in exactly ``width`` cells: padded, or cut with ``dots`` at its end; ``right``: at the right edge."""
+    size = cells(text)
+    if size > width:
+        if width <= 1:
+            return set_cell_size(text, width)
+        return set_cell_size(text, width - 1).rstrip("\n") + dots
+    return " " * (width - size) + text if right else text + " " * (width - size)
