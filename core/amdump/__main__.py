@@ -1,0 +1,101 @@
+"""``python -P -m core.amdump CONFIG [HOST[:DISK] …]``: one run, from lock to report.
+
+Planner's stdout is the driver's stdin; both are watched.  SIGTERM and SIGINT are passed on to the driver, which ends the
+dumps under way and says so in the journal.  Exit codes as in `taperoom explain exit-codes`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.client.control import whoami
+from core.client.lock import lock_site, make_run_directory
+from core.client.runs import Run, view_of
+from core.config.load import load_site
+from core.errors import TaperoomError
+from core.model.site import Site
+from core.model.units import datestamp_of
+from core.report.morning import report_text
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program; return its exit code."""
+    parser = argparse.ArgumentParser(prog="amdump", description="One run: planner | driver, and the report.")
+    parser.add_argument("config", type=Path)
+    parser.add_argument("disks", nargs="*", metavar="HOST[:DISK]", help="only these; all when none is named")
+    parser.add_argument("--no-dump", action="store_true", help="only flush what is left on the holding disks")
+    parser.add_argument("--quiet", action="store_true", help="no report on stdout; report.txt is written all the same")
+    given = parser.parse_args(arguments)
+    try:
+        site = load_site(given.config)
+        lock = lock_site(site.state_dir)
+        directory = make_run_directory(site, datestamp_of(time.time()))
+    except TaperoomError as fault:
+        print(fault, file=sys.stderr)
+        return fault.exit_code
+    code = _run(site, directory, lock, given.disks, ["--no-dump"] if given.no_dump else [])
+    text = _report(directory)
+    if not given.quiet:
+        print(text)
+    return code
+
+
+def _run(site: Site, directory: Path, lock: int, disks: Sequence[str], extra: Sequence[str]) -> int:
+    base = [sys.executable, "-P", "-m"]
+    config = str(site.file)
+    with open(directory / "planner.log", "wb") as planner_log, open(directory / "driver.log", "wb") as driver_log:
+        planner = subprocess.Popen(
+            [*base, "core.planner", config, "--datestamp", directory.name, *extra, *disks],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=planner_log)
+        # The driver inherits the site's lock: should this process be killed, no second run can begin beside the first.
+        driver = subprocess.Popen(
+            [*base, "core.driver", config, "--datestamp", directory.name, "--run-dir", str(directory), "--by", whoami()],
+            stdin=planner.stdout, stdout=driver_log, stderr=driver_log, pass_fds=(lock,))
+        assert planner.stdout is not None
+        planner.stdout.close()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, _forwarder(driver))
+        driver_code = driver.wait()
+        if planner.poll() is None:
+            planner.terminate()
+        planner_code = planner.wait()
+    return _judge(directory, driver_code, planner_code)
+
+
+def _forwarder(driver: subprocess.Popen[bytes]) -> signal._HANDLER:
+    def forward(number: int, frame: object) -> None:
+        # A lost terminal is no reason to stop a run; a person or a shutdown is.
+        if number != signal.SIGHUP and driver.poll() is None:
+            driver.send_signal(signal.SIGTERM)
+    return forward
+
+
+def _judge(directory: Path, driver_code: int, planner_code: int) -> int:
+    if driver_code < 0 or driver_code > 5:
+        print(f"RUN009 the driver died (status {driver_code}); what it knew is in {directory}.  "
+              "Hint: read driver.log there, then run: taperoom cleanup", file=sys.stderr)
+        return 3
+    if driver_code == 0 and planner_code not in (0, 1, -signal.SIGTERM, -signal.SIGPIPE):
+        print(f"RUN010 the planner ended with status {planner_code}; the plan may be short.  "
+              f"Hint: read {directory / 'planner.log'}", file=sys.stderr)
+        return 1
+    return driver_code
+
+
+def _report(directory: Path) -> str:
+    text = report_text(view_of(Run(directory)))
+    temporary = directory / "report.tmp"
+    temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
+    os.replace(temporary, directory / "report.txt")
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""The catalogue as the driver feeds it: an index over the journal, never the truth.
+
+A catalogue that cannot be written costs the run nothing: it is rebuilt from the journals.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import sys
+
+from core.catalogue.store import Catalogue
+from core.errors import TaperoomError
+from core.events.event import Record, RunEnded
+from core.model.site import Site
+
+
+class Indexing:
+    """Records are kept and applied in batches, about once a second and at the end."""
+
+    def __init__(self, site: Site, run: str) -> None:
+        self._run = run
+        self._pending: list[Record] = []
+        self._catalogue: Catalogue | None = None
+        with self._guard():
+            self._catalogue = Catalogue(site.catalogue)
+
+    def add(self, record: Record) -> None:
+        """Keep a record for the next batch."""
+        self._pending.append(record)
+        if isinstance(record.event, RunEnded):
+            self.flush()
+
+    def flush(self) -> None:
+        """Apply what was kept."""
+        if self._catalogue is None or not self._pending:
+            return
+        pending, self._pending = self._pending, []
+        with self._guard(), self._catalogue.batch():
+            for record in pending:
+                self._catalogue.apply(self._run, record)
+
+    def close(self) -> None:
+        """Apply the rest and close."""
+        self.flush()
+        if self._catalogue is not None:
+            with self._guard():
+                self._catalogue.close()
+
+    @contextlib.contextmanager
+    def _guard(self):  # type: ignore[no-untyped-def]
+        try:
+            yield
+        except (sqlite3.Error, OSError, TaperoomError) as fault:
+            print(f"driver: the catalogue cannot be written ({fault}); it will be rebuilt from the journals",
+                  file=sys.stderr)
+            self._catalogue = None

@@ -1,0 +1,104 @@
+"""The driver's look at the holding disks: how much is free, what a FLUSH line names, and removing what is on volume."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from core.engine import room
+from core.engine.inputs import HoldingSeen
+from core.engine.state import State
+from core.errors import WorldError
+from core.holding import area
+from core.holding.chunk import TMP
+from core.holding.scan import remove_path, scan
+from core.holding.scan import tidy as tidy_directories
+from core.model.site import HoldingDisk, Site
+
+DIGITS = "0123456789"
+
+
+def survey(site: Site) -> list[HoldingSeen]:
+    """What this run may use of each holding disk; one that cannot be used is left out (`check` tells why)."""
+    found = []
+    for disk in site.holding:
+        try:
+            seen = area.measure(disk, occupied=_occupied(disk))
+        except WorldError:
+            continue
+        found.append(HoldingSeen(str(disk.path), seen.usable, seen.usable, disk.reserve, disk.chunksize))
+    return found
+
+
+def _occupied(disk: HoldingDisk) -> int:
+    return sum(dump.kib for dump in scan([disk])) if disk.use > 0 else 0
+
+
+def measured(site: Site, path: str) -> HoldingSeen:
+    """What is free at a holding disk of the configuration now.  OSError when it cannot be told."""
+    for disk in site.holding:
+        if str(disk.path) == path:
+            try:
+                seen = area.measure(disk, occupied=_occupied(disk))
+            except WorldError as fault:
+                raise OSError(0, fault.message) from fault
+            return HoldingSeen(path, seen.usable, seen.usable, disk.reserve, disk.chunksize)
+    return added(path)
+
+
+def added(path: str) -> HoldingSeen:
+    """A directory that the operator gave to the run as a holding disk.  OSError when it cannot be used."""
+    if not Path(path).is_absolute():
+        raise OSError(0, "is no absolute path")
+    try:
+        seen = area.measure(HoldingDisk(Path(path)))
+    except WorldError as fault:
+        raise OSError(0, fault.message) from fault
+    return HoldingSeen(path, seen.usable, seen.usable, 0, HoldingDisk(Path(path)).chunksize)
+
+
+def watch(site: Site, state: State) -> Iterator[HoldingSeen]:
+    """While a dump stands still: did the world make room by itself?"""
+    if not room.stalled(state):
+        return
+    for path in state.holds:
+        try:
+            yield measured(site, path)
+        except OSError:
+            continue
+
+
+def flush_size(file: Path) -> int | None:
+    """KiB of data in the whole dump that begins with ``file``; None when it is none."""
+    for found in scan([HoldingDisk(file.parent.parent)]):
+        if found.path == file:
+            return -(-found.size // 1024) if found.complete else None
+    return None
+
+
+def remove(file: Path) -> None:
+    """Remove a dump with its chunks, and what a dead dumper left of it.  OSError when something stays."""
+    try:
+        remove_path(file)
+    except WorldError as fault:
+        if file.exists():
+            raise OSError(0, fault.message) from fault
+    for name in _leftovers(file):
+        os.unlink(name)
+
+
+def _leftovers(file: Path) -> Iterator[Path]:
+    try:
+        names = os.listdir(file.parent)
+    except FileNotFoundError:
+        return
+    for name in names:
+        rest = name.removeprefix(file.name) if name.startswith(file.name) and name.endswith(TMP) else None
+        if rest is not None and not rest.removesuffix(TMP).lstrip(".").strip(DIGITS):
+            yield file.parent / name
+
+
+def tidy(site: Site) -> None:
+    """Remove the directories of runs that hold nothing any more."""
+    tidy_directories(site.holding)
