@@ -1,0 +1,69 @@
+"""What the planner needs of earlier runs: each disk's history, with the rules of Amanda's curinfo (server-src/infofile.c).
+
+A dump at level n makes the entries above n void.  A dump of 0 KiB keeps the sizes known before but counts as dumped
+(Amanda forgets it, and then asks for the same level for ever).  A dump that nothing holds any more is no base for an
+incremental: it stays in ``recent`` for its size, not in ``levels``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from core.catalogue.orders import LEVEL_ORDERS, load_orders
+from core.catalogue.queries import Dump, Key, dumps
+from core.catalogue.rebuild import open_catalogue
+from core.model.history import DiskHistory, LevelStat
+from core.model.site import Site
+
+RECENT = 100
+
+
+def load_history(site: Site) -> dict[Key, DiskHistory]:
+    """Host and disk to the history of every disk that was dumped or has an order.  Empty when nothing was ever dumped.
+
+    WorldError RST001 when the catalogue can be neither read nor made.
+    """
+    found: dict[Key, DiskHistory] = {}
+    if site.catalogue.exists() or site.runs_dir.exists():
+        with open_catalogue(site).catalogue as catalogue:
+            found = histories(dumps(catalogue, recent=RECENT), os.path.exists)
+    keys = {disk.title: disk.key for disk in site.disks}
+    for title, order in load_orders(site).items():
+        if order in LEVEL_ORDERS and title in keys:
+            found[keys[title]] = replace(found.get(keys[title], DiskHistory()), forced=order)
+    return found
+
+
+def histories(good: Iterable[Dump], exists: Callable[[str], bool]) -> dict[Key, DiskHistory]:
+    """The histories that follow from good dumps, oldest first; ``exists`` tells whether a holding file is there."""
+    per_disk: dict[Key, list[Dump]] = {}
+    for dump in good:
+        per_disk.setdefault((dump.host, dump.disk), []).append(dump)
+    return {key: history_of(found, exists) for key, found in per_disk.items()}
+
+
+def history_of(good: Iterable[Dump], exists: Callable[[str], bool]) -> DiskHistory:
+    """The history of one disk from its good dumps, oldest first."""
+    levels: dict[int, LevelStat] = {}
+    recent: list[LevelStat] = []
+    last_level, consecutive, lost = -1, 0, set()
+    for dump in good:
+        stat = LevelStat(dump.level, dump.orig, dump.size, dump.seconds, dump.began, dump.labels, dump.datestamp)
+        before = levels.get(dump.level)
+        if before is not None and (dump.orig == 0 or dump.size == 0):
+            stat = replace(stat, size=before.size, csize=before.csize, seconds=before.seconds)
+        levels = {level: known for level, known in levels.items() if level < dump.level}
+        levels[dump.level] = stat
+        recent.append(stat)
+        consecutive = consecutive + 1 if dump.level == last_level else 1
+        last_level = dump.level
+        if not dump.copies and not (dump.file and exists(dump.file)):
+            lost.add((dump.datestamp, dump.level))
+    # Without its base an incremental restores nothing, so a lost level takes those above it along.
+    first_lost = min((level for level, stat in levels.items() if (stat.datestamp, level) in lost), default=last_level + 1)
+    kept = {level: stat for level, stat in levels.items() if level < first_lost}
+    if first_lost <= last_level:
+        last_level, consecutive = (max(kept), 1) if kept else (-1, 0)
+    return DiskHistory(kept, tuple(reversed(recent[-RECENT:])), last_level, consecutive)

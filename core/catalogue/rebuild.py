@@ -1,0 +1,118 @@
+"""Making the catalogue from the journals, and opening it so that it is there, whole and up to date.
+
+The journals are the truth; a catalogue that is missing, damaged or of another version is made again without asking,
+and the caller gets a sentence to show.  A run whose end is not in it yet is caught up from its journal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.catalogue.store import Catalogue, StaleCatalogue
+from core.errors import WorldError
+from core.events.codec import read
+from core.model.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open catalogue, and what an operator should know about it (sentences with their code)."""
+
+    catalogue: Catalogue
+    warnings: list[str] = field(default_factory=list)
+
+
+def open_catalogue(site: Site) -> Opened:
+    """The site's catalogue, made or made again when need be, with all that the journals know.
+
+    WorldError RST001 when neither the file nor a new one can be used.
+    """
+    warnings: list[str] = []
+    if not site.catalogue.exists():
+        if _run_names(site):
+            warnings.append(f"RST002 there is no catalogue {site.catalogue}; it was rebuilt from the journals")
+        return Opened(rebuild(site), warnings)
+    try:
+        catalogue = Catalogue(site.catalogue)
+        try:
+            catch_up(site, catalogue)
+        except BaseException:
+            catalogue.close()
+            raise
+    except StaleCatalogue as stale:
+        warnings.append(f"RST002 {stale.message}; it was rebuilt from the journals")
+        return Opened(rebuild(site), warnings)
+    return Opened(catalogue, warnings)
+
+
+def rebuild(site: Site) -> Catalogue:
+    """A new catalogue from ``runs/*/journal.jsonl``, put in the place of the old one by rename; returned open.
+
+    WorldError RST001 when it cannot be written.
+    """
+    path = site.catalogue
+    new = path.with_name(path.name + f".new{os.getpid()}")
+    try:
+        _remove(new)
+        with Catalogue(new, wal=False) as catalogue:
+            for name in _run_names(site):
+                _ingest(site, catalogue, name)
+        with open(new, "rb") as whole:
+            os.fsync(whole.fileno())
+        # A write-ahead log of the old file would be replayed into the new one: it goes first.
+        for side in ("-wal", "-shm"):
+            _remove(path.with_name(path.name + side))
+        os.replace(new, path)
+        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except OSError as fault:
+        raise WorldError("RST001", f"the catalogue {path} cannot be rebuilt: {fault.strerror}",
+                         "check that its directory exists, is writable and has room") from fault
+    finally:
+        with contextlib.suppress(OSError):
+            _remove(new)
+    return Catalogue(path)
+
+
+def catch_up(site: Site, catalogue: Catalogue) -> int:
+    """Take in what journals have and the catalogue has not: runs that it does not know or that have no end in it.
+
+    How many records were new.
+    """
+    ended = {row[0] for row in catalogue.rows("SELECT run FROM runs WHERE code >= 0")}
+    return sum(_ingest(site, catalogue, name) for name in _run_names(site) if name not in ended)
+
+
+def _ingest(site: Site, catalogue: Catalogue, name: str) -> int:
+    try:
+        records = read((site.runs_dir / name / "journal.jsonl").read_bytes())
+    except FileNotFoundError:
+        return 0
+    known = catalogue.rows("SELECT seq FROM runs WHERE run=?", name)
+    after = int(known[0][0]) if known else 0
+    new = [record for record in records if record.seq > after]
+    if not new:
+        return 0
+    with catalogue.batch():
+        return sum([catalogue.apply(name, record) for record in new])
+
+
+def _run_names(site: Site) -> list[str]:
+    """The runs that have a directory, oldest first."""
+    try:
+        return sorted(entry.name for entry in os.scandir(site.runs_dir) if entry.name.isdigit() and entry.is_dir())
+    except FileNotFoundError:
+        return []
+    except OSError as fault:
+        raise WorldError("RST001", f"{site.runs_dir} cannot be read: {fault.strerror}",
+                         "check its owner and permissions") from fault
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
