@@ -26,6 +26,14 @@ class NoVolume(WorldError):
     """No volume may be written; TAP005 or TAP012 with the reasons."""
 
 
+class FailedSlot(Exception):
+    """The volume in ``slot`` could not be labelled; another one may do."""
+
+    def __init__(self, slot: str, fault: VolumeFault) -> None:
+        super().__init__(fault.message)
+        self.slot, self.fault = slot, fault
+
+
 def check_capacity(storage: Storage) -> None:
     """UsageError TAP006 when a volume would be full before its first byte of data."""
     if 0 < storage.capacity * 1024 < SMALLEST_VOLUME:
@@ -33,7 +41,7 @@ def check_capacity(storage: Storage) -> None:
                          f"at least {SMALLEST_VOLUME // 1024} KiB")
 
 
-def next_volume(changer: Changer, site: Site, rules: Rules, volumes: Sequence[Entry]) -> Verdict:
+def next_volume(changer: Changer, rules: Rules, volumes: Sequence[Entry]) -> Verdict:
     """The volume that would be written next; nothing is touched.  NoVolume with the reasons, WorldError."""
     storage = rules.storage
     verdicts = judge(changer.views(), volumes, rules)
@@ -51,12 +59,12 @@ def next_volume(changer: Changer, site: Site, rules: Rules, volumes: Sequence[En
 def begin_next(changer: Changer, site: Site, rules: Rules) -> tuple[Volume, str]:
     """Choose, erase and label the next volume and enter it in the tapelist; the volume and its label.
 
-    NoVolume when there is none; VolumeFault when this one failed (its slot is in ``slot``-less form in the message);
-    WorldError TAP007 when no part would fit on its file system, before anything was erased.
+    NoVolume when there is none; FailedSlot when this one could not be labelled; WorldError TAP007 when no part would
+    fit on its file system, before anything was erased.
     """
     storage = rules.storage
     with tapelist.edit(site.tapelist) as draft:
-        verdict = next_volume(changer, site, rules, draft.volumes)
+        verdict = next_volume(changer, rules, draft.volumes)
         volume = changer.load(verdict.view.slot)
         if volume.room_if_begun() == 0:
             raise WorldError("TAP007", f"storage {storage.name}: no room for a part on volume {verdict.label}",
@@ -69,14 +77,6 @@ def begin_next(changer: Changer, site: Site, rules: Rules) -> tuple[Volume, str]
         draft.volumes = with_volume(draft.volumes, _entry(entry, site, storage, rules.datestamp))
     changer.show(volume.slot)
     return volume, verdict.label
-
-
-class FailedSlot(Exception):
-    """The volume in ``slot`` could not be labelled; another one may do."""
-
-    def __init__(self, slot: str, fault: VolumeFault) -> None:
-        super().__init__(fault.message)
-        self.slot, self.fault = slot, fault
 
 
 def _entry(old: Entry, site: Site, storage: Storage, datestamp: str) -> Entry:

@@ -83,7 +83,7 @@ def retained(volumes: Iterable[Volume], rules: Rules) -> dict[str, str]:
     found.update(rules.protected)
     for volume in ours:
         if rules.datestamp and volume.datestamp >= rules.datestamp:
-            found[volume.label] = "written by this run"
+            found[volume.label] = "written by this run or a later one"
         elif not volume.reuse:
             found[volume.label] = "marked no-reuse"
     return found

@@ -247,12 +247,12 @@ TABLE: Table[State] = {
         Port: State.WRITING, PartDone: State.WRITING, Progress: State.WRITING, RequestNewTape: State.ASKING,
         RequestOperator: State.ASKING,
         NewTape: State.WRITING, NoNewTape: State.WRITING, WriteDone: State.WRITING, WriteFailed: State.WRITING,
-        Done: State.IDLE, TryAgain: State.IDLE, TapeError: State.IDLE, Quit: State.ENDING,
+        Done: State.IDLE, TryAgain: State.IDLE, TapeError: State.IDLE, BadCommand: State.WRITING, Quit: State.ENDING,
     },
     State.ASKING: {
         NewTape: State.WRITING, NoNewTape: State.WRITING, RequestOperator: State.ASKING, WriteDone: State.ASKING,
         WriteFailed: State.ASKING, Progress: State.ASKING, TapeError: State.IDLE, TryAgain: State.IDLE,
-        Quit: State.ENDING,
+        BadCommand: State.ASKING, Quit: State.ENDING,
     },
     State.ENDING: {
         Quiting: State.GONE, Progress: State.ENDING, PartDone: State.ENDING, Done: State.ENDING,

@@ -1,0 +1,120 @@
+"""The volume in the drive: found, begun, filled and put away (Amanda's scribe, without the parts).
+
+Promises that the changer's lock is held whenever a volume may be written, that a volume is begun only when asked,
+and that one of an earlier run is never appended to.  A volume that this run began is gone on with, also by a taper
+that was started again.  Who gives permission, and what is written, is not known here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+
+from core.devices import tapelist
+from core.devices.contract import Capabilities, Condition, Volume
+from core.devices.labelling import FailedSlot, begin_next, check_capacity, next_volume
+from core.devices.registry import open_changer
+from core.devices.scan_policy import Rules
+from core.devices.shelf import rules_of
+from core.model.site import Site, Storage
+from core.model.volume import find_volume
+
+Protected = Callable[[Site, Storage], Mapping[str, str]]
+"""Label to reason of the volumes that the catalogue still needs."""
+
+
+class Scribe:
+    """One storage during one run; ``protected`` is asked before each choice."""
+
+    def __init__(self, site: Site, storage: Storage, protected: Protected) -> None:
+        self.site, self.storage = site, storage
+        self.label = ""
+        self.parts_on_volume = 0
+        self._protected = protected
+        self._changer = open_changer(storage)
+        self._volume: Volume | None = None
+        self._datestamp = ""
+        self._spent: frozenset[str] = frozenset()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the device promises."""
+        return self._changer.capabilities
+
+    def start(self, datestamp: str) -> str:
+        """Look for a volume for this run; its label.  Nothing is written.  WorldError, UsageError."""
+        self.retire()
+        check_capacity(self.storage)
+        self._datestamp = datestamp
+        self._changer.acquire()
+        try:
+            if self._resume():
+                return self.label
+            volumes = tapelist.read(self.site.tapelist)
+            return next_volume(self._changer, self._rules(), volumes).label
+        except BaseException:
+            self._changer.release()
+            raise
+
+    def _resume(self) -> bool:
+        """Go on with a volume that this run has begun, if it has room: a taper of this run died."""
+        if not self.capabilities.appends:
+            return False
+        volumes = tapelist.read(self.site.tapelist)
+        for view in self._changer.views():
+            entry = find_volume(volumes, view.label, self.storage.name)
+            if (view.condition is Condition.LABELLED and view.slot not in self._spent and entry is not None
+                    and view.datestamp == entry.datestamp == self._datestamp):
+                volume = self._changer.load(view.slot)
+                if volume.room() > 0:
+                    self._volume, self.label, self.parts_on_volume = volume, view.label, view.files
+                    return True
+        return False
+
+    def ready(self) -> Volume | None:
+        """The volume in the drive if it can take a part; a full one is put away."""
+        if self._volume is not None and self._volume.room() == 0:
+            self.retire()
+        return self._volume
+
+    def begin_next(self) -> str:
+        """Begin the next volume; its label.  NoVolume (with the reasons), WorldError."""
+        self.retire()
+        self._changer.acquire()
+        while True:
+            try:
+                self._volume, self.label = begin_next(self._changer, self.site, self._rules())
+                return self.label
+            except FailedSlot as failed:
+                print(f"taper: slot {failed.slot}: {failed.fault}", file=sys.stderr)
+                self._spent |= {failed.slot}
+
+    def _rules(self) -> Rules:
+        protected = self._protected(self.site, self.storage)
+        return rules_of(self.site, self.storage, datestamp=self._datestamp, protected=protected, spent=self._spent)
+
+    def retire(self) -> None:
+        """Put the volume away; this run will not write on it again."""
+        if self._volume is not None:
+            self._spent |= {self._volume.slot}
+        self._volume, self.label, self.parts_on_volume = None, "", 0
+
+    def let_go(self) -> None:
+        """Give the changer to others, such as an operator who labels a volume."""
+        if self._volume is None:
+            self._changer.release()
+
+
+def protected_by_catalogue(site: Site, storage: Storage) -> Mapping[str, str]:
+    """What the catalogue says is needed; every volume, if there is a catalogue and it cannot be read."""
+    if not site.catalogue.exists():
+        return {}
+    try:
+        ask: Protected = importlib.import_module("core.catalogue.protect").protected_labels
+        return ask(site, storage)
+    except Exception as error:
+        # Not to know what is needed is no leave to overwrite it.
+        print(f"taper: the catalogue cannot be asked: {error}", file=sys.stderr)
+        labels = (volume.label for volume in tapelist.read(site.tapelist) if volume.used)
+        return dict.fromkeys(labels, "the catalogue cannot be read")

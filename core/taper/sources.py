@@ -1,0 +1,141 @@
+"""Where a dump comes from: chunks on the holding disk, or a dumper that connects to our port.
+
+Both give the header that the dumper wrote and then the data, piece by piece.  A holding file can be read again from
+any byte; a connection cannot.  Everything that comes over the connection is checked before it is believed.
+"""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Protocol
+
+from core.errors import WorldError
+from core.holding.file import HoldingReader
+from core.holding.header import HEADER_SIZE, Header, Kind, parse
+from core.protocol import taper
+from core.taper.job import BadInput, Job
+
+_RECEIVE_BUFFER = 4 * 1024 * 1024
+
+
+class Source(Protocol):
+    """A dump on its way to a volume."""
+
+    header: Header
+    rereadable: bool
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill ``buffer`` as far as the source goes; 0 at the end.  BadInput."""
+
+    def seek(self, offset: int) -> None:
+        """Go on from that byte of the data; only if `rereadable`."""
+
+    def close(self) -> None:
+        """Let go of files and sockets."""
+
+
+class HoldingSource:
+    """All chunks of a holding file."""
+
+    rereadable = True
+
+    def __init__(self, order: taper.FileWrite) -> None:
+        try:
+            self._reader = HoldingReader(Path(order.filename))
+        except WorldError as fault:
+            raise BadInput("TAP015", f"{fault.message} ({fault.code})", fault.hint) from None
+        self.header = self._reader.header
+        expect(self.header, order, order.filename)
+
+    @property
+    def size(self) -> int:
+        """Bytes of data in all chunks."""
+        return self._reader.size
+
+    def readinto(self, buffer: memoryview) -> int:
+        """The next bytes; BadInput TAP015 when a chunk cannot be read."""
+        try:
+            return self._reader.readinto(buffer)
+        except WorldError as fault:
+            raise BadInput("TAP015", f"{fault.message} ({fault.code})", fault.hint) from None
+
+    def seek(self, offset: int) -> None:
+        """Go on from that byte."""
+        self._reader.seek(offset)
+
+    def close(self) -> None:
+        """Close the chunk that is open."""
+        self._reader.close()
+
+
+class BrokenOff(BadInput):
+    """The connection ended without a proper close."""
+
+
+class PortSource:
+    """What a dumper sends to a port of ours: a header of 32 KiB, the data, end of file."""
+
+    rereadable = False
+
+    def __init__(self, order: taper.PortWrite, job: Job) -> None:
+        self._job = job
+        self._peer = self._accept()
+        try:
+            block = bytearray(HEADER_SIZE)
+            got = self.readinto(memoryview(block))
+            if got < HEADER_SIZE:
+                raise BrokenOff("TAP014", f"the dumper's connection ended after {got} bytes of the header")
+            self.header = parse(bytes(block))
+            expect(self.header, order, "what the dumper sent")
+        except BaseException:
+            self.close()
+            raise
+
+    def _accept(self) -> socket.socket:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(1)
+            self._job.pipe.say(taper.Port(listener.getsockname()[1]))
+            while (order := self._job.pipe.listen(None, listener.fileno())) is not None:
+                self._job.note(order)
+            peer, _ = listener.accept()
+            return peer
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill ``buffer`` unless the dump ends; 0 at the end.  BrokenOff, and what `Job.hear` raises."""
+        done = 0
+        while done < len(buffer):
+            try:
+                got = self._peer.recv_into(buffer[done:], 0, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                self._job.hear(self._peer.fileno())
+                continue
+            except OSError as error:
+                raise BrokenOff("TAP014", f"the dumper's connection broke: {error.strerror}") from None
+            if got == 0:
+                break
+            done += got
+        return done
+
+    def seek(self, offset: int) -> None:
+        """A connection cannot."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close the connection; a dumper that still sends sees it reset."""
+        self._peer.close()
+
+
+def expect(header: Header, order: taper.FileWrite | taper.PortWrite, what: str) -> None:
+    """BadInput TAP015 unless ``header`` is the first one of the dump that was ordered."""
+    if header.kind is not Kind.FILE:
+        raise BadInput("TAP015", f"{what} begins with a header of kind {header.kind}, not FILE")
+    wanted = (order.host, order.disk, order.level)
+    if (header.host, header.disk, header.level) != wanted or order.datestamp not in ("", header.datestamp):
+        raise BadInput(
+            "TAP015",
+            f"{what} is {header.host}:{header.disk} level {header.level} of {header.datestamp}, not "
+            f"{order.host}:{order.disk} level {order.level}" + (f" of {order.datestamp}" if order.datestamp else ""),
+        )
