@@ -28,6 +28,7 @@ class Positions:
         self._at = 0
         self._lines: dict[Path, int] = {}
         self._counts: dict[Path, int] = {}
+        self._spans: list[tuple[Path, int, int]] = []
         with contextlib.suppress(IndexError, ValueError):  # what was found so far is better than nothing
             self._document()
 
@@ -37,6 +38,14 @@ class Positions:
             if (line := self._lines.get(path[:length])) is not None:
                 return line
         return 1
+
+    def lines_of(self, path: Path) -> set[int]:
+        """Every line that says something of ``path``: headers, keys, and all lines of their values."""
+        found: set[int] = set()
+        for at, first, last in self._spans:
+            if at[: len(path)] == path:
+                found.update(range(first, last + 1))
+        return found
 
     def _document(self) -> None:
         table: Path = ()
@@ -51,13 +60,17 @@ class Positions:
                 self._lines.setdefault(table, self._line())
                 table = (*table, index)
                 self._lines[table] = self._line()
+                self._spans.append((table, self._line(), self._line()))
                 self._at = self._text.index("]]", self._at) + 2
             elif self._text[self._at] == "[":
                 table = self._header(1)
                 self._lines.setdefault(table, self._line())
+                self._spans.append((table, self._line(), self._line()))
                 self._at = self._text.index("]", self._at) + 1
             else:
-                self._pair(table)
+                first = self._line()
+                path = self._pair(table)
+                self._spans.append((path, first, self._line()))
 
     def _header(self, brackets: int) -> Path:
         """The table that a header opens; a part that is an array of tables means its last one."""
@@ -71,7 +84,7 @@ class Positions:
                 path = (*path, count - 1) if count else path
         return path
 
-    def _pair(self, table: Path) -> None:
+    def _pair(self, table: Path) -> Path:
         line, path = self._line(), table
         for key in self._keys():
             path = (*path, key)
@@ -82,6 +95,7 @@ class Positions:
             raise ValueError("no key and value")
         self._at += 1
         self._value(path)
+        return path
 
     def _keys(self) -> list[str]:
         keys: list[str] = []

@@ -28,7 +28,7 @@ def line_of(record: Record, view: RunView) -> str | None:
         case e.DumpBegan() | e.DumpStalled() | e.DumpResumed() | e.DumpStrange() | e.DumpEnded() | e.DumpRetried():
             return _dump(event, record.at, view)
         case e.DiskEnded():
-            return _disk_ended(event)
+            return _disk_ended(event, view)
         case e.TaperReady() | e.TaperDown() | e.VolumeBegan() | e.VolumeEnded() | e.Degraded():
             return _tape(event)
         case e.WriteBegan() | e.PartWritten() | e.WriteEnded() | e.FileRemoved():
@@ -135,11 +135,14 @@ def _dump(
             assert_never(other)
 
 
-def _disk_ended(event: e.DiskEnded) -> str | None:
-    if event.outcome == "done":
-        return None  # its dump and its parts have been told
-    word = "FAILED" if event.outcome == "failed" else event.outcome
-    return f"{word} for tonight: {name_of(event.host, event.disk)}{_because(event.message)}"
+def _disk_ended(event: e.DiskEnded, view: RunView) -> str | None:
+    """Only what the attempts, the parts and the strange lines have not told already."""
+    name = name_of(event.host, event.disk)
+    if event.outcome in ("done", "strange"):
+        return f"{name}: {clean(event.message)}" if event.message else None
+    disk = view.disks.get((event.host, event.disk))
+    told = disk is not None and disk.handle != "" and event.outcome == "failed"
+    return f"{event.outcome.upper()} for tonight: {name}{'' if told else _because(event.message)}"
 
 
 def _tape(event: e.TaperReady | e.TaperDown | e.VolumeBegan | e.VolumeEnded | e.Degraded) -> str:

@@ -6,6 +6,8 @@ all is not under the failures, however many attempts it took.
 
 from __future__ import annotations
 
+import shlex
+
 from core.codes import lookup
 from core.events.view import DiskState, DiskView, RunView, VolumeView
 from core.model.units import show_duration, show_kib
@@ -74,14 +76,16 @@ def _failures(view: RunView) -> list[str]:
         more = f" and {len(disks) - 8} more" if len(disks) > 8 else ""
         lines += wrap(names + more, indent="  ", after="    ")
         lines += wrap(message or "no reason was given", indent="      why:  ", after="            ")
-        again = f"taperoom run '{clean(disks[0].title)}'" if len(disks) == 1 else f"taperoom run {clean(host)}"
-        lines += wrap(f"{_remedy(message)}Then: {again}", indent="      do:   ", after="            ")
+        again = f"taperoom run {shlex.quote(disks[0].title if len(disks) == 1 else host)}"
+        remedy = _remedy(message)
+        text = f"{remedy} Then {again}" if remedy else f"{again} (the next run tries it, too)"
+        lines += wrap(text, indent="      do:   ", after="            ")
     return lines
 
 
 def _remedy(message: str) -> str:
     page = lookup(message.partition(" ")[0]) if message[:3].isupper() else None
-    return f"{page.action} " if page else ""
+    return page.action if page else ""
 
 
 def _left(view: RunView) -> list[str]:
@@ -128,7 +132,7 @@ def _disks(view: RunView) -> list[str]:
     rows: list[list[str]] = []
     for disk in view.disks.values():
         name = name_of(disk.host, disk.disk)
-        if disk.state in (DiskState.FAILED, DiskState.SKIPPED) or not disk.size and not disk.ended:
+        if disk.state in (DiskState.FAILED, DiskState.SKIPPED) or (not disk.size and not disk.ended):
             rows.append([name, str(disk.level) if disk.level >= 0 else "-", "-", "-", "-", "-", disk.state.value])
             continue
         ratio = f"{disk.size * 100 / disk.orig:.0f}%" if disk.orig else "-"

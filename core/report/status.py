@@ -53,7 +53,7 @@ def _head(view: RunView, now: float, alive: bool) -> list[str]:
     else:
         state = "stopping" if view.stopping else "PAUSED" if view.paused else "live" if view.planned else "estimating"
         by = clean(view.stopping or view.paused)
-        lines.append(f"{state}{f' by {by}' if by else ''} since {show_duration(max(0.0, now - view.began_at))}")
+        lines.append(f"{state}{f' by {by}' if by else ''} for {show_duration(max(0.0, now - view.began_at))}")
     return lines
 
 
@@ -62,7 +62,7 @@ def _totals(view: RunView, gauges: Gauges, now: float) -> list[str]:
              DiskState.HELD, DiskState.PLANNED, DiskState.ESTIMATING, DiskState.STRANGE, DiskState.DONE,
              DiskState.SKIPPED]
     states = [f"{number} {state.value}" for state in order if (number := view.count(state))]
-    lines = wrap(f"{count(len(view.disks), 'disk')}: {', '.join(states) or 'none planned yet'}")
+    lines = wrap(f"{count(len(view.disks), 'disk')}: {', '.join(states) or 'none planned yet'}", after="    ")
     if view.estimating and view.live:
         lines += wrap(f"asking for sizes: {', '.join(sorted(view.estimating))}")
     run = of_run(view, gauges, now)
@@ -74,7 +74,7 @@ def _totals(view: RunView, gauges: Gauges, now: float) -> list[str]:
         line += f", {show_kib(run.rate)}/s"
     if run.left is not None:
         line += f", all dumped at about {clock(now + run.left)}"
-    return [*lines, *wrap(line)]
+    return [*lines, *wrap(line, after="    ")]
 
 
 def _media(view: RunView, gauges: Gauges) -> list[str]:
