@@ -1,7 +1,8 @@
 """One night's plan from values: `stand_all`, then ask the clients, then `plan`.
 
 Promises: each disk of the configuration ends in exactly one of ``dumps`` and ``skips``; nothing that is due is left out
-without a sentence that says why; the result depends on the arguments only.  Sizes are KiB, times seconds since the epoch.
+without a sentence that says why; the result depends on the arguments only.  Sizes are KiB, times seconds since the
+epoch.
 """
 
 from __future__ import annotations

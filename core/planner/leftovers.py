@@ -1,0 +1,46 @@
+"""What earlier runs left on the holding disk, and where it goes; and what is known of earlier runs.
+
+Thin edges to the holding disk and the catalogue.  Both may be missing: then nothing is left, and nothing is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core.errors import TaperoomError
+from core.model.history import DiskHistory
+from core.model.site import Site
+from core.protocol.planner import Flush
+
+Key = tuple[str, str]
+
+
+def flushes(site: Site, datestamp: str, log: Callable[[str], None]) -> tuple[list[Flush], dict[str, int]]:
+    """The whole dumps that are older than the run ``datestamp``, oldest first, and KiB of them for each storage."""
+    from core.holding.scan import scan
+
+    found: list[Flush] = []
+    wanted: dict[str, int] = {}
+    for dump in scan(site.holding):
+        header = dump.header
+        if header.datestamp >= datestamp:
+            continue
+        if not dump.complete:
+            log(f"{dump.path}: not flushed: {dump.fault}")
+            continue
+        found.append(Flush(header.host, header.disk, header.datestamp, header.level, str(dump.path)))
+        disk = site.disk(header.host, header.disk)
+        for storage in site.storages_of(disk) if disk is not None else tuple(site.storages)[:1]:
+            wanted[storage] = wanted.get(storage, 0) + dump.kib
+    return found, wanted
+
+
+def histories(site: Site, log: Callable[[str], None]) -> dict[Key, DiskHistory]:
+    """What earlier runs tell of each disk, the operator's orders included."""
+    from core.catalogue.history import load_history
+
+    try:
+        return load_history(site)
+    except (TaperoomError, OSError) as fault:
+        log(f"PLN008 {fault}; every disk is planned like a new one")
+        return {}
