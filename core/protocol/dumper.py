@@ -169,13 +169,15 @@ class State(StrEnum):
 TABLE: Table[State] = {
     State.IDLE: {FileDump: State.DUMPING, PortDump: State.DUMPING, Quit: State.GONE, BadCommand: State.IDLE},
     State.DUMPING: {
-        NoRoom: State.STALLED, Progress: State.DUMPING, Strange: State.DUMPING, Abort: State.ABORTING,
+        BadCommand: State.DUMPING, NoRoom: State.STALLED, Progress: State.DUMPING, Strange: State.DUMPING, Abort: State.ABORTING,
         Done: State.IDLE, TryAgain: State.IDLE, Failed: State.IDLE, Quit: State.GONE,
     },
     State.STALLED: {
+        BadCommand: State.STALLED,
         Continue: State.DUMPING, Abort: State.ABORTING, TryAgain: State.IDLE, Failed: State.IDLE, Quit: State.GONE,
     },
     State.ABORTING: {
+        BadCommand: State.ABORTING,
         AbortFinished: State.IDLE, NoRoom: State.ABORTING, Progress: State.ABORTING, Strange: State.ABORTING,
         Done: State.ABORTING, TryAgain: State.ABORTING, Failed: State.ABORTING, Quit: State.GONE,
     },

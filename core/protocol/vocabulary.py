@@ -55,7 +55,7 @@ class Vocabulary:
         values = [getattr(message, name) for name in shape.names]
         if shape.rest:
             values[-1:] = values[-1]
-        while values and values[-1] is None:
+        while len(values) > shape.required and values[-1] in (None, ""):
             values.pop()
         return [message.VERB, *("" if v is None else str(v) for v in values)]
 
