@@ -24,7 +24,6 @@ class Part:
 
     label: str
     fileno: int
-    part: int
     size: int
     crc: Crc
 
@@ -101,7 +100,7 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class VolumeRow:
-    """One volume as it was written last; ``written`` is the datestamp in its label, ``closed`` 1 when its run was done with it."""
+    """One volume as it was written last; ``written`` is the datestamp in its label; ``closed``: its run was done with it."""
 
     storage: str
     label: str
@@ -143,22 +142,28 @@ def dumps(catalogue: Catalogue, host: str = "", disk: str = "", *, recent: int =
 
 def _copies(catalogue: Catalogue, where: str, values: tuple[str, ...]) -> dict[DumpKey, list[Copy]]:
     """The whole copies of each dump, the newest first."""
-    parts: dict[tuple[Any, ...], dict[int, Part]] = {}
+    parts: dict[tuple[Any, ...], list[Part]] = {}
     for row in catalogue.rows(
         "SELECT host, disk, datestamp, level, storage, run, handle, writes.parts, writes.size, writes.crc,"
-        " label, fileno, part, parts.size, parts.crc FROM writes JOIN parts USING (run, handle, storage)"
+        " label, fileno, parts.size, parts.crc FROM writes JOIN parts USING (run, handle, storage)"
         f" WHERE outcome IN ('done','strange') AND parts.seq > writes.seq {where}"
-        " ORDER BY run DESC, handle DESC, part, parts.seq", *values,
+        " ORDER BY run DESC, handle DESC, parts.seq", *values,
     ):
-        label, fileno, part, size, crc = row[10:]
-        # A part that was written again after a fault stands twice on volumes: the later one counts.
-        parts.setdefault(row[:10], {})[part] = Part(label, fileno, part, size, crc_of(crc))
+        label, fileno, size, crc = row[10:]
+        parts.setdefault(row[:10], []).append(Part(label, fileno, size, crc_of(crc)))
     found: dict[DumpKey, list[Copy]] = {}
     for (host, disk, stamp, level, storage, run, _, count, size, crc), whole in parts.items():
-        if sorted(whole) == list(range(1, max(count, 1) + 1)):
-            copy = Copy(storage, run, tuple(whole[n] for n in sorted(whole)), size, crc_of(crc))
+        copy = Copy(storage, run, tuple(whole), size, crc_of(crc))
+        if _is_whole(copy, count):
             found.setdefault((host, disk, stamp, level), []).append(copy)
     return found
+
+
+def _is_whole(copy: Copy, count: int) -> bool:
+    """Whether no part was overwritten since: by the bytes that the CRCs cover, else by number, else by size."""
+    if copy.crc.known and all(part.crc.known for part in copy.parts):
+        return sum(part.crc.size for part in copy.parts) == copy.crc.size
+    return len(copy.parts) == count if count else sum(part.size for part in copy.parts) >= copy.size
 
 
 def volumes_of(catalogue: Catalogue, host: str, disk: str, datestamp: str, level: int) -> dict[str, tuple[str, ...]]:
