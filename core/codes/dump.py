@@ -1,5 +1,60 @@
 """Messages of the area: dump."""
 
+from __future__ import annotations
+
 from core.codes.page import Page
 
-PAGES: tuple[Page, ...] = ()
+_AGAIN = "The disk is dumped again if its `retry` allows; look at the client if it happens twice."
+
+PAGES: tuple[Page, ...] = (
+    Page("DMP001", "E", "No such disk",
+         "A dump was ordered of a host or disk that the configuration does not have.",
+         "Write the names as they stand in the configuration; `taperoom disk list` shows them."),
+    Page("DMP002", "E", "A dump order that cannot be carried out",
+         "An option or a field of FILE-DUMP or PORT-DUMP has a value that makes no sense.",
+         "When it was typed by hand, correct it; otherwise report it, since the driver should not say such a thing."),
+    Page("DMP007", "W", "A dump will be tried again",
+         "A dump failed in a way that may pass: the client was busy or unreachable, or the connection was lost.",
+         "Nothing, unless it happens again: then look at the client."),
+    Page("DMP010", "E", "The client sent no data",
+         "The dump ended without one byte of backup data.", _AGAIN),
+    Page("DMP011", "E", "The client did not say the size of the dump",
+         "Its `sendbackup: size` line is missing: the backup program ended early.", _AGAIN),
+    Page("DMP012", "E", "The client did not say the end of the dump",
+         "Its `sendbackup: end` line is missing: the backup program ended early, or its amandad was killed.", _AGAIN),
+    Page("DMP013", "E", "The data that arrived is not what the client sent",
+         "The CRC-32C of the bytes that arrived differs from the one that the client computed.",
+         "The dump is thrown away.  When it happens again suspect the memory or the network of either machine."),
+    Page("DMP014", "E", "The data that arrived is not what the backup program wrote",
+         "Nothing compresses or encrypts on the client, so the CRC-32C before and after should be the same.",
+         "The dump is thrown away.  When it happens again suspect the client's memory."),
+    Page("DMP015", "E", "The client says that the dump failed",
+         "The backup program failed on the client; its own words follow.",
+         "Mend what the words say; `taperoom check HOST` asks the client again."),
+    Page("DMP016", "E", "The client does not follow the protocol",
+         "It sent data before it had described it, a line without end, or a description that no header can hold.",
+         "Check that it runs a supported amandad."),
+    Page("DMP017", "E", "Nothing comes from the client",
+         "No stream of the dump had any traffic for as long as `data_timeout` allows.",
+         "Look whether the backup program hangs on the client, or raise data_timeout of that host."),
+    Page("DMP018", "E", "The client asks for another time",
+         "It answered that it cannot dump this disk now.", _AGAIN),
+    Page("DMP019", "W", "The index of a dump could not be kept",
+         "The dump is good, but its list of files could not be written, so single files of it cannot be browsed.",
+         "Look for free space and errors where `state_dir` is."),
+    Page("DMP020", "E", "The program for server compression failed",
+         "The custom program could not be started, ended with a fault, or ended too early.",
+         "Run it by hand on some data; it must read stdin and write stdout, and undo it with -d."),
+    Page("DMP021", "E", "The taper does not take the data",
+         "The connection to the taper of a dump straight to tape was refused or broke.",
+         "The taper's own message tells more; the disk is dumped again if its `retry` allows."),
+    Page("DMP022", "E", "The dumper could not start",
+         "It was called without the path of a configuration.",
+         "python -P -m core.dumper /path/to/taperoom.toml"),
+    Page("DMP023", "E", "A fault of the dumper itself",
+         "Something happened that the dumper does not know; its log (stderr) has the details.",
+         "Report it with those lines; only this one dump is lost."),
+    Page("DMP024", "W", "The client was not told that its dump is safe",
+         "The dump is good, but the connection broke before the client heard so; it keeps its older incremental state.",
+         "Nothing; the next incremental dump of the disk is larger than it needs to be."),
+)

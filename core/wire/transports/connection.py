@@ -66,6 +66,11 @@ class Connection:
         """For poll: readable when `receive` has something to do."""
         return self._link.reader
 
+    @property
+    def pending(self) -> bool:
+        """Whether `receive` has something to give without reading: then poll need not be asked."""
+        return bool(self._early)
+
     def close(self) -> None:
         """End the connection; a dump that still runs on the client dies with it."""
         self._link.close()

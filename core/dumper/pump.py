@@ -1,0 +1,268 @@
+"""One dump from the client's streams to its store.
+
+Promises that the data which arrived is stored once and in order, that nothing is read from the client while there is
+no room, and that a dump which is not good leaves nothing behind.  Orders are heard all the while.  Every fault of the
+client, the disk or the taper becomes an `Ending`; none concerns the next dump.
+"""
+
+from __future__ import annotations
+
+import select
+import sys
+import time
+import traceback
+from collections import deque
+
+from crc32c import crc32c
+
+from core.dumper.calling import Started, Switchboard
+from core.dumper.driver_pipe import DriverPipe
+from core.dumper.filters import Filter, Plain, filter_of
+from core.dumper.sidefile import SideFile, index_path
+from core.dumper.stores import Store, store_of
+from core.dumper.task import Task
+from core.dumper.verdict import Counts, Ending, completed, header_of, judge
+from core.errors import PeerError, ProtocolError, WorldError
+from core.holding.header import Header
+from core.model.dump import Crc, Outcome
+from core.model.site import Site
+from core.model.units import Kib
+from core.protocol.dumper import Abort, Continue, NoRoom, Progress, State
+from core.wire.mesg import Mesg
+
+_PROGRESS = 0.5  # seconds between two PROGRESS
+_MESG_LIMIT = 64 * 1024 * 1024  # bytes of MESG; a client that says more only talks
+_LONGEST_WAIT = 3600.0
+_GOOD = (Outcome.DONE, Outcome.STRANGE)
+
+
+class _GivenUp(Exception):
+    """ABORT came, or there is no driver any more."""
+
+
+class Pump:
+    """Carries out one task; `run` once."""
+
+    def __init__(self, task: Task, site: Site, pipe: DriverPipe, switchboard: Switchboard) -> None:
+        self._task, self._site, self._pipe, self._switchboard = task, site, pipe, switchboard
+        self._began = self._told = time.monotonic()
+        self._mesg = Mesg()
+        self._mesg_size = 0
+        self._store: Store | None = None
+        self._filter: Filter = Plain()
+        self._plain = True
+        self._header: Header | None = None
+        self._started: Started | None = None
+        self._open: dict[int, str] = {}
+        self._sides: dict[str, SideFile] = {}
+        self._backlog: deque[memoryview] = deque()
+        self._crc_in = self._size_in = self._crc_out = 0
+
+    def run(self) -> Ending:
+        """Dump.  ABORTED when the dump was given up or the driver is gone; never raises."""
+        ending = self._attempt()
+        if ending.outcome not in _GOOD:
+            self._clean_up()
+        return ending
+
+    def _attempt(self) -> Ending:
+        title = self._task.disk.title
+        try:
+            self._store = store_of(self._task)
+            dumptype = self._task.disk.dumptype
+            self._filter = filter_of(dumptype.compress, dumptype.compress_program)
+            self._plain = isinstance(self._filter, Plain)
+            self._started = self._call()
+            self._open = {handle: name for name, handle in self._started.streams.items()}
+            self._open_side_files()
+            self._stream(self._store, self._started)
+            return self._conclude(self._store, self._started)
+        except _GivenUp:
+            return Ending(Outcome.ABORTED)
+        except PeerError as fault:
+            return Ending(Outcome.TRY_AGAIN if fault.try_later else Outcome.FAILED, str(fault))
+        except WorldError as fault:
+            # A dump of that name will still be there the next time; other faults may pass.
+            outcome = Outcome.FAILED if fault.code == "HLD013" else Outcome.TRY_AGAIN
+            return Ending(outcome, f"{fault.code} {title}: {fault.message}")
+        except ProtocolError as fault:
+            return Ending(Outcome.FAILED, f"DMP016 {title}: {fault}")
+        except Exception as fault:
+            traceback.print_exc(file=sys.stderr)
+            return Ending(Outcome.FAILED, f"DMP023 {title}: {type(fault).__name__}: {fault}")
+
+    def _clean_up(self) -> None:
+        if self._started is not None:
+            self._started.connection.close()
+        self._filter.close()
+        if self._store is not None:
+            self._store.discard()
+        for side in self._sides.values():
+            side.discard()
+
+    def _call(self) -> Started:
+        call = self._switchboard.call(self._task)
+        try:
+            while call.done not in self._wait({call.done: select.POLLIN}, None):
+                pass
+        except _GivenUp:
+            call.give_up()
+            raise
+        return call.result()
+
+    def _open_side_files(self) -> None:
+        task = self._task
+        path = index_path(self._site, task.disk.host.name, task.disk.disk, task.datestamp, task.level)
+        names = {"INDEX": path, "STATE": path.with_name(path.name.removesuffix(".gz") + ".state.gz")}
+        self._sides = {name: SideFile(names[name]) for name in self._open.values() if name in names}
+
+    def _wait(self, wanted: dict[int, int], timeout: float | None) -> dict[int, int]:
+        """What is ready of ``wanted`` within ``timeout`` seconds; orders are heard and obeyed."""
+        poll = select.poll()
+        for fd in self._pipe.waits:
+            poll.register(fd, select.POLLIN)
+        for fd, events in wanted.items():
+            poll.register(fd, events)
+        seconds = _LONGEST_WAIT if timeout is None else min(max(0.0, timeout), _LONGEST_WAIT)
+        ready = dict(poll.poll(seconds * 1000 + 1))
+        self._pipe.listen(set(ready))
+        for order in self._pipe.orders():
+            match order:
+                case Abort():
+                    raise _GivenUp
+                case Continue() if self._store is not None:
+                    self._store.go_on(order)
+                    self._drain(self._store)
+        if self._pipe.gone:
+            raise _GivenUp
+        return ready
+
+    def _stream(self, store: Store, started: Started) -> None:
+        """Until all streams and the filter are at their end and everything is stored."""
+        connection, filter_ = started.connection, self._filter
+        quiet_since = time.monotonic()
+        while self._open or not filter_.ended or self._backlog:
+            if self._backlog:
+                self._wait_for_room(store, started)
+                quiet_since = time.monotonic()
+                continue
+            wanted: dict[int, int] = {}
+            if reading := bool(self._open) and filter_.writer < 0:
+                if connection.pending:
+                    connection.receive(self._sink)
+                    continue
+                wanted[connection.fileno()] = select.POLLIN
+            if filter_.reader >= 0:
+                wanted[filter_.reader] = select.POLLIN
+            if filter_.writer >= 0:
+                wanted[filter_.writer] = select.POLLOUT
+            silence = self._task.disk.host.data_timeout
+            ready = self._wait(wanted, quiet_since + silence - time.monotonic() if reading else None)
+            now = time.monotonic()
+            if not reading or connection.fileno() in ready:
+                quiet_since = now
+            elif now - quiet_since >= silence:
+                raise PeerError("DMP017", f"{self._task.disk.title}: nothing came from the client for {silence:.0f} s")
+            if filter_.writer in ready:
+                filter_.push()
+            if filter_.reader in ready:
+                self._keep(filter_.take())
+            if reading and connection.fileno() in ready:
+                connection.receive(self._sink)
+            self._tell_progress(store, now)
+
+    def _sink(self, handle: int, piece: memoryview) -> None:
+        stream = self._open.get(handle)
+        if stream is None:
+            return
+        if stream == "DATA":
+            if len(piece):
+                self._data(piece)
+            else:
+                self._keep(self._filter.finish())
+        elif stream == "MESG":
+            self._mesg_size += len(piece)
+            if self._mesg_size > _MESG_LIMIT:
+                raise ProtocolError("more messages than data")
+            self._mesg.feed(piece)
+        elif stream in self._sides and len(piece):
+            self._sides[stream].write(piece)
+        if not len(piece):
+            del self._open[handle]
+
+    def _data(self, piece: memoryview) -> None:
+        if self._header is None:
+            self._begin()
+        self._crc_in = crc32c(piece, self._crc_in)
+        self._size_in += len(piece)
+        self._keep(self._filter.feed(piece))
+
+    def _begin(self) -> None:
+        assert self._store is not None and self._started is not None
+        if not self._mesg.info_complete:
+            raise ProtocolError("data came before `sendbackup: info end`")
+        self._header = header_of(self._task, self._mesg.info, self._started.dle_xml)
+        try:
+            self._store.begin(self._header)
+        except ValueError as fault:
+            raise ProtocolError(f"the client's description fits no header: {fault}") from fault
+
+    def _keep(self, data: memoryview | bytes) -> None:
+        """Store ``data``, or as much as there is room for; the rest, at most one read of the wire, waits."""
+        assert self._store is not None
+        view = memoryview(data)
+        if not self._plain:
+            self._crc_out = crc32c(view, self._crc_out)
+        took = 0 if self._backlog or not len(view) else self._store.put(view)
+        if took < len(view):
+            self._backlog.append(memoryview(bytes(view[took:])))
+
+    def _drain(self, store: Store) -> None:
+        while self._backlog:
+            took = store.put(self._backlog[0])
+            if took < len(self._backlog[0]):
+                self._backlog[0] = self._backlog[0][took:]
+                return
+            self._backlog.popleft()
+
+    def _wait_for_room(self, store: Store, started: Started) -> None:
+        if store.waits >= 0:
+            if store.waits in self._wait({store.waits: select.POLLOUT}, None):
+                self._drain(store)
+            return
+        if self._pipe.state is State.DUMPING:
+            orig = self._task.orig_kib if self._plain and not self._task.compress.startswith("client") else 0
+            self._pipe.say(NoRoom(self._task.handle, store.missing(orig), store.why))
+        # Asked for no event, poll tells of a hang-up only: the client's stream stands still in the pipes.
+        fd = started.connection.fileno()
+        if fd in self._wait({fd: 0} if self._open else {}, None):
+            # What it sent before it left is little, and either whole or the end of this dump.
+            while self._open:
+                started.connection.receive(self._sink)
+
+    def _tell_progress(self, store: Store, now: float) -> None:
+        if now - self._told >= _PROGRESS and self._pipe.state is State.DUMPING:
+            self._told = now
+            self._pipe.say(Progress(self._task.handle, Kib(store.size // 1024), Kib(self._size_in // 1024)))
+
+    def _conclude(self, store: Store, started: Started) -> Ending:
+        data_in = Crc(self._crc_in, self._size_in)
+        stored = data_in if self._plain else Crc(self._crc_out, store.size)
+        counts = Counts(data_in, stored, time.monotonic() - self._began)
+        ending = judge(self._mesg, counts, self._task, [])
+        if ending.outcome not in _GOOD:
+            return ending
+        assert self._header is not None
+        faults = []
+        for side in self._sides.values():
+            side.finish()
+            faults += [side.fault] if side.fault else []
+        store.finish(completed(self._header, self._mesg, counts, self._task))
+        try:
+            started.connection.confirm()
+            self._switchboard.put_back(self._task, started.connection)
+        except PeerError as fault:
+            started.connection.close()
+            faults.append(f"DMP024 {self._task.disk.title}: {fault.message}")
+        counts = Counts(data_in, stored, time.monotonic() - self._began)
+        return judge(self._mesg, counts, self._task, faults)
