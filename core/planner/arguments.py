@@ -16,8 +16,10 @@ USAGE = "python -P -m core.planner CONFIG [--datestamp YYYYMMDDhhmmss] [--offlin
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """``datestamp`` empty: now.  ``offline``: no client is asked.  ``dry_run`` is taken and means nothing: a plan changes
-    nothing anyway."""
+    """``datestamp`` empty: now.  ``offline``: no client is asked, sizes come from history.
+
+    ``dry_run`` is taken for clearness and changes nothing, as the planner itself changes nothing.
+    """
 
     config: Path
     datestamp: str = ""

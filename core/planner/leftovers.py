@@ -35,6 +35,14 @@ def flushes(site: Site, datestamp: str, log: Callable[[str], None]) -> tuple[lis
     return found, wanted
 
 
+def held(site: Site) -> frozenset[Key]:
+    """The disks that the operator holds back."""
+    from core.catalogue.orders import load_orders
+
+    orders = load_orders(site)
+    return frozenset(disk.key for disk in site.disks if orders.get(disk.title) == "hold")
+
+
 def histories(site: Site, log: Callable[[str], None]) -> dict[Key, DiskHistory]:
     """What earlier runs tell of each disk, the operator's orders included."""
     from core.catalogue.history import load_history

@@ -49,14 +49,15 @@ class Night:
         self._say(planner.Date(self.datestamp))
         flushing = self._flush()
         now = seconds_of_datestamp(self.datestamp)
-        standings = stand_all(self.disks, leftovers.histories(self.site, self.log), now)
+        history, held = leftovers.histories(self.site, self.log), leftovers.held(self.site)
+        standings = stand_all(self.disks, history, now, held)
         tidy = None if self.arguments.offline else self._ask(standings)
         found = plan(self.site, standings, self.answers, flushing)
         self._tell(found)
         self.out.close()  # the driver goes on while hanging clients are put away
         if tidy is not None:
             tidy()
-        if not found.dumps and not flushing:
+        if not found.dumps and not flushing and not any(skip.fail for skip in found.skips):
             self.log("PLN002 nothing to do: no disk is to be dumped, no dump waits on the holding disk")
             return 1
         return 0

@@ -18,6 +18,7 @@ _ORDERS = {
     "level-1": "level 1 forced by the operator",
 }
 _RULES = {
+    r.Rule.HELD: "held back by the operator",
     r.Rule.STRATEGY_SKIP: "strategy skip: never dumped",
     r.Rule.SKIP_FULL: "skip_full: the full of today is made elsewhere",
     r.Rule.SKIP_INCR: "skip_incr: only fulls are dumped, none is due",

@@ -6,7 +6,7 @@ Knows no clients: sizes come from history, and stay what they were.  `after_dump
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from core.model.disk import Disk
@@ -40,18 +40,19 @@ def after_dump(history: DiskHistory, stat: LevelStat) -> DiskHistory:
 
 def forecast(
     site: Site, disks: Iterable[Disk], histories: Mapping[Key, DiskHistory], now: float, nights: int,
-    answers: Mapping[Key, Answer] | None = None,
+    answers: Mapping[Key, Answer] | None = None, held: Collection[Key] = (),
 ) -> list[Night]:
     """The plans of ``nights`` nights from ``now`` on, one a day.
 
-    ``answers``: sizes that clients told, used on each night for the levels that they name.
+    ``answers``: sizes that clients told, used on each night for the levels that they name.  ``held`` disks are never
+    dumped.
     """
     known = dict(histories)
     listed = list(disks)
     found: list[Night] = []
     for number in range(nights):
         at = now + number * DAY
-        tonight = plan(site, stand_all(listed, known, at), answers or {})
+        tonight = plan(site, stand_all(listed, known, at, held), answers or {})
         found.append(Night(at, tonight))
         for line in tonight.dumps:
             key = (line.host, line.disk)

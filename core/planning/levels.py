@@ -59,8 +59,8 @@ def days_between(earlier: float, later: float) -> int:
     return max(0, int((later - earlier) / DAY + 0.5))
 
 
-def stand(disk: Disk, history: DiskHistory, now: float) -> Standing:
-    """Where ``disk`` stands at ``now`` (seconds since the epoch)."""
+def stand(disk: Disk, history: DiskHistory, now: float, held: bool = False) -> Standing:
+    """Where ``disk`` stands at ``now`` (seconds since the epoch); ``held`` back by the operator it is not dumped."""
     last = _last_level(disk, history)
     forced, warning = _obeyed(disk, history.forced, last)
     next_level0 = _next_level0(disk, history, last, forced, now)
@@ -68,7 +68,8 @@ def stand(disk: Disk, history: DiskHistory, now: float) -> Standing:
     days = history.consecutive if last == history.last_level else 0
     return Standing(
         disk, history, next_level0, last, days, disk.dumptype.priority + max(urgent, 0), forced,
-        _asks(disk, history, next_level0, last, days, forced), _refusal(disk, next_level0, last, forced), warning,
+        _asks(disk, history, next_level0, last, days, forced),
+        BySetting(Rule.HELD) if held else _refusal(disk, next_level0, last, forced), warning,
     )
 
 

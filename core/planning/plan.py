@@ -7,7 +7,7 @@ epoch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from core.model.disk import Disk
@@ -58,10 +58,12 @@ class Plan:
         return self.full_kib + self.incremental_kib
 
 
-def stand_all(disks: Iterable[Disk], histories: Mapping[Key, DiskHistory], now: float) -> list[Standing]:
-    """Where each disk stands; a disk that is named twice counts once."""
+def stand_all(
+    disks: Iterable[Disk], histories: Mapping[Key, DiskHistory], now: float, held: Collection[Key] = ()
+) -> list[Standing]:
+    """Where each disk stands; a disk that is named twice counts once, one that is ``held`` is not dumped."""
     unique = {disk.key: disk for disk in disks}
-    return [stand(disk, histories.get(key, NO_HISTORY), now) for key, disk in unique.items()]
+    return [stand(disk, histories.get(key, NO_HISTORY), now, key in held) for key, disk in unique.items()]
 
 
 def to_ask(standing: Standing) -> tuple[int, ...]:

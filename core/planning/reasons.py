@@ -98,6 +98,7 @@ class Delayed:
 class Rule(Enum):
     """A setting that keeps a disk from being dumped tonight."""
 
+    HELD = "hold"
     STRATEGY_SKIP = "strategy"
     SKIP_FULL = "skip-full"
     SKIP_INCR = "skip-incr"
