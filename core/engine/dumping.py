@@ -265,6 +265,7 @@ def _done(state: State, dumper: Dumper, job: Job, text: str) -> Iterator[Effect]
         yield from _failed(state, dumper, job, Outcome.FAILED, f"statistics make no sense: {text[:80]}")
         return
     release(state, dumper, job)
+    dumper.deaths = 0
     if job.strange:
         yield Journal(DumpStrange(job.handle, *job.key, job.strange))
     outcome = Outcome.STRANGE if job.strange else Outcome.DONE

@@ -30,7 +30,7 @@ from core.model.site import Site
 from core.protocol import dumper, operator, planner, taper
 
 DEATHS = 3
-"""A dumper that died that often in one run is not started again."""
+"""A dumper that died that often without a good dump between is not started again."""
 
 
 class Engine:
@@ -229,6 +229,9 @@ class Engine:
         if state.waiting and not state.stopping:
             yield from self._want_dumpers()
             yield from dumping.fill(state)
+            if not any(d.up or d.deaths < DEATHS for d in state.dumpers.values()):
+                for job in list(state.waiting.values()):
+                    yield from dumping.end(state, job, "failed", "not dumped: every dumper died again and again")
         yield from taping.pump(state)
         if self._idle():
             yield from self._end()

@@ -134,7 +134,7 @@ class World:
                 self.now = max(self.now, wake)
                 self._do(self.engine.handle(TickInput(self.now)))
             else:
-                raise AssertionError(f"the engine waits for ever: {self.engine.state.waiting} {self.facts[-5:]}")
+                raise AssertionError(f"the engine waits for ever: {self.engine.reasons()}\n{self!r}")
         raise AssertionError("too many steps")
 
     def at(self, delay: float, happened: Input | Later) -> None:
