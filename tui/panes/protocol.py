@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from core.events.view import RunView
 from tui.clean import clean
+from tui.columns import Column, Entry
 from tui.explain import explain
 from tui.format import clock, number
 from tui.look import Span
 from tui.panes.layout import Row
 from tui.traffic import Filter, Line, Traffic
-from tui.widgets.table import Column
-from tui.widgets.table import Row as TableRow
 
 COLOURS = {
     "NO-ROOM": "attention", "REQUEST-NEW-TAPE": "attention", "REQUEST-OPERATOR": "attention", "TRY-AGAIN": "attention",
@@ -46,19 +45,19 @@ def title(only: Filter) -> str:
     return "Protocol  " + ("  ".join(parts) if parts else "all channels")
 
 
-def channel_rows(traffic: Traffic, chosen: str) -> list[TableRow]:
+def channel_rows(traffic: Traffic, chosen: str) -> list[Entry]:
     """All channels with their counts, the busiest kind of name first."""
-    rows = [TableRow("", (("ALL", "title" if not chosen else ""), (number(traffic.total), "")))]
+    rows = [Entry("", (("ALL", "title" if not chosen else ""), (number(traffic.total), "")))]
     for name in sorted(traffic.channels, key=_natural):
-        rows.append(TableRow(name or "?", ((name or "free text", "title" if name == chosen else ""),
+        rows.append(Entry(name or "?", ((name or "free text", "title" if name == chosen else ""),
                                            (number(traffic.channels[name]), ""))))
     return rows
 
 
-def word_rows(traffic: Traffic, chosen: str) -> list[TableRow]:
+def word_rows(traffic: Traffic, chosen: str) -> list[Entry]:
     """The words that were said, the rare ones that matter first."""
     names = sorted((w for w in traffic.words if w), key=lambda w: (COLOURS.get(w, "muted") not in ("attention", "bad"), w))
-    return [TableRow(w, ((w, "title" if w == chosen else COLOURS.get(w, "")), (number(traffic.words[w]), "")))
+    return [Entry(w, ((w, "title" if w == chosen else COLOURS.get(w, "")), (number(traffic.words[w]), "")))
             for w in names]
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from core.events.view import FINAL, DiskState, DiskView
 from tui.clean import clean
+from tui.columns import Column, Entry
 from tui.format import clock, moment, percent, short_size, span
 from tui.look import BUSY, DISK, IDLE
 from tui.moment import Moment
-from tui.widgets.table import Column, Row
 
 DUMPERS = (
     Column("", 1), Column("dumper", 9), Column("disk", share=3, least=12), Column("lv", 2), Column("state", 9),
@@ -36,9 +36,9 @@ def key_of(disk: DiskView) -> str:
     return f"{disk.host}\0{disk.disk}"
 
 
-def dumper_rows(now: Moment) -> list[Row]:
+def dumper_rows(now: Moment) -> list[Entry]:
     """One row a dumper that works, those that wait for an operator first in their place; idle ones as one row."""
-    rows: list[Row] = []
+    rows: list[Entry] = []
     idle: list[str] = []
     for child, handle in now.view.dumpers.items():
         disk = now.view.disks.get(now.view.handles.get(handle, ("", ""))) if handle else None
@@ -48,24 +48,24 @@ def dumper_rows(now: Moment) -> list[Row]:
         mark = DISK.get(disk.state, BUSY)
         part = now.pace.part(disk)
         rate = 0.0 if disk.state is DiskState.STALLED else now.pace.rate(disk.handle, disk.began)
-        rows.append(Row(child, (
+        rows.append(Entry(child, (
             (now.look.glyph(mark), mark.colour), (clean(child), ""), (clean(disk.title), ""), (level(disk), ""),
             (disk.state.value, mark.colour), (now.look.bar(part, 14) if disk.estimate else "", ""),
             (percent(part) if disk.estimate else "", ""), (short_size(rate) if rate else "-", ""),
             (moment(now.pace.dump_eta(disk, now.now)), ""))))
     if idle:
         text = "all" if not rows else f"{len(idle)} more"
-        rows.append(Row("idle", ((now.look.glyph(IDLE), "muted"), (text, "muted"), ("idle", "muted"))))
+        rows.append(Entry("idle", ((now.look.glyph(IDLE), "muted"), (text, "muted"), ("idle", "muted"))))
     return rows
 
 
-def disk_rows(now: Moment) -> list[Row]:
+def disk_rows(now: Moment) -> list[Entry]:
     """Every disk; what wants attention first, then what is under way, what waits, what is over."""
     disks = sorted(now.view.disks.values(), key=lambda d: (_ORDER[d.state], d.host, d.disk))
     return [_disk_row(now, disk) for disk in disks]
 
 
-def _disk_row(now: Moment, disk: DiskView) -> Row:
+def _disk_row(now: Moment, disk: DiskView) -> Entry:
     mark = DISK[disk.state]
     dumping = disk.state in (DiskState.DUMPING, DiskState.STALLED)
     part, size, rate, ends = "", disk.size or disk.estimate, 0.0, ""
@@ -87,7 +87,7 @@ def _disk_row(now: Moment, disk: DiskView) -> Row:
         ends = moment(disk.ended)
     elif disk.state is DiskState.RETRY:
         ends = moment(disk.retry_after)
-    return Row(key_of(disk), (
+    return Entry(key_of(disk), (
         (now.look.glyph(mark), mark.colour), (clean(disk.title), ""), (level(disk), ""), (disk.state.value, mark.colour),
         (part, ""), (short_size(size) if size else "-", ""), (short_size(rate) if rate else "-", ""), (ends, ""),
         (what(now, disk), "muted")))

@@ -7,7 +7,6 @@ laid out again, so a list of hundreds of disks may be put twice a second.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -16,7 +15,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.look import Look, Span
+from tui.columns import Column, Entry
+from tui.look import Look
 from tui.traffic import matches
 from tui.widgets.ink import CLASSES, Inks, cut
 
@@ -25,26 +25,6 @@ MOVES: list[BindingType] = [
     Binding("pageup,ctrl+b", "page(-1)", show=False), Binding("pagedown,ctrl+f", "page(1)", show=False),
     Binding("home,g", "end(-1)", show=False), Binding("end,G", "end(1)", show=False),
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """``width`` in cells; 0 takes what is left, by ``share``.  The highest ``drop`` goes first when there is no room."""
-
-    title: str
-    width: int = 0
-    right: bool = False
-    drop: int = 0
-    share: int = 1
-    least: int = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """``key`` names it for the cursor; a cell is text and its colour."""
-
-    key: str
-    cells: tuple[Span, ...]
 
 
 class Table(Widget, can_focus=True):
@@ -61,8 +41,8 @@ class Table(Widget, can_focus=True):
         super().__init__(id=id, classes=classes)
         self.look = look or Look()
         self._columns, self._empty, self._title, self._inks = tuple(columns), empty, title, Inks(self)
-        self._all: list[Row] = []
-        self.rows: list[Row] = []
+        self._all: list[Entry] = []
+        self.rows: list[Entry] = []
         self.cursor, self._key, self._top = 0, "", 0
         self.filter = ""
         self._note = ""
@@ -72,7 +52,7 @@ class Table(Widget, can_focus=True):
         """The key of the row under the cursor; empty when there is none."""
         return self.rows[self.cursor].key if 0 <= self.cursor < len(self.rows) else ""
 
-    def put(self, rows: Sequence[Row], title: str = "", empty: str = "") -> None:
+    def put(self, rows: Sequence[Entry], title: str = "", empty: str = "") -> None:
         """Show these rows; the cursor stays on its row, or where it was."""
         self._all = list(rows)
         if title:

@@ -1,0 +1,57 @@
+"""What ``:`` understands: ``:tapes``, ``:disk web1:/home``, ``:run 20261201``, ``:handle 02-00031``, ``:theme paper``.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from core.events.view import RunView
+from tui.clean import clean
+from tui.keys import PLACES, place
+
+WORDS: dict[str, str] = {
+    "disk": "run", "dle": "run", "dump": "run", "client": "run", "host": "run", "run": "open", "live": "open",
+    "handle": "protocol", "channel": "protocol", "word": "protocol", "theme": "theme", "quit": "quit", "detach": "quit",
+    "help": "help",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Goto:
+    """Where to go: a screen's name, ``open``, ``theme``, ``help`` or ``quit``; ``what`` was named and its ``value``."""
+
+    target: str
+    what: str = ""
+    value: str = ""
+
+
+def parse(text: str) -> Goto | None:
+    """Where ``text`` leads; None when it leads nowhere."""
+    word, _, rest = text.strip().lstrip(":").partition(" ")
+    rest = rest.strip()
+    if not word:
+        return None
+    if word.lower() in WORDS:
+        if word.lower() == "run" and not rest:
+            return Goto("run")
+        return Goto(WORDS[word.lower()], word.lower(), rest)
+    if (found := place(word)) is not None:
+        return Goto(found.name, "filter" if rest else "", rest)
+    if re.fullmatch(r"\d{2}-\d{5,}", word):
+        return Goto("protocol", "handle", word)
+    if re.fullmatch(r"20\d{6,12}", word):
+        return Goto("open", "run", word)
+    return Goto("run", "disk", word) if ":" in word else None
+
+
+def suggestions(view: RunView, stamps: Iterable[str], themes: Iterable[str]) -> list[str]:
+    """What may be typed, for completion."""
+    found: list[str] = [p.name for p in PLACES]
+    found += ["live", "help", "quit", *(f"theme {name}" for name in themes), *(f"run {stamp}" for stamp in stamps)]
+    found += [clean(f"disk {disk.title}") for disk in view.disks.values()]
+    found += [clean(f"client {host}") for host in sorted({disk.host for disk in view.disks.values()})]
+    return found

@@ -1,0 +1,38 @@
+"""The command palette (ctrl+p): every action of the screen below it by name, with its key."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from tui.keys import PLACES, actions_of
+from tui.screens.base import ConsoleScreen
+
+
+class Actions(Provider):
+    """All actions from the one table."""
+
+    def _all(self) -> list[tuple[str, str]]:
+        screen = cast(ConsoleScreen, self.screen)
+        where = getattr(screen, "where", "all")
+        found = [(f"{action.help}   ({action.key})", action.action) for action in actions_of(where)]
+        return found + [(f"{place.name}: {place.help}   ({place.digit})", f"app.place('{place.name}')") for place in PLACES]
+
+    async def discover(self) -> Hits:
+        """All of them."""
+        for text, action in self._all():
+            yield DiscoveryHit(text, self._runner(action))
+
+    async def search(self, query: str) -> Hits:
+        """Those that match."""
+        matcher = self.matcher(query)
+        for text, action in self._all():
+            if (score := matcher.match(text)) > 0:
+                yield Hit(score, matcher.highlight(text), self._runner(action))
+
+    def _runner(self, action: str):  # type: ignore[no-untyped-def]
+        async def run() -> None:
+            await self.screen.run_action(action)
+
+        return run

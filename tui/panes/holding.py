@@ -1,0 +1,98 @@
+"""The holding disks and what lies on them: what is being dumped, what waits for a volume, what earlier runs left."""
+
+from __future__ import annotations
+
+from core.events.view import DiskState
+from tui.clean import clean
+from tui.columns import Column, Entry
+from tui.format import percent, short_size
+from tui.look import BUSY, DISK, WAITS
+from tui.moment import Moment
+from tui.panes.layout import Row
+from tui.panes.tape import room
+
+FILES = (
+    Column("", 1), Column("run", 8, drop=2), Column("disk", share=2, least=12), Column("lv", 2),
+    Column("size", 6, right=True), Column("state", 10), Column("what", share=2, least=16, drop=1),
+)
+
+
+def room_rows(now: Moment, width: int) -> list[Row]:
+    """One row a holding disk."""
+    rows: list[Row] = []
+    for path, found in now.view.holding.items():
+        part, used, most = room(now, path)
+        gauge = now.gauges.holding.get(path)
+        promised = f"  {short_size(gauge[1])} promised to dumps" if gauge and gauge[1] else ""
+        figures = f" {int(part * 100):3d}%  {short_size(used)}/{short_size(most)}{promised}  reserve {found.reserve}%"
+        name = f" {clean(path)} "
+        bar = max(6, min(40, width - len(name) - len(figures) - 2))
+        rows.append(((name, ""), (now.look.bar(part, bar), "attention" if part >= 0.95 else ""), (figures, "muted")))
+    return rows or [((" This configuration has no holding disk: dumps go straight to a volume.", "muted"),)]
+
+
+def entries(now: Moment) -> list[Entry]:
+    """Dumps that are being written, then whole ones in the order in which they came."""
+    return [*_dumping(now), *_whole(now)]
+
+
+def _dumping(now: Moment) -> list[Entry]:
+    found: list[Entry] = []
+    tonight = now.view.began.datestamp[:8] if now.view.began else ""
+    for disk in now.view.disks.values():
+        if disk.state not in (DiskState.DUMPING, DiskState.STALLED) or not disk.file:
+            continue
+        mark = DISK[disk.state]
+        what = f"{percent(now.pace.part(disk)).strip()} of {short_size(disk.estimate)}" if disk.estimate else ""
+        if disk.state is DiskState.STALLED:
+            what = f"{what}, needs {short_size(disk.missing)} more" if disk.missing else what
+        found.append(Entry(disk.file, (
+            (now.look.glyph(mark), mark.colour), (tonight, "muted"), (clean(disk.title), ""), (f"L{disk.level}", ""),
+            (short_size(now.pace.written(disk.handle)), ""), (disk.state.value, mark.colour), (what, "muted"))))
+    return found
+
+
+def _whole(now: Moment) -> list[Entry]:
+    found: list[Entry] = []
+    writing = {w.file: w for w in now.view.writes.values() if not w.ended and w.file}
+    tonight = now.view.began.datestamp if now.view.began else ""
+    for file, (host, disk, datestamp, level, size) in now.view.files.items():
+        if write := writing.get(file):
+            mark, state = BUSY, "writing"
+            written = max(write.written, now.pace.written(write.handle))
+            what = f"{percent(min(0.99, written / size)).strip()} to {clean(_label(now, write.child))}" if size else ""
+        else:
+            mark, state = WAITS, "whole"
+            what = "waits for a volume" if now.view.live else "NOT ON A VOLUME: the next run flushes it"
+        if datestamp != tonight:
+            what = f"{what}, left by an earlier run"
+        found.append(Entry(file, (
+            (now.look.glyph(mark), mark.colour), (clean(datestamp[:8]), "muted"), (clean(f"{host}:{disk}"), ""),
+            (f"L{level}", ""), (short_size(size), ""), (state, mark.colour), (what, "muted"))))
+    return found
+
+
+def _label(now: Moment, child: str) -> str:
+    taper = now.view.tapers.get(child)
+    return taper.label if taper else "a volume"
+
+
+def title(now: Moment) -> str:
+    """How much is not on a volume."""
+    size = sum(size for *_, size in now.view.files.values())
+    return f"Files  {len(now.view.files)} whole, {short_size(size)} not yet on a volume" if size else "Files"
+
+
+def detail(now: Moment, file: str) -> list[Row]:
+    """One file."""
+    if not file:
+        return []
+    rows: list[Row] = [((" file   ", "muted"), (clean(file), ""))]
+    found = now.view.files.get(file)
+    key = (found[0], found[1]) if found else next((k for k, d in now.view.disks.items() if d.file == file), None)
+    disk = now.view.disks.get(key) if key else None
+    if disk is not None and disk.why:
+        rows.append(((" why    ", "muted"), (clean(disk.why), "")))
+    if disk is not None and disk.strange:
+        rows.append(((" said   ", "muted"), (clean(disk.strange), "attention")))
+    return rows

@@ -1,0 +1,99 @@
+"""The plan: what is dumped tonight at which level, how large, how long, and why; totals, and one disk in detail."""
+
+from __future__ import annotations
+
+from core.events.view import DiskState, DiskView
+from tui.clean import clean
+from tui.columns import Column, Entry
+from tui.format import moment, plural, short_size, span
+from tui.look import DISK
+from tui.moment import Moment
+from tui.panes.layout import Row
+from tui.panes.protocol import wrapped
+from tui.panes.run import key_of, level, places
+
+COLUMNS = (
+    Column("", 1), Column("disk", share=2, least=12), Column("lv", 2), Column("size", 6, right=True),
+    Column("time", 6, right=True), Column("pri", 3, right=True, drop=2), Column("plan B", 11, drop=3),
+    Column("why", share=3, least=16),
+)
+
+
+def entries(now: Moment) -> list[Entry]:
+    """Every disk: fulls first, the largest first, then what is not dumped."""
+    disks = sorted(now.view.disks.values(), key=lambda d: (not d.why and d.level < 0, d.level, -d.estimate, d.title))
+    return [_entry(now, disk) for disk in disks]
+
+
+def _entry(now: Moment, disk: DiskView) -> Entry:
+    planned = bool(disk.why) or disk.level >= 0
+    mark = DISK[disk.state]
+    why, colour = clean(disk.why), "" if disk.level else "title"
+    if not planned:
+        size = max(disk.estimates.values(), default=0)
+        why = clean(disk.message) or (f"estimated {short_size(size)}" if size else "its client is asked for the size")
+        if disk.state in (DiskState.FAILED, DiskState.SKIPPED):
+            why, colour = f"{disk.state.value.upper()}: {why}", mark.colour
+    plan_b = f"L{disk.deg_level} {short_size(disk.deg_size)}" if disk.deg_level >= 0 else "-"
+    return Entry(key_of(disk), (
+        (now.look.glyph(mark), mark.colour), (clean(disk.title), ""), (level(disk), "title" if disk.level == 0 else ""),
+        (short_size(disk.estimate) if planned else "-", ""),
+        (span(disk.seconds_estimate) if disk.seconds_estimate else "-", ""), (str(disk.priority) if planned else "-", ""),
+        (plan_b if planned else "-", "muted"), (why, colour)))
+
+
+def title(now: Moment) -> str:
+    """How many of what."""
+    disks = now.view.disks.values()
+    full = sum(1 for d in disks if d.level == 0)
+    incremental = sum(1 for d in disks if d.level > 0)
+    none = sum(1 for d in disks if d.level < 0 and d.state in (DiskState.SKIPPED, DiskState.FAILED))
+    if not now.view.planned:
+        asked = len(now.view.estimating)
+        return f"Plan  being made: {plural(asked, 'client')} still asked" if asked else "Plan  being made"
+    text = f"Plan  {plural(len(disks), 'disk')}: {full} full, {incremental} incremental"
+    return f"{text}, {none} not dumped" if none else text
+
+
+def totals(now: Moment) -> list[Row]:
+    """The sizes of the night."""
+    full = sum(d.estimate for d in now.view.disks.values() if d.level == 0)
+    incremental = sum(d.estimate for d in now.view.disks.values() if d.level > 0)
+    flushes = sum(f.size for f in now.view.flushes.values())
+    rows: list[Row] = [
+        ((" full        ", "muted"), (f"{short_size(full):>7}", "")),
+        ((" incremental ", "muted"), (f"{short_size(incremental):>7}", "")),
+    ]
+    if flushes:
+        rows.append(((" left before ", "muted"), (f"{short_size(flushes):>7}", ""),
+                     (f"  {plural(len(now.view.flushes), 'dump')} of earlier runs", "muted")))
+    rows.append(((" all         ", "muted"), (f"{short_size(full + incremental + flushes):>7}", "title")))
+    return rows
+
+
+def detail(now: Moment, disk: DiskView | None, width: int) -> list[Row]:
+    """One disk: why, its estimates, plan B, and how it stands."""
+    if disk is None:
+        return [((" no disk chosen", "muted"),)]
+    rows: list[Row] = [((" ", ""), (piece, "title" if n == 0 else ""))
+                       for n, piece in enumerate(wrapped(clean(disk.title), width - 2, width - 2))]
+    mark = DISK[disk.state]
+    rows.append(((" state      ", "muted"), (disk.state.value, mark.colour),
+                 (f"  since {moment(disk.ended or disk.began)}" if disk.began else "", "muted")))
+    if disk.why:
+        rows += [((" why        " if n == 0 else " " * 12, "muted"), (piece, ""))
+                 for n, piece in enumerate(wrapped(clean(disk.why), width - 14, width - 14))]
+    for number, size in sorted(disk.estimates.items()):
+        rows.append(((f" estimate   L{number} ", "muted"), (f"{short_size(size):>7}", ""), ("  before compression", "muted")))
+    if disk.deg_level >= 0:
+        rows.append(((" plan B     ", "muted"), (f"L{disk.deg_level} {short_size(disk.deg_size)}", ""),
+                     ("  if there is no volume", "muted")))
+    if disk.size:
+        rows.append(((" dumped     ", "muted"), (short_size(disk.size), ""), (
+            f"  of {short_size(disk.orig)} in {span(disk.seconds)}" if disk.orig else "", "muted")))
+    if disk.parts:
+        rows.append(((" on         ", "muted"), (places(disk), "")))
+    if disk.message or disk.strange:
+        rows += [((" said       " if n == 0 else " " * 12, "muted"), (piece, mark.colour))
+                 for n, piece in enumerate(wrapped(clean(disk.message or disk.strange), width - 14, width - 14))]
+    return rows

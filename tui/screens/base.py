@@ -1,0 +1,206 @@
+"""What every screen has: status row, attention, a body, the prompt of ``/`` and ``:``, and the hint row.
+
+A screen gets a `Moment` a few times a second in `frame` and puts rows into its widgets; it keeps nothing about the run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widget import Widget
+
+from tui import keys
+from tui.goto import parse, suggestions
+from tui.moment import Moment
+from tui.panes.attention import attention_rows
+from tui.panes.status import hint_row, status_row
+from tui.traffic import Line
+from tui.widgets.lines import Lines
+from tui.widgets.prompt import Prompt
+from tui.widgets.table import Table
+
+if TYPE_CHECKING:
+    from tui.app import ConsoleApp
+
+
+def bindings(where: str) -> list[BindingType]:
+    """The keys of a screen (``all``: of every screen), from the table of actions."""
+    found: list[BindingType] = [Binding(a.keys, a.action, a.help, show=False, id=f"{where}.{a.id}")
+                                for a in keys.ACTIONS if where in a.where]
+    if where == "all":
+        found += [Binding(p.digit, f"app.place('{p.name}')", p.help, show=False, id=f"place.{p.name}") for p in keys.PLACES]
+        found.append(Binding("escape", "back", "back", show=False, id="all.back"))
+    return found
+
+
+class ConsoleScreen(Screen[None]):
+    """One screen of the console; ``where`` is its name in `tui.keys`."""
+
+    where = "all"
+    BINDINGS = bindings("all")
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]
+
+    @property
+    def console_app(self) -> ConsoleApp:
+        """The application, by its type."""
+        return cast("ConsoleApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """The rows around the body."""
+        yield Lines(id="status")
+        yield Lines(id="attention", grows=True)
+        yield from self.body()
+        yield Prompt()
+        yield Lines(id="hints")
+
+    def body(self) -> ComposeResult:
+        """What this screen shows."""
+        yield from ()
+
+    @property
+    def wide(self) -> bool:
+        """Whether there are boxes side by side."""
+        return self.size.width >= 110
+
+    @property
+    def tall(self) -> bool:
+        """Whether there is room for more than the least."""
+        return self.size.height >= 32
+
+    def on_mount(self) -> None:
+        """Glyphs and borders as this terminal can."""
+        self.set_class(self.console_app.look.ascii, "-plain")
+        self.refill()
+
+    def on_screen_resume(self) -> None:
+        """Shown again: at once as it stands."""
+        self.call_after_refresh(self.again)
+
+    def on_resize(self) -> None:
+        """The breakpoints come after the first layout; so do the rows."""
+        self.call_after_refresh(self.again)
+
+    def again(self) -> None:
+        """A frame now."""
+        if self.is_mounted:
+            self.frame(self.console_app.moment())
+
+    def frame(self, now: Moment) -> None:
+        """Show what stands now."""
+        width = self.size.width
+        if not width:
+            return
+        self.query_one("#status", Lines).put([status_row(now, width)])
+        self.query_one("#attention", Lines).put(attention_rows(now, width, 6 if self.tall else 3))
+        hints = keys.actions_of(self.where)
+        self.query_one("#hints", Lines).put([hint_row(hints, self.where, width, now.operate)])
+        self.show(now)
+
+    def show(self, now: Moment) -> None:
+        """Put the rows of the body."""
+
+    def refill(self) -> None:
+        """Another run is shown: forget what was kept of the one before."""
+
+    def stream(self, lines: list[Line]) -> None:
+        """More traffic."""
+
+    # ---- keys that every screen has ----------------------------------------------------
+
+    def action_reply(self) -> None:
+        """Answer the oldest open request."""
+        self.console_app.answer()
+
+    def action_detach(self) -> None:
+        """Leave."""
+        self.console_app.detach()
+
+    def action_help(self) -> None:
+        """The keys of this screen."""
+        self.console_app.show_help(self.where)
+
+    def action_theme(self) -> None:
+        """The next theme."""
+        self.console_app.next_theme()
+
+    def action_redraw(self) -> None:
+        """Paint all of it again."""
+        self.console_app.repaint()
+
+    def action_suspend_process(self) -> None:
+        """Sleep until ``fg``."""
+        self.console_app.action_suspend_process()
+
+    def action_back(self) -> None:
+        """Esc: show all again."""
+        table = self.listed()
+        if isinstance(table, Table) and table.filter:
+            table.set_filter("")
+
+    def action_filter(self) -> None:
+        """Type a filter for the list with the keyboard."""
+        self.query_one(Prompt).open("filter", self.filter_text(), "text, or !text for without it", [])
+
+    def action_go(self) -> None:
+        """Type where to go."""
+        app = self.console_app
+        self.query_one(Prompt).open("go", "", "where to: run, plan, tapes, disk HOST:DISK, run 20261201 …",
+                                    suggestions(app.feed.view, app.stamps(), app.theme_names))
+
+    def listed(self) -> Widget | None:
+        """The list that ``/`` filters: the one with the keyboard, else the first."""
+        focused = self.focused
+        if isinstance(focused, Table):
+            return focused
+        return next(iter(self.query(Table)), None)
+
+    def filter_text(self) -> str:
+        """The filter as it stands."""
+        table = self.listed()
+        return table.filter if isinstance(table, Table) else ""
+
+    def apply_filter(self, text: str) -> None:
+        """Filter as one types."""
+        table = self._filtered
+        if isinstance(table, Table):
+            table.set_filter(text)
+
+    _filtered: Widget | None = None
+
+    @on(Prompt.Changed)
+    def _typed(self, event: Prompt.Changed) -> None:
+        event.stop()
+        prompt = self.query_one(Prompt)
+        if prompt.purpose == "filter":
+            self.apply_filter(event.value)
+
+    @on(Prompt.Submitted)
+    def _entered(self, event: Prompt.Submitted) -> None:
+        event.stop()
+        prompt = self.query_one(Prompt)
+        purpose, value = prompt.purpose, event.value
+        self._shut()
+        if purpose == "go" and value.strip():
+            found = parse(value)
+            if found is None:
+                self.console_app.say(f"nowhere is called {value.strip()!r}; ? lists the places", bad=True)
+            else:
+                self.console_app.go(found)
+
+    @on(Prompt.Left)
+    def _left(self, event: Prompt.Left) -> None:
+        if event.purpose == "filter":
+            self.apply_filter("")
+        self._shut()
+
+    def _shut(self) -> None:
+        self.query_one(Prompt).close()
+        target = self._filtered or self.listed()
+        self._filtered = None
+        if target is not None:
+            target.focus()

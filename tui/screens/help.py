@@ -1,0 +1,60 @@
+"""``?``: the keys of where one is, what the marks mean, and where one can go."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Container, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+
+from tui.keys import MOVES, PLACES, actions_of
+from tui.look import LEGEND, Look
+from tui.panes.layout import Row
+from tui.widgets.lines import Lines
+
+
+def rows(where: str, look: Look, operate: bool) -> list[Row]:
+    """The page."""
+    found: list[Row] = [(("Keys here", "title"),)]
+    for action in actions_of(where):
+        off = "" if operate or not (action.operates or action.id == "reply") else "   (off: you are watching)"
+        found.append(((f"  {action.key:<16}", "key"), (action.help, ""), (off, "muted")))
+    found += [(), (("Moving", "title"),)]
+    found += [((f"  {key:<16}" if len(key) < 16 else f"  {key}  ", "key"), (text, "")) for key, text in MOVES]
+    found += [(), (("Screens", "title"),)]
+    found += [((f"  {place.digit} {place.name:<14}", "key"), (place.help, "")) for place in PLACES]
+    found += [(), (("Marks", "title"),)]
+    found += [((f"  {look.glyph(mark):<16}", mark.colour), (text, "")) for mark, text in LEGEND]
+    found += [(), (("Capitals change something outside and are confirmed; everything else only looks.", "muted"),),
+              (("Every message has a code: taperoom explain CODE says what it means.", "muted"),)]
+    return found
+
+
+class HelpScreen(ModalScreen[None]):
+    """A page that scrolls."""
+
+    BINDINGS = [Binding("escape,q,question_mark,f1,enter", "dismiss", show=False),
+                Binding("down,j", "scroll(1)", show=False), Binding("up,k", "scroll(-1)", show=False),
+                Binding("pagedown,space,ctrl+f", "scroll(10)", show=False), Binding("pageup,ctrl+b", "scroll(-10)", show=False),
+                Binding("ctrl+q", "app.quit", show=False)]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
+
+    def __init__(self, where: str, look: Look, operate: bool) -> None:
+        super().__init__()
+        self._where, self._look, self._operate = where, look, operate
+
+    def compose(self) -> ComposeResult:
+        """One box with a scrolling page."""
+        with Container(classes="dialog page", id="dialog"), VerticalScroll():
+            yield Lines(id="text", grows=True)
+
+    def on_mount(self) -> None:
+        """Fill it."""
+        self.set_class(self._look.ascii, "-plain")
+        self.query_one("#dialog").border_title = Content("Help   esc closes   up and down scroll")
+        self.query_one("#text", Lines).put(rows(self._where, self._look, self._operate))
+
+    def action_scroll(self, by: int) -> None:
+        """Up or down."""
+        self.query_one(VerticalScroll).scroll_relative(y=by, animate=False)

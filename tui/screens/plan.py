@@ -1,0 +1,61 @@
+"""Plan: what is dumped tonight, at which level, and why."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Container
+
+from core.events.view import DiskView
+from tui.goto import Goto
+from tui.moment import Moment
+from tui.panes import plan
+from tui.screens.base import ConsoleScreen, bindings
+from tui.widgets.lines import Lines
+from tui.widgets.table import Table
+
+
+class PlanScreen(ConsoleScreen):
+    """The plan."""
+
+    where = "plan"
+    BINDINGS = bindings("plan")
+    AUTO_FOCUS = "#plan"
+
+    def body(self) -> ComposeResult:
+        """The disks, totals and one disk."""
+        with Container(classes="row"):
+            yield Table(plan.COLUMNS, id="plan", title="Plan", look=self.console_app.look,
+                        empty="the planner has not named a disk yet")
+            with Container(classes="column beside"):
+                yield Lines(id="totals", classes="pane")
+                yield Lines(id="detail", classes="pane")
+
+    def show(self, now: Moment) -> None:
+        """All panes."""
+        self.query_one("#plan", Table).put(
+            plan.entries(now), plan.title(now), "no run is active: taperoom plan shows tonight's plan without running it"
+            if now.view.began is None else "the planner has not named a disk yet")
+        totals = self.query_one("#totals", Lines)
+        totals.border_title = "Sizes of the night"
+        totals.put(plan.totals(now))
+        detail = self.query_one("#detail", Lines)
+        detail.border_title = "This disk"
+        detail.put(plan.detail(now, self.chosen(), max(20, detail.size.width)))
+
+    def chosen(self) -> DiskView | None:
+        """The disk under the cursor."""
+        host, _, disk = self.query_one("#plan", Table).key.partition("\0")
+        return self.console_app.feed.view.disks.get((host, disk))
+
+    def on_table_moved(self) -> None:
+        """Another disk."""
+        self.again()
+
+    def action_traffic(self) -> None:
+        """The traffic of that disk."""
+        if disk := self.chosen():
+            self.console_app.traffic_of(disk)
+
+    def goto(self, where: Goto) -> None:
+        """``:plan text`` filters."""
+        self.query_one("#plan", Table).set_filter(where.value)

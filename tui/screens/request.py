@@ -1,0 +1,231 @@
+"""The dialog of a request: what happened, what each choice does, and what is done when nobody answers.
+
+A letter chooses; what destroys asks once more; what wants an argument asks for it.  Nothing is chosen when it opens, and
+for a moment keys do nothing, so that what was typed before cannot answer.  Esc leaves the request open.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Container
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from core.events.event import Choice
+from core.events.view import QuestionView
+from core.protocol import operator as op
+from tui.clean import clean
+from tui.format import moment, remaining, span
+from tui.moment import Moment
+from tui.panes.layout import Row
+from tui.panes.protocol import wrapped
+from tui.widgets.lines import Lines
+
+if TYPE_CHECKING:
+    from tui.app import ConsoleApp
+
+GUARD = 0.3
+"""Seconds that a dialog takes no answer after it opened."""
+
+
+def letters(choices: tuple[Choice, ...]) -> list[str]:
+    """A key for each choice: the first letter of its name that is free, else a digit."""
+    taken: list[str] = []
+    for n, choice in enumerate(choices):
+        free = [c for c in choice.name.lower() if c.isascii() and c.isalpha() and c not in taken and c not in "jk"]
+        taken.append(free[0] if free else str((n + 1) % 10))
+    return taken
+
+
+class RequestScreen(ModalScreen[None]):
+    """One request; digits show another open one."""
+
+    BINDINGS = [Binding("escape", "leave", show=False), Binding("enter", "enter", show=False),
+                Binding("up,k", "move(-1)", show=False), Binding("down,j", "move(1)", show=False),
+                Binding("ctrl+q", "app.quit", show=False)]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
+
+    def __init__(self, question: QuestionView) -> None:
+        super().__init__()
+        self.question = question
+        self._at = -1
+        self._sure = False
+        self._opened = 0.0
+
+    @property
+    def console_app(self) -> ConsoleApp:
+        """The application, by its type."""
+        return cast("ConsoleApp", self.app)
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """What may be answered."""
+        return self.question.asked.choices
+
+    def compose(self) -> ComposeResult:
+        """Text, choices, argument, what happens next."""
+        with Container(classes="dialog", id="dialog"):
+            yield Lines(id="text", grows=True)
+            yield Lines(id="choices", grows=True)
+            yield Input(id="argument", select_on_focus=False)
+            yield Lines(id="next", grows=True)
+
+    def on_mount(self) -> None:
+        """Keys do nothing for a moment."""
+        self.set_class(self.console_app.look.ascii, "-plain")
+        self._opened = self.console_app.ticks()
+        self.query_one(Input).cursor_blink = False
+        self.call_after_refresh(self.again)
+
+    def on_resize(self) -> None:
+        """Wrap anew."""
+        self.call_after_refresh(self.again)
+
+    def again(self) -> None:
+        """A frame now."""
+        if self.is_mounted:
+            self.frame(self.console_app.moment())
+
+    def frame(self, now: Moment) -> None:
+        """Show it as it stands: somebody else may have answered meanwhile."""
+        width = self.query_one("#dialog").content_size.width
+        if not width:
+            return
+        asked = self.question.asked
+        count = len(now.view.open_questions)
+        others = f" of {count}" if count > 1 else ""
+        self.query_one("#dialog").border_title = Content(
+            now.look.cut(f"Request #{asked.id}{others}  {clean(asked.code)}  {clean(asked.subject)}"))
+        rows: list[Row] = [((now.look.cut(piece), ""),) for piece in wrapped(clean(asked.text), width, width)]
+        if (key := now.view.handles.get(asked.handle)) and (disk := now.view.disks.get(key)):
+            rows += [(), (("disk    ", "muted"), (now.look.cut(f"{clean(disk.title)} level {disk.level}"), ""),
+                          (f"   {clean(asked.handle)} on {clean(disk.child)}", "muted"))]
+        rows.append((("asked   ", "muted"), (f"{moment(self.question.opened)}", ""),
+                     (f"  {span(now.now - self.question.opened)} ago", "muted")))
+        self.query_one("#text", Lines).put(rows)
+        self.query_one("#choices", Lines).put(self._choices(now, width))
+        self.query_one("#next", Lines).put(self._next(now, width, count))
+
+    def _choices(self, now: Moment, width: int) -> list[Row]:
+        rows: list[Row] = []
+        longest = max((len(c.name) for c in self.choices), default=4)
+        for n, (letter, choice) in enumerate(zip(letters(self.choices), self.choices, strict=True)):
+            here = n == self._at
+            head = f"{'>' if here else ' '} {letter}  "
+            colour = "bad" if choice.destructive else "title"
+            name = clean(choice.name).upper().ljust(longest + 2)
+            for m, piece in enumerate(wrapped(clean(choice.effect), width - longest - 8, width - longest - 8)):
+                indent = " " * (longest + 7)
+                rows.append(((head, "key"), (name, colour), (now.look.cut(piece), "title" if here else "")) if m == 0
+                            else ((indent, ""), (now.look.cut(piece), "title" if here else "")))
+        return rows
+
+    def _next(self, now: Moment, width: int, count: int) -> list[Row]:
+        asked, rows = self.question.asked, list[Row]()
+        if self.question.closed:
+            text = f"answered already: {clean(self.question.choice)} by {clean(self.question.by)}" \
+                if self.question.choice else f"no longer asked: {clean(self.question.by)}"
+            return [((text, "attention"),), (("esc closes", "muted"),)]
+        chosen = self.choices[self._at] if self._at >= 0 else None
+        if self._sure and chosen is not None:
+            rows.append(((f"Really {clean(chosen.name).upper()}?  ", "bad"), ("y", "key"), (" yes   ", ""), ("esc", "key"),
+                         (" no", "")))
+        elif self.query_one(Input).has_class("-open") and chosen is not None:
+            rows.append(((f"{clean(chosen.argument)}, then ", "muted"), ("enter", "key"), ("   esc back", "muted")))
+        else:
+            when = f"At {moment(asked.deadline)} (in {remaining(asked.deadline, now.now)}) it is answered:  "
+            rows.append(((when, "muted"), (clean(asked.default).upper(), "title")))
+            others = f"   1-{min(9, count)} another request" if count > 1 else ""
+            rows.append((("esc leaves it open" + others, "muted"),))
+        return rows
+
+    # ---- keys --------------------------------------------------------------------------
+
+    def on_key(self, event: events.Key) -> None:
+        """A letter chooses."""
+        if self.query_one(Input).has_focus or event.character is None:
+            return
+        key = event.character.lower()
+        if self._sure:
+            if key == "y":
+                event.stop()
+                self._send("")
+            return
+        names = letters(self.choices)
+        if key in names:
+            event.stop()
+            if self.console_app.ticks() - self._opened >= self.console_app.guard:
+                self._at = names.index(key)
+                self.action_enter()
+        elif key.isdigit():
+            event.stop()
+            self._other(int(key))
+
+    def _other(self, number: int) -> None:
+        questions = self.console_app.feed.view.open_questions
+        if 1 <= number <= len(questions):
+            self.question, self._at, self._sure = questions[number - 1], -1, False
+            self._opened = self.console_app.ticks()
+            self.query_one(Input).remove_class("-open")
+            self.again()
+
+    def action_move(self, by: int) -> None:
+        """Another choice."""
+        if not self._sure and self.choices:
+            self._at = (self._at + by) % len(self.choices) if self._at >= 0 else (0 if by > 0 else len(self.choices) - 1)
+            self.again()
+
+    def action_enter(self) -> None:
+        """Take the choice that is marked, if there is one."""
+        if self._at < 0 or self._sure or self.question.closed:
+            return
+        choice = self.choices[self._at]
+        if choice.argument:
+            entry = self.query_one(Input)
+            entry.placeholder = choice.argument
+            entry.value = ""
+            entry.add_class("-open")
+            entry.focus()
+        elif choice.destructive:
+            self._sure = True
+        else:
+            self._send("")
+            return
+        self.again()
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._send(event.value.strip())
+
+    def action_leave(self) -> None:
+        """Back a step, or leave it open."""
+        entry = self.query_one(Input)
+        if self._sure or entry.has_class("-open"):
+            self._sure = False
+            entry.remove_class("-open")
+            self.set_focus(None)
+            self.again()
+        else:
+            self.dismiss()
+
+    def _send(self, argument: str) -> None:
+        choice, asked = self.choices[self._at], self.question.asked
+        more = f" {argument}" if argument else ""
+        self.console_app.send(op.Answer(asked.id, choice.name, argument), f"taperoom reply {asked.id} {choice.name}{more}")
+        self.dismiss()
+
+
+def closed_lately(view_questions: list[QuestionView], now: float) -> str:
+    """What was answered in the last minutes, in one sentence."""
+    late = [q for q in view_questions if q.closed and q.closed > now - 300]
+    if not late:
+        return "no request is open"
+    last = max(late, key=lambda q: q.closed)
+    how = f"{clean(last.choice)} by {clean(last.by)}" if last.choice else clean(last.by)
+    return f"no request is open; the last one was #{last.asked.id}: {how}"

@@ -1,0 +1,168 @@
+"""Run: what happens now, and what waits for me.  Dumpers, tape and holding disk, every disk, and the traffic."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.widget import Widget
+
+from core.events.view import DiskState, DiskView
+from core.protocol import operator as op
+from tui.clean import clean
+from tui.goto import Goto
+from tui.moment import Link, Moment
+from tui.panes import protocol, run, tape
+from tui.panes.layout import Row
+from tui.panes.status import phase, summary
+from tui.screens.base import ConsoleScreen, bindings
+from tui.traffic import Line
+from tui.widgets.lines import Lines
+from tui.widgets.ringlog import RingLog
+from tui.widgets.table import Table
+
+
+class RunScreen(ConsoleScreen):
+    """The first screen."""
+
+    where = "run"
+    BINDINGS = bindings("run")
+    AUTO_FOCUS = "#disks"
+
+    def body(self) -> ComposeResult:
+        """Dumpers beside tape and holding, disks, traffic."""
+        look = self.console_app.look
+        yield Lines(id="empty")
+        with Container(id="top"):
+            dumpers = Table(run.DUMPERS, id="dumpers", title="Dumpers", look=look, empty="no dumper was started yet")
+            dumpers.can_focus = False
+            yield dumpers
+            yield Lines(id="side", classes="pane")
+        yield Lines(id="figures")
+        yield Table(run.DISKS, id="disks", title="Disks", look=look, empty="the planner has not named a disk yet")
+        draw = lambda line: (protocol.line_spans if self.wide else protocol.short_spans)(line)  # noqa: E731
+        yield RingLog(draw, id="traffic", title="Protocol", look=look)
+
+    def refill(self) -> None:
+        """The traffic of the run that is shown now."""
+        self.query_one(RingLog).reset(self.console_app.feed.traffic.lines)
+
+    def stream(self, lines: list[Line]) -> None:
+        """More traffic."""
+        self.query_one(RingLog).extend(lines)
+
+    def show(self, now: Moment) -> None:
+        """All panes."""
+        self.set_class(now.view.began is None, "-empty")
+        self.set_class(now.link in (Link.ENDED, Link.DEAD), "-over")
+        if now.view.began is None:
+            self.query_one("#empty", Lines).put(empty_rows(now))
+            return
+        dumpers = run.dumper_rows(now)
+        busy = sum(1 for handle in now.view.dumpers.values() if handle)
+        table = self.query_one("#dumpers", Table)
+        table.put(dumpers, f"Dumpers  {busy} of {len(now.view.dumpers)} at work")
+        side = tape.tall_rows(now, self.query_one("#side").size.width)
+        self._heights(len(dumpers) + 1, len(side))
+        self.query_one("#side", Lines).put(side)
+        self.query_one("#side", Lines).border_title = "Tape and holding"
+        figures = tape.short_rows(now, self.size.width)
+        if now.link in (Link.ENDED, Link.DEAD):
+            figures = [((f" {phase(now.view) or 'NO END':<8.8}", "title"), (summary(now.view), "")), *figures[:2]]
+        self.query_one("#figures", Lines).put(figures)
+        disks = run.disk_rows(now)
+        left = sum(1 for disk in now.view.disks.values() if disk.state in (DiskState.PLANNED, DiskState.RETRY))
+        self.query_one("#disks", Table).put(disks, f"Disks  {len(disks)}" + (f", {left} to dump" if left else ""))
+        self.query_one(RingLog).flush()
+
+    def _heights(self, dumpers: int, side: int) -> None:
+        if self.wide:
+            wanted = min(max(dumpers, side), max(8, self.size.height // 3)) + 2
+        else:
+            wanted = min(dumpers, max(4, self.size.height // 4))
+        for name in ("#dumpers", "#side"):
+            widget = self.query_one(name)
+            if widget.styles.height is None or widget.styles.height.value != wanted:
+                widget.styles.height = wanted
+
+    def listed(self) -> Widget | None:
+        """``/`` filters the disks."""
+        return self.query_one("#disks", Table)
+
+    def action_toggle_follow(self) -> None:
+        """Pause the traffic."""
+        self.query_one(RingLog).action_toggle_follow()
+
+    def action_zoom(self) -> None:
+        """The pane with the keyboard at full size."""
+        focused = self.focused if self.focused and self.focused.has_class("pane") else self.query_one("#disks")
+        on = not self.has_class("-zoom")
+        for pane in self.query(".pane"):
+            pane.set_class(on and pane is focused, "-zoomed")
+        self.set_class(on, "-zoom")
+
+    def action_back(self) -> None:
+        """Esc: no zoom, no filter."""
+        if self.has_class("-zoom"):
+            self.action_zoom()
+        else:
+            super().action_back()
+
+    def chosen(self) -> DiskView | None:
+        """The disk under the cursor."""
+        host, _, disk = self.query_one("#disks", Table).key.partition("\0")
+        return self.console_app.feed.view.disks.get((host, disk))
+
+    def action_traffic(self) -> None:
+        """The traffic of that disk."""
+        if disk := self.chosen():
+            self.console_app.traffic_of(disk)
+
+    def action_abort(self) -> None:
+        """Give up the dump of that disk."""
+        disk = self.chosen()
+        if disk is None or disk.state not in (DiskState.DUMPING, DiskState.STALLED):
+            self.console_app.say("nothing is being dumped there: choose a disk that is", bad=True)
+            return
+        written = self.console_app.feed.pace.written(disk.handle)
+        self.console_app.order(
+            op.AbortDump(disk.handle), f"Give up the dump of {clean(disk.title)}",
+            f"What was dumped so far ({written // 1024} MiB) is lost; the disk may be tried again.",
+            f"taperoom abort {disk.handle}")
+
+    def action_pause_run(self) -> None:
+        """Start no new dump, or start them again."""
+        if self.console_app.feed.view.paused:
+            self.console_app.order(op.Resume(), "Start dumps again", "Disks that wait are dumped.", "taperoom resume")
+        else:
+            self.console_app.order(op.Pause(), "Start no new dump",
+                                   "What is under way goes on; nothing new is begun until you resume.", "taperoom pause")
+
+    def action_stop(self) -> None:
+        """End the run early."""
+        self.console_app.order(op.Stop(), "End the run after the dumps under way",
+                               "Disks that wait are not dumped tonight.", "taperoom stop")
+
+    def goto(self, where: Goto) -> None:
+        """A disk or a client by name."""
+        table = self.query_one("#disks", Table)
+        table.focus()
+        if where.what in ("client", "host", "filter"):
+            table.set_filter(where.value)
+            return
+        host, _, disk = where.value.partition(":")
+        if not table.go_to(f"{host}\0{disk}"):
+            table.set_filter(where.value)
+
+
+def empty_rows(now: Moment) -> list[Row]:
+    """What to do when there is no run."""
+    rows: list[Row] = [((("No run is active." if now.link is Link.NONE else "The run has not written a fact yet."), "title"),),
+                       ()]
+    if now.earlier:
+        rows.append((("Earlier runs   ", "muted"), (f"{now.earlier + 1}", ""), ("   7 shows them", "muted")))
+    rows += [(("Start one      ", "muted"), ("taperoom run", "")),
+             (("Check first    ", "muted"), ("taperoom check", "")), (),
+             (("This screen follows a run as soon as there is one.", "muted"),)]
+    return rows
+
+
