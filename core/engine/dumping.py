@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from core.engine import questions, room
-from core.engine.effects import Effect, Journal, RemoveFile, Tell
+from core.engine.effects import Effect, Journal, Kill, RemoveFile, Tell
 from core.engine.state import Dumper, Held, Job, Phase, Question, State, Tape
 from core.events.event import Choice, DiskEnded, DumpBegan, DumpEnded, DumpRetried, DumpStrange, FileRemoved
 from core.model.disk import Disk, HoldingUse
@@ -239,7 +239,9 @@ def heard(state: State, dumper: Dumper, message: says.Report) -> Iterator[Effect
         case says.Failed(_, text):
             yield from _failed(state, dumper, job, Outcome.FAILED, text)
         case says.BadCommand(text):
-            yield from _failed(state, dumper, job, Outcome.FAILED, f"the dumper did not understand: {text}")
+            # Where it stands is unknown now: a fresh one is cheaper than a guess.
+            yield Kill(dumper.child)
+            yield from died(state, dumper, f"did not understand the driver: {text}")
 
 
 def release(state: State, dumper: Dumper, job: Job) -> None:

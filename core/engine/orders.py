@@ -112,3 +112,6 @@ def stop(state: State, by: str, now: bool) -> Iterator[Effect]:
             job_ = state.jobs.get(dumper.job) if dumper.job else None
             if job_ is not None and job_.phase in (Phase.DUMPING, Phase.STALLED):
                 yield from room.abort(state, job_, f"the run was stopped by {by}")
+        for tape in state.tapes.values():
+            if tape.write is not None:
+                yield from taping_.cut_off(state, tape, f"the run was stopped by {by}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.engine import dumping, questions
-from core.engine.effects import Effect, Journal, RemoveFile, StartTaper, Tell
+from core.engine.effects import Effect, Journal, Kill, RemoveFile, StartTaper, Tell
 from core.engine.state import Held, Phase, Question, State, Tape, Write
 from core.events import event as e
 from core.model.dump import Stats
@@ -92,7 +92,8 @@ def heard(state: State, tape: Tape, message: taper.Report) -> Iterator[Effect]:
         case taper.TapeError(_, text):
             yield from _ended(state, tape, "failed", text)
         case taper.BadCommand(text):
-            yield from _ended(state, tape, "failed", f"the taper did not understand: {text}")
+            yield Kill(tape.child)
+            yield from died(state, tape, f"did not understand the driver: {text}")
         case taper.Quiting():
             tape.state = "down"
 
@@ -313,6 +314,14 @@ def give_up(state: State, tape: Tape, reason: str) -> Iterator[Effect]:
     state.attention = True
     yield Journal(e.TaperDown(tape.child, tape.storage, reason))
     yield Journal(e.Degraded(tape.storage, reason))
+
+
+def cut_off(state: State, tape: Tape, reason: str) -> Iterator[Effect]:
+    """End a write at once; what is on the volume of it is no whole dump, and the holding file stays."""
+    yield Kill(tape.child)
+    tape.deaths = ATTEMPTS
+    yield from _ended(state, tape, "failed", reason)
+    yield from give_up(state, tape, reason)
 
 
 def died(state: State, tape: Tape, status: str) -> Iterator[Effect]:

@@ -39,6 +39,7 @@ class _Shape:
         fixed = members[:-1] if self.rest else members
         self.readers = [_reader(hints[m.name]) for m in fixed]
         self.required = sum(1 for m in fixed if m.default is MISSING)
+        self.defaults = [m.default for m in fixed]
 
 
 class Vocabulary:
@@ -55,8 +56,9 @@ class Vocabulary:
         values = [getattr(message, name) for name in shape.names]
         if shape.rest:
             values[-1:] = values[-1]
-        while len(values) > shape.required and values[-1] in (None, ""):
-            values.pop()
+        if len(values) <= len(shape.defaults):
+            while len(values) > shape.required and values[-1] == shape.defaults[len(values) - 1]:
+                values.pop()
         return [message.VERB, *("" if v is None else str(v) for v in values)]
 
     def encode(self, message: Any) -> bytes:

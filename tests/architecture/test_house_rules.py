@@ -1,0 +1,104 @@
+"""The rules of the house, kept by a machine: who may import whom, how long a file is, and that the docs are not stale."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.codes import AREAS, PAGES
+from core.protocol.describe import pages
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("core", "clientd", "tui", "themes")
+LONGEST = 400
+
+
+def sources() -> list[Path]:
+    return [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+
+
+def test_no_file_has_more_than_one_job() -> None:
+    long = {str(p.relative_to(ROOT)): n for p in sources() if (n := len(p.read_text().splitlines())) > LONGEST}
+    assert not long, f"longer than {LONGEST} lines: {long}"
+
+
+def test_no_drawer_for_odds_and_ends() -> None:
+    bad = [p for p in sources() if re.search(r"(^|_)(utils?|helpers?|misc|manager)$", p.stem)]
+    assert not bad
+
+
+def test_every_module_says_what_it_is() -> None:
+    silent = [
+        str(p.relative_to(ROOT)) for p in sources()
+        if p.read_text().strip() and not p.read_text().lstrip().startswith(('"""', '#!'))
+    ]
+    assert not silent
+
+
+def test_imports_go_one_way() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    if not linter.exists():
+        pytest.fail("import-linter is not installed; make test installs it")
+    done = subprocess.run([linter], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_protocol_pages_are_not_stale() -> None:
+    for name, text in pages().items():
+        assert (ROOT / "docs" / "protocol" / name).read_text() == text, f"docs/protocol/{name} is stale; run: make docs"
+
+
+def modules_after(statement: str) -> set[str]:
+    code = f"{statement}\nimport sys\nprint(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("statement", [
+    "import core.cli.main", "import core.amdump.__main__", "import core.driver.__main__", "import core.planner.__main__",
+    "import core.dumper.__main__", "import core.taper.__main__", "import core.client.follow",
+])
+def test_no_program_but_the_console_loads_textual(statement: str) -> None:
+    assert "textual" not in modules_after(statement)
+
+
+@pytest.mark.parametrize("statement", ["import core.dumper.__main__", "import core.taper.__main__"])
+def test_the_data_path_starts_light(statement: str) -> None:
+    loaded = modules_after(statement)
+    assert not loaded & {"asyncio", "typer", "rich", "pydantic"}
+
+
+def test_the_client_needs_only_python() -> None:
+    statement = "import clientd.amandad, clientd.services.sendbackup, clientd.services.sendsize, clientd.services.selfcheck"
+    ours = {name.split(".")[0] for name in modules_after(statement)} - set(sys.stdlib_module_names)
+    assert ours <= {"core", "clientd", "isal", "crc32c", "zlib_ng", "_virtualenv"} | {
+        n for n in ours if n.startswith(("_", "sitecustomize", "distutils"))}
+    core = {name for name in modules_after(statement) if name.startswith("core.")}
+    assert all(name.split(".")[1] in ("wire", "model", "errors", "codes") for name in core), core
+
+
+def test_every_code_has_a_page_that_says_what_to_do() -> None:
+    assert len(PAGES) == sum(len(area.PAGES) for area in AREAS), "a code stands twice"
+    for code, page in PAGES.items():
+        assert re.fullmatch(r"[A-Z]{3}\d{3}", code) and page.severity in "ADEWI"
+        assert page.title and page.meaning and page.action
+
+
+def test_every_code_that_is_used_has_a_page() -> None:
+    used = {code for p in sources() for code in re.findall(r'"((?:CFG|CLT|DMP|HLD|TAP|RUN|RST|TUI)\d{3})"', p.read_text())}
+    assert not used - set(PAGES), f"no page in core/codes for {sorted(used - set(PAGES))}"
+
+
+def test_nothing_names_the_machine_it_was_made_on() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    bad = re.compile(r"/(work|farm)/(main|shared|\.library)")
+    for name in filter(None, listed.stdout.split("\0")):
+        path = ROOT / name
+        if path.is_file() and path.suffix in (".py", ".md", ".toml", ".sh", ".txt", ".tcss", ""):
+            assert not bad.search(path.read_text(errors="replace")), name
