@@ -57,7 +57,7 @@ def read(log: Path) -> tuple[dict[tuple[str, str], Seen], int, int]:
     current, balanced, before, total = ("", ""), 0, 0, 0
     for line in log.read_text().splitlines():
         if found := _SETUP.match(line):
-            seen[found[1], found[2]] = Seen(*(int(found[n]) for n in (3, 4, 5, 6)))
+            seen[found[1], found[2]] = Seen(int(found[3]), int(found[4]), int(found[5]), int(found[6]))
         elif found := _GOT.search(line):
             pairs = re.findall(r"(-?\d+) -> (-?\d+)K", found[3])
             seen[found[1], found[2]].sizes = {int(a): int(b) for a, b in pairs if int(a) >= 0 and int(b) > 0}
@@ -79,7 +79,7 @@ def history_of(seen: Seen, now: float) -> DiskHistory:
     """A history that gives what Amanda had: dates, ratios and rates."""
     if seen.last_level < 0 and not seen.command:
         return DiskHistory()
-    pri, level, date, nsize, csize, _, kps, *_ = seen.dump[:7] + [""]
+    _, level, date, nsize, csize, _, kps = seen.dump[:7]
     full_ratio, incr_ratio = 7 * seen.share / seen.sizes[0], seen.ratio
     full_kps = incr_kps = DEFAULT_KPS
     if int(level) == 0:
