@@ -28,6 +28,7 @@ from core.model.dump import Crc, Outcome
 from core.model.site import Site
 from core.model.units import Kib
 from core.protocol.dumper import Abort, Continue, NoRoom, Progress, State
+from core.wire.features import CONFIRMS
 from core.wire.mesg import Mesg
 
 _PROGRESS = 0.5  # seconds between two PROGRESS
@@ -181,14 +182,23 @@ class Pump:
             else:
                 self._keep(self._filter.finish())
         elif stream == "MESG":
-            self._mesg_size += len(piece)
-            if self._mesg_size > _MESG_LIMIT:
-                raise ProtocolError("more messages than data")
-            self._mesg.feed(piece)
+            self._listen_to(piece)
         elif stream in self._sides and len(piece):
             self._sides[stream].write(piece)
         if not len(piece):
             del self._open[handle]
+
+    def _listen_to(self, piece: memoryview) -> None:
+        self._mesg_size += len(piece)
+        if self._mesg_size > _MESG_LIMIT:
+            raise self._nonsense("messages without end")
+        try:
+            self._mesg.feed(piece)
+        except ProtocolError as fault:
+            raise self._nonsense(str(fault)) from fault
+
+    def _nonsense(self, text: str) -> PeerError:
+        return PeerError("DMP016", f"{self._task.disk.title}: the client talks nonsense: {text}", try_later=False)
 
     def _data(self, piece: memoryview) -> None:
         if self._header is None:
@@ -200,12 +210,12 @@ class Pump:
     def _begin(self) -> None:
         assert self._store is not None and self._started is not None
         if not self._mesg.info_complete:
-            raise ProtocolError("data came before `sendbackup: info end`")
+            raise self._nonsense("data came before `sendbackup: info end`")
         self._header = header_of(self._task, self._mesg.info, self._started.dle_xml)
         try:
             self._store.begin(self._header)
         except ValueError as fault:
-            raise ProtocolError(f"the client's description fits no header: {fault}") from fault
+            raise self._nonsense(f"its description fits no header: {fault}") from fault
 
     def _keep(self, data: memoryview | bytes) -> None:
         """Store ``data``, or as much as there is room for; the rest, at most one read of the wire, waits."""
@@ -259,7 +269,8 @@ class Pump:
             faults += [side.fault] if side.fault else []
         store.finish(completed(self._header, self._mesg, counts, self._task))
         try:
-            started.connection.confirm()
+            if started.connection.features.has(CONFIRMS):
+                started.connection.confirm()
             self._switchboard.put_back(self._task, started.connection)
         except PeerError as fault:
             started.connection.close()
