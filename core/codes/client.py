@@ -83,4 +83,7 @@ PAGES: tuple[Page, ...] = (
     Page("CLT032", "E", "The dump was cut off",
          "The server, or an operator, ended the dump before it was whole.",
          "Nothing on the client."),
+    Page("CLT033", "W", "The disk is being dumped already",
+         "Another dump of the same disk still runs on the client and holds its incremental state.",
+         "Nothing, if two servers share the client: the dump is tried again. Otherwise end the other dump."),
 )

@@ -1,0 +1,81 @@
+"""What a dump program is to the services: how it checks, estimates and dumps a disk.
+
+A program is one value in the registry of `clientd.programs`; the conformance suite runs over all of them.  Its faults
+are WorldErrors with a code and a sentence that an operator understands.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Protocol
+
+from clientd.settings import Settings
+from core.wire.dle_xml import Dle
+
+
+class Sort(Enum):
+    """What a line on a program's stderr is."""
+
+    NORMAL = auto()
+    STRANGE = auto()
+    IGNORED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One disk for a program.  ``host`` is the client's name on the server; it names the incremental state."""
+
+    dle: Dle
+    host: str
+    settings: Settings
+
+
+class Dump(Protocol):
+    """One dump that can start: everything that can be checked before was checked."""
+
+    @property
+    def backup(self) -> str:
+        """What Amanda's header calls the program, such as ``/bin/tar``."""
+
+    @property
+    def restore_command(self) -> str:
+        """How the dump is restored by hand, after decompression: ``/bin/tar -xpGf - ...``."""
+
+    @property
+    def lists_kept(self) -> bool:
+        """Whether the stream tells which files are there but not in this dump."""
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Run the program: a tar stream on its stdout, lines on its stderr.  WorldError when it cannot be run."""
+
+    def sort(self, line: str) -> Sort:
+        """What a line of stderr is."""
+
+    def fault(self, status: int) -> str:
+        """What an exit status says: empty when the dump is good."""
+
+    def commit(self) -> None:
+        """The dump is good and safe: the next incremental goes on from it.  WorldError."""
+
+    def discard(self) -> None:
+        """The dump is not good: nothing of it stays.  May come after `commit`, and then does nothing."""
+
+
+class Program(Protocol):
+    """A way to dump a disk."""
+
+    @property
+    def name(self) -> str:
+        """As it stands in a request's ``<program>``."""
+
+    def check(self, task: Task) -> Iterator[tuple[bool, str]]:
+        """Whether the disk could be dumped: what is well and what is not."""
+
+    def estimate(self, task: Task, levels: Sequence[int]) -> dict[int, int]:
+        """KiB of a dump at each level, before compression.  WorldError."""
+
+    def prepare(self, task: Task, level: int) -> Dump:
+        """A dump at ``level``.  WorldError."""

@@ -1,0 +1,229 @@
+"""GNU tar with ``--listed-incremental``: the standard dump program (Amanda 3.5.1: client-src/sendbackup-gnutar.c).
+
+Promises dumps that GNU tar restores by itself, incremental at levels 0 to 399, and one clear WorldError for whatever is
+wrong with the disk before tar is run.  It does not read the stream.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from clientd.estimate import estimate, is_small
+from clientd.programs.contract import Sort, Task
+from clientd.selection import Matcher, Selection, select
+from clientd.snapshots import Base, Snapshot, Snapshots, read_base
+from core.errors import WorldError
+from core.model.units import kib_of
+from core.wire.words import clean
+
+SNAPSHOT_DIRECTORY = "gnutar-lists"
+_SMALL_FACTOR, _FACTOR = 20, 128  # tar's records, in blocks of 512 bytes
+_SMALL = 1024 * 1024
+
+# The first that matches decides.  `_IGNORED` and `_NORMAL` are what Amanda's amgtar takes as such.
+_IGNORED = re.compile(r": Directory (is new|has been renamed from )")
+_NORMAL = re.compile(
+    r"^ *Total bytes written: *\d+|^ *Elapsed time:|^ *Throughput|: socket ignored$"
+    r"|: (directory|file) is on a different filesystem; not dumped|: File .* shrunk by \d+ bytes?[;,] padding with zeros"
+    r"|: Cannot add file .*: No such file or directory$"
+    r"|: Error exit delayed from previous errors"
+)
+
+
+class GnuTar:
+    """The program GNUTAR."""
+
+    name = "GNUTAR"
+
+    def check(self, task: Task) -> Iterator[tuple[bool, str]]:
+        """The directory, tar, the incremental state, exclude and include."""
+        for test in (_check_device, _check_tar, _check_state, _check_selection):
+            try:
+                yield True, test(task)
+            except WorldError as fault:
+                yield False, f"{fault.code} {fault.message}"
+
+    def estimate(self, task: Task, levels: Sequence[int]) -> dict[int, int]:
+        """One walk over the directory for all levels; where a pattern is beyond us, a run of tar for each."""
+        _check_device(task)
+        selection = select(task.dle)
+        device = os.stat(task.dle.device).st_dev
+        bases = [_base(task, level, device) for level in levels]
+        try:
+            matcher = Matcher(selection.excludes)
+        except ValueError:
+            return {level: _measure(task, level, selection) for level in levels}
+        try:
+            sizes = estimate(task.dle.device, bases, matcher, selection.includes)
+        except OSError as fault:
+            raise WorldError("CLT022", f"{task.dle.device} cannot be read: {fault.strerror}") from None
+        small = max(sizes, default=0) < _SMALL
+        return {level: _padded(size, small) for level, size in zip(levels, sizes, strict=True)}
+
+    def prepare(self, task: Task, level: int) -> TarDump:
+        """Check everything, copy the base's snapshot."""
+        _check_tar(task)
+        _check_device(task)
+        selection = select(task.dle)
+        snapshot = _snapshots(task).begin(task.host, task.dle.disk, level)
+        return TarDump(task, selection, snapshot, level)
+
+
+class TarDump:
+    """One run of tar."""
+
+    def __init__(self, task: Task, selection: Selection, snapshot: Snapshot, level: int) -> None:
+        self.backup = task.settings.tar
+        self.restore_command = f"{task.settings.tar} -xpGf - ..."
+        self.lists_kept = level > 0
+        self._task = task
+        self._selection = selection
+        self._snapshot = snapshot
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Run tar with its stdout and stderr as pipes."""
+        factor = _SMALL_FACTOR if is_small(self._task.dle.device, _SMALL) else _FACTOR
+        return _run(self._task, self._selection, self._snapshot.file, "-", factor)
+
+    def sort(self, line: str) -> Sort:
+        """Amanda's own judgement of tar's messages."""
+        if _IGNORED.search(line):
+            return Sort.IGNORED
+        return Sort.NORMAL if _NORMAL.search(line) else Sort.STRANGE
+
+    def fault(self, status: int) -> str:
+        """0 is good; 1 says that files changed meanwhile."""
+        if status in (0, 1):
+            return ""
+        how = f"ended with exit status {status}" if status > 0 else f"was killed by signal {-status}"
+        return f"CLT029 {self._task.settings.tar} {how}"
+
+    def commit(self) -> None:
+        """Keep the new snapshot, unless the disk asks for no record."""
+        if self._task.dle.record:
+            self._snapshot.commit()
+        else:
+            self._snapshot.discard()
+
+    def discard(self) -> None:
+        """Drop the new snapshot."""
+        self._snapshot.discard()
+
+
+def _snapshots(task: Task) -> Snapshots:
+    return Snapshots(task.settings.state / SNAPSHOT_DIRECTORY)
+
+
+def _base(task: Task, level: int, device: int) -> Base | None:
+    file = _snapshots(task).base(task.host, task.dle.disk, level)
+    return read_base(file, device) if file is not None else None
+
+
+def _run(
+    task: Task, selection: Selection, snapshot: Path, archive: str, factor: int
+) -> subprocess.Popen[bytes]:
+    device = task.dle.device
+    command = [
+        task.settings.tar, "--create", "--format=gnu", "--file", archive, "--directory", device, "--one-file-system",
+        *(["--atime-preserve=system"] if _may_hide_reads(device) else []),
+        "--listed-incremental", str(snapshot), "--sparse", "--ignore-failed-read", "--totals",
+        "--blocking-factor", str(factor), *selection.exclude_arguments(),
+    ]
+    names = -1
+    if selection.includes is None:
+        command.append(".")
+    else:
+        command += ["--null", "--verbatim-files-from", "--files-from=-"]
+        names = os.memfd_create("includes")
+        os.write(names, b"".join(os.fsencode(name) + b"\0" for name in selection.includes))
+        os.lseek(names, 0, os.SEEK_SET)
+    try:
+        return subprocess.Popen(
+            command, stdin=names if names >= 0 else subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            bufsize=0, env=_environment(),
+        )
+    except OSError as fault:
+        raise WorldError("CLT023", f"{task.settings.tar} cannot be run: {fault.strerror}") from None
+    finally:
+        if names >= 0:
+            os.close(names)
+
+
+def _environment() -> dict[str, str]:
+    # Messages that we can read, and no options that a user's environment adds behind our back.
+    kept = {key: value for key, value in os.environ.items() if key not in ("TAR_OPTIONS", "POSIXLY_CORRECT", "TAPE")}
+    return kept | {"LC_ALL": "C"}
+
+
+def _may_hide_reads(device: str) -> bool:
+    """Whether we may open files without a trace in their access times; tar fails if it is told to and may not."""
+    try:
+        os.close(os.open(device, os.O_RDONLY | os.O_DIRECTORY | os.O_NOATIME))
+    except OSError:
+        return False
+    return os.geteuid() == 0
+
+
+def _measure(task: Task, level: int, selection: Selection) -> int:
+    snapshot = _snapshots(task).begin(task.host, task.dle.disk, level)
+    try:
+        with _run(task, selection, snapshot.file, "/dev/null", _FACTOR) as process:
+            _, said = process.communicate()
+        found = re.search(rb"Total bytes written: *(\d+)", said)
+        if found is None or process.returncode not in (0, 1):
+            last = said.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            raise WorldError("CLT029", f"{task.settings.tar} cannot estimate {task.dle.disk}: {clean(last)}")
+        return kib_of(int(found[1]))
+    finally:
+        snapshot.discard()
+
+
+def _padded(size: int, small: bool) -> int:
+    size += 1024  # the end of the archive
+    record = 512 * (_SMALL_FACTOR if small else _FACTOR)
+    return kib_of(-(-size // record) * record)
+
+
+def _check_device(task: Task) -> str:
+    device = task.dle.device
+    if not device.startswith("/"):
+        raise WorldError("CLT020", f"{device!r} is no absolute path of a directory")
+    try:
+        descriptor = os.open(device, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise WorldError("CLT021", f"{device} does not exist") from None
+    except NotADirectoryError:
+        raise WorldError("CLT020", f"{device} is no directory") from None
+    except OSError as fault:
+        raise WorldError("CLT022", f"{device} cannot be read: {fault.strerror}") from None
+    os.close(descriptor)
+    if not os.access(device, os.X_OK):
+        raise WorldError("CLT022", f"{device} cannot be read: Permission denied")
+    return device
+
+
+def _check_tar(task: Task) -> str:
+    tar = task.settings.tar
+    if not tar:
+        raise WorldError("CLT023", "there is no tar on this client")
+    if not os.access(tar, os.X_OK):
+        raise WorldError("CLT023", f"{tar} cannot be run: {'not executable' if os.path.exists(tar) else 'no such file'}")
+    return tar
+
+
+def _check_state(task: Task) -> str:
+    snapshots = _snapshots(task)
+    snapshots.prepare()
+    if not os.access(snapshots.directory, os.W_OK | os.X_OK):
+        raise WorldError("CLT027", f"the incremental state {snapshots.directory} cannot be written: Permission denied")
+    return str(snapshots.directory)
+
+
+def _check_selection(task: Task) -> str:
+    selection = select(task.dle)
+    named = "everything" if selection.includes is None else f"{len(selection.includes)} included"
+    return f"{task.dle.disk}: {named}, {len(selection.excludes)} exclude patterns"

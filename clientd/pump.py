@@ -1,0 +1,104 @@
+"""The way of a dump's bytes on the client: from the program's pipe to the DATA stream.
+
+Promises CRC-32C of the stream before and after compression, its length, and the INDEX and STATE streams made while it
+passes.  One buffer of 1 MiB; no thread for the data unless they are compressed.  It does not know how the dump ends.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from clientd.compression import COMPRESSORS, MEMBER, compress_stream, filter_stream
+from clientd.settings import CRC32C
+from clientd.streams import Streams
+from clientd.tar_index import TarIndexer
+from core.model.dump import Crc
+
+_FLUSH = 32 * 1024
+
+
+class Counter:
+    """CRC-32C and length of what was shown to it."""
+
+    def __init__(self) -> None:
+        self._value = 0
+        self.size = 0
+
+    def add(self, data: bytes | memoryview) -> None:
+        """Count ``data``, too."""
+        self.size += len(data)
+        if CRC32C is not None:
+            self._value = CRC32C(memoryview(data), self._value)
+
+    @property
+    def crc(self) -> Crc:
+        """What was counted; unknown where there is no crc32c."""
+        return Crc(self._value, self.size) if CRC32C is not None else Crc(0, 0)
+
+
+class Lister:
+    """Makes the lines of INDEX and STATE from a tar stream and sends them in pieces of about 32 KiB."""
+
+    def __init__(self, streams: Streams, *, state: bool, kept: bool) -> None:
+        self._streams = streams
+        self._state = state
+        self._paths = bytearray()
+        self._blocks = bytearray()
+        self._indexer = TarIndexer(self._member, self._keep if kept else None)
+        self.feed = self._indexer.feed
+
+    def flush(self) -> None:
+        """Send what is left."""
+        for name, lines in (("INDEX", self._paths), ("STATE", self._blocks)):
+            if lines:
+                self._streams.write(name, bytes(lines))
+                lines.clear()
+
+    def _member(self, block: int, path: bytes) -> None:
+        self._paths += path
+        self._paths += b"\n"
+        if self._state:
+            self._blocks += b"%d %s\n" % (block, path)
+        if len(self._paths) + len(self._blocks) > _FLUSH:
+            self.flush()
+
+    def _keep(self, path: bytes) -> None:
+        self._paths += b"\t%s\n" % path
+        if len(self._paths) > _FLUSH:
+            self.flush()
+
+
+def pump(
+    source: int, streams: Streams, compress: str, program: str, look: Callable[[memoryview], None] | None
+) -> tuple[Counter, Counter]:
+    """Move everything from the pipe ``source`` to DATA; counts before and after compression.
+
+    ``compress``: empty, FAST, BEST or CUSTOM with ``program``.  ``look`` is shown the stream before compression.
+    BrokenPipeError when the server is gone, WorldError CLT030 when ``program`` fails.
+    """
+    native, client = Counter(), Counter()
+
+    def take(buffer: memoryview) -> int:
+        size = os.readv(source, [buffer])
+        if size:
+            piece = buffer[:size]
+            native.add(piece)
+            if look is not None:
+                look(piece)
+        return size
+
+    def give(data: bytes | memoryview) -> None:
+        client.add(data)
+        streams.write("DATA", data)
+
+    if compress == "CUSTOM":
+        filter_stream(take, give, program)
+    elif compress:
+        compress_stream(take, give, COMPRESSORS[compress])
+    else:
+        buffer = memoryview(bytearray(MEMBER))
+        while size := take(buffer):
+            streams.write("DATA", buffer[:size])
+        client = native
+    return native, client

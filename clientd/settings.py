@@ -1,0 +1,58 @@
+"""What a client's amandad takes from its surroundings: where its state lies, which tar, which extra modules exist.
+
+Promises to read the environment once and to change nothing.  It does not know any request.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.wire.features import CLIENT, SENDBACKUP_CRC, Features
+
+Checksum = Callable[[memoryview, int], int]
+
+CRC32C: Checksum | None
+try:
+    from crc32c import crc32c as CRC32C
+except ImportError:  # pragma: no cover - the development environment has it
+    CRC32C = None
+"""CRC-32C of a buffer, going on from a value; None where the package is missing.  Python's own would be far too slow."""
+
+ROOT_STATE = Path("/var/lib/taperoom-client")
+ROOT_ACCESS = Path("/etc/taperoom-client/access.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``state``: directory of the incremental state.  ``tar``: GNU tar, empty when there is none.  ``access``: its file."""
+
+    state: Path
+    tar: str
+    access: Path
+
+    @property
+    def features(self) -> Features:
+        """What this client announces."""
+        return CLIENT if CRC32C is not None else CLIENT.less(SENDBACKUP_CRC)
+
+
+def read_settings(environment: Mapping[str, str] = os.environ, *, root: bool | None = None) -> Settings:
+    """The settings of this process.  TAPEROOM_CLIENT_STATE, TAPEROOM_CLIENT_TAR and TAPEROOM_CLIENT_ACCESS override."""
+    root = os.geteuid() == 0 if root is None else root
+    home = Path(environment.get("HOME") or "/")
+    state = environment.get("TAPEROOM_CLIENT_STATE")
+    access = environment.get("TAPEROOM_CLIENT_ACCESS")
+    return Settings(
+        state=Path(state) if state else ROOT_STATE if root else home / ".local/state/taperoom-client",
+        tar=environment.get("TAPEROOM_CLIENT_TAR") or _find_tar(environment),
+        access=Path(access) if access else ROOT_ACCESS,
+    )
+
+
+def _find_tar(environment: Mapping[str, str]) -> str:
+    # /bin/tar is what Amanda writes into the header of a dump, and where restore looks for it.
+    return "/bin/tar" if os.access("/bin/tar", os.X_OK) else shutil.which("tar", path=environment.get("PATH")) or ""

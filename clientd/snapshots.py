@@ -1,0 +1,184 @@
+"""The snapshot files of GNU tar's ``--listed-incremental``: one a disk and level, named as Amanda names them.
+
+A dump at level n works on a copy of the nearest lower level's file, ``.new`` until the dump is good.  Promises that a
+good file is only ever replaced by rename, and that two dumps never work on one file.  It reads of a snapshot only the
+time of the dump and the directories it knows (GNU tar manual, "Format of the Incremental Snapshot Files", version 2).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import time
+from array import array
+from bisect import bisect_left
+from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+
+from core.errors import WorldError
+from core.model.dump import MAX_LEVEL
+from core.model.units import sanitise
+
+_LOCK_WAIT = 5.0
+_LONGEST_NAME = 200
+_READ = 1024 * 1024
+_FIELDS = 200
+
+
+class Snapshot:
+    """A snapshot that is being made: tar works on `file`.  It holds a lock until `commit` or `discard`."""
+
+    def __init__(self, file: Path, target: Path, lock: int) -> None:
+        self.file = file
+        self._target = target
+        self._lock = lock
+
+    def commit(self) -> None:
+        """The dump is good: put the file in the place of the level's old one.  WorldError CLT027."""
+        try:
+            os.fsync(self._lock)
+            os.replace(self.file, self._target)
+            directory = os.open(self._target.parent, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(directory)
+            finally:
+                os.close(directory)
+        except OSError as fault:
+            raise _state_fault(self._target, fault) from None
+        self._unlock()
+
+    def discard(self) -> None:
+        """The dump is not good, or shall leave no trace."""
+        with contextlib.suppress(OSError):
+            self.file.unlink(missing_ok=True)
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshots:
+    """All snapshots in one directory."""
+
+    directory: Path
+
+    def path(self, host: str, disk: str, level: int) -> Path:
+        """The file of a level: host and sanitised disk, an underscore, the level."""
+        name = os.fsencode(sanitise(host) + sanitise(disk))
+        if len(name) > _LONGEST_NAME:  # longer than a file name may be
+            from hashlib import sha256
+
+            name = name[:_LONGEST_NAME - 65] + b"_" + sha256(name).hexdigest().encode()
+        return self.directory / os.fsdecode(name + b"_%d" % level)
+
+    def base(self, host: str, disk: str, level: int) -> Path | None:
+        """The file that a dump at ``level`` goes on from: the nearest lower level's; None makes it a full dump."""
+        for lower in range(min(level, MAX_LEVEL + 1) - 1, -1, -1):
+            file = self.path(host, disk, lower)
+            if file.exists():
+                return file
+        return None
+
+    def prepare(self) -> None:
+        """Make the directory.  WorldError CLT027."""
+        try:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as fault:
+            raise _state_fault(self.directory, fault) from None
+
+    def begin(self, host: str, disk: str, level: int) -> Snapshot:
+        """A copy of the base to work on.  WorldError CLT027; CLT033 when another dump of the disk does not end."""
+        self.prepare()
+        target = self.path(host, disk, level)
+        file = target.with_name(target.name + ".new")
+        lock = _locked(file, disk)
+        try:
+            os.ftruncate(lock, 0)
+            base = self.base(host, disk, level)
+            if base is not None:
+                with base.open("rb") as old, open(lock, "wb", closefd=False) as new:
+                    shutil.copyfileobj(old, new, _READ)
+        except OSError as fault:
+            os.close(lock)
+            raise _state_fault(file, fault) from None
+        return Snapshot(file, target, lock)
+
+
+def _locked(file: Path, disk: str) -> int:
+    deadline = time.monotonic() + _LOCK_WAIT
+    while True:
+        try:
+            descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as fault:
+            raise _state_fault(file, fault) from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever held the lock may have renamed or removed the file since we opened it.
+            if os.path.exists(file) and os.path.samestat(os.fstat(descriptor), os.stat(file)):
+                return descriptor
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                os.close(descriptor)
+                raise WorldError("CLT033", f"{disk} is being dumped already") from None
+            time.sleep(0.05)
+        except OSError:
+            pass
+        os.close(descriptor)
+
+
+def _state_fault(file: Path, fault: OSError) -> WorldError:
+    return WorldError("CLT027", f"the incremental state {file} cannot be written: {fault.strerror}")
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What an incremental compares with: files changed since ``time`` (ns since the epoch) are dumped, and everything in
+    a directory that is not known."""
+
+    time: int
+    _inodes: array[int]
+
+    def knows(self, inode: int) -> bool:
+        """Whether the directory was there when the base was made."""
+        at = bisect_left(self._inodes, inode)
+        return at < len(self._inodes) and self._inodes[at] == inode
+
+
+def read_base(file: Path, device: int) -> Base | None:
+    """What a snapshot knows of the directories on ``device``; None when it cannot be read: tar then dumps everything.
+
+    The file names every file of the disk, so it is mapped and hopped through, not split into names.
+    """
+    try:
+        with file.open("rb") as opened, mmap(opened.fileno(), 0, access=ACCESS_READ) as data:
+            return _read_base(data, device)
+    except (OSError, ValueError, OverflowError, IndexError):
+        return None
+
+
+def _read_base(data: mmap, device: int) -> Base:
+    end_of_line = data.find(b"\n")
+    line = data[:max(0, end_of_line)][:100]
+    if not line.startswith(b"GNU tar-") or not line.endswith(b"-2"):
+        raise ValueError("no snapshot of version 2")
+    place = end_of_line + 1
+    seconds, nanoseconds = data[place:place + _FIELDS].split(b"\0", 2)[:2]
+    place += len(seconds) + len(nanoseconds) + 2
+    inodes = array("Q")
+    # A directory: nfs, seconds, nanoseconds, device, inode, name, its entries; its end is an entry without a name
+    # and one NUL more, so three NULs stand between two directories and nowhere else.
+    while place < len(data):
+        fields = data[place:place + _FIELDS].split(b"\0", 5)
+        if int(fields[3]) == device:
+            inodes.append(int(fields[4]))
+        end = data.find(b"\0\0\0", place)
+        if end < 0:
+            break
+        place = end + 3
+    return Base(int(seconds) * 10**9 + int(nanoseconds), array("Q", sorted(inodes)))
