@@ -26,7 +26,7 @@ class Source(Protocol):
     rereadable: bool
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill ``buffer`` as far as the source goes; 0 at the end.  BadInput."""
+        """Take some bytes, as many as can be had at once; 0 at the end.  BadInput."""
 
     def seek(self, offset: int) -> None:
         """Go on from that byte of the data; only if `rereadable`."""
@@ -83,9 +83,12 @@ class PortSource:
         self._peer = self._accept()
         try:
             block = bytearray(HEADER_SIZE)
-            got = self.readinto(memoryview(block))
-            if got < HEADER_SIZE:
-                raise BrokenOff("TAP014", f"the dumper's connection ended after {got} bytes of the header")
+            got = 0
+            while got < HEADER_SIZE:
+                piece = self.readinto(memoryview(block)[got:])
+                if piece == 0:
+                    raise BrokenOff("TAP014", f"the dumper's connection ended after {got} bytes of the header")
+                got += piece
             self.header = parse(bytes(block))
             expect(self.header, order, "what the dumper sent")
         except BaseException:
@@ -104,12 +107,14 @@ class PortSource:
             return peer
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill ``buffer`` unless the dump ends; 0 at the end.  BrokenOff, and what `Job.hear` raises."""
+        """Wait for data and take what is there; 0 at the end.  BrokenOff, and what `Job.hear` raises."""
         done = 0
         while done < len(buffer):
             try:
                 got = self._peer.recv_into(buffer[done:], 0, socket.MSG_DONTWAIT)
             except BlockingIOError:
+                if done:
+                    break
                 self._job.hear(self._peer.fileno())
                 continue
             except OSError as error:

@@ -167,7 +167,7 @@ class Taper:
         self.process.stdin.flush()
 
     def hear(self, *, progress: bool = False) -> Any:
-        """The next report; PROGRESS is left out unless asked for.  Fails after a minute of silence."""
+        """The next report; PROGRESS is left out unless asked for.  Fails after 20 s of silence."""
         while True:
             report = self._talk.receive(self._line())
             if progress or not isinstance(report, taper.Progress):
@@ -206,7 +206,7 @@ class Taper:
 
     def _line(self) -> bytes:
         assert self.process.stdout is not None
-        until = time.monotonic() + 60
+        until = time.monotonic() + 20
         while not self._ready:
             ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, until - time.monotonic()))
             assert ready, "the taper says nothing"
