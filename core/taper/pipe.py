@@ -88,17 +88,17 @@ class Pipe:
         if not line:
             return None
         try:
+            message = self._talk.vocabulary.decode(line)
+            if not isinstance(message, taper.Order):
+                raise OutOfTurn(f"taper: {message.VERB} is not said to a taper")
             order: taper.Order = self._talk.receive(line)
         except (ProtocolError, UnicodeError) as fault:
             self._complain(fault)
             return None
-        if isinstance(order, taper.Report) and not isinstance(order, taper.NewTape):
-            self._complain(OutOfTurn(f"{order.VERB} is not said to a taper"))
-            return None
         return order
 
     def _complain(self, fault: Exception) -> None:
-        print(f"taper: {fault}", file=sys.stderr)
+        print(fault, file=sys.stderr)
         if self._talk.allows(taper.BadCommand):
             self.say(taper.BadCommand(str(fault)))
 
