@@ -18,7 +18,7 @@ def at(disk: Disk, history: DiskHistory) -> Standing:
 
 
 def test_nights_are_rounded() -> None:
-    """A run that begins an hour early, or late, is the next night all the same; a clock that went back counts nothing."""
+    """A run that begins an hour early, or late, is the next night all the same; a clock that went back counts 0."""
     assert days_between(NOW - DAY + 3600, NOW) == 1
     assert days_between(NOW - DAY - 3600, NOW) == 1
     assert days_between(NOW - 100, NOW) == 0

@@ -60,7 +60,8 @@ def test_sizing() -> None:
 
 
 def test_server_estimate_of_a_full() -> None:
-    """The newest full of the history, however small; else one that is kept as a level; else 1,000,000 KiB or half a tape."""
+    """The newest full of the history, however small; else one that is kept as a level; else 1,000,000 KiB or half a
+    tape."""
     assert server_estimate(past(stat(0, 70, 9), stat(1, 5, 8)), 0, 1, 0) == (70, Source.HISTORY)
     kept = DiskHistory({0: stat(0, 2000, 400)}, (), 0, 1)
     assert server_estimate(kept, 0, 0, 0) == (2000, Source.HISTORY)
