@@ -16,7 +16,7 @@ from textual.screen import Screen
 from core.client.runs import list_runs
 from core.events.view import DiskView
 from core.protocol import operator as op
-from tui import theming
+from tui import modes, theming
 from tui.feed import Feed
 from tui.goto import Goto
 from tui.look import Look
@@ -27,23 +27,13 @@ FRAME = 0.25
 """Seconds between two frames."""
 
 
-def _mode(name: str) -> Callable[[], Screen[None]]:
-    """A screen is imported when it is first gone to: the first paint does not wait for the others."""
-    def build() -> Screen[None]:
-        import importlib
-
-        module = importlib.import_module(f"tui.screens.{name}")
-        return module.__dict__[f"{name.capitalize()}Screen"]()  # type: ignore[no-any-return]
-
-    return build
-
-
 class ConsoleApp(App[int]):
     """The operator console on one run of a site."""
 
     CSS_PATH = "console.tcss"
-    MODES = {name: _mode(name) for name in ("run", "plan", "protocol", "tapes", "holding", "history")}
+    MODES = modes.MODES
     DEFAULT_MODE = "run"
+    COMMANDS = {modes.commands}
     ENABLE_COMMAND_PALETTE = True
     ALLOW_SELECT = False
 
@@ -57,6 +47,7 @@ class ConsoleApp(App[int]):
         self.feed = Feed(state_dir, run, clock, operate=operate)
         self._serve, self._opened, self._asked = serve, self.feed.opened, set[int]()
         self.detached = False
+        self.fault: Exception | None = None
         themes, self._problems = theming.available()
         for one in themes.values():
             self.register_theme(one)
@@ -116,6 +107,11 @@ class ConsoleApp(App[int]):
         set_title = getattr(self._driver, "set_title", None)
         if callable(set_title):
             set_title(f"taperoom REQ {len(open_ids)}" if open_ids else "taperoom")
+
+    def _fatal_error(self) -> None:
+        """A fault of ours: kept for `tui.__main__`, which tells it without the values of variables."""
+        self.fault = self._exception
+        self._close_messages_no_wait()
 
     # ---- where one is ------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ def users_folder() -> Path:
 def textual_theme(theme: Theme) -> TextualTheme:
     """The theme for `App.register_theme`."""
     colours = theme.palette
-    variables = {f"tr-{name}": getattr(colours, name) for name in COLOURS}
+    variables = {f"tr-{name.replace('_', '-')}": getattr(colours, name) for name in COLOURS}
     plain = colours.selected == "ansi_default"
     variables |= {
         "tr-cursor-style": "reverse" if plain else "none",

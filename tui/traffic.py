@@ -1,6 +1,7 @@
 """The traffic of a run's pipes: lines of ``traffic.log`` as values, the newest of them kept, counted and filtered.
 
-A line of the log is ``<epoch> <from> > <to> <line>``; anything else is kept as free text.  Reading is in bulk and
+A line of the log is ``<epoch> <from> > <to> <line>``, or ``<epoch> <from> : <text>`` for a word to nobody; anything else
+is kept as free text.  Reading is in bulk and
 starts near the end of a long log: what is older stays in the file.  Pure but for `LogTail`.
 """
 
@@ -34,7 +35,7 @@ class Line:
     @property
     def channel(self) -> str:
         """The child it was said by or to: ``dumper3``, ``taper0``, ``planner``."""
-        return self.source if self.source != "driver" else self.target
+        return self.source if self.source != "driver" or not self.target else self.target
 
     @property
     def word(self) -> str:
@@ -54,6 +55,8 @@ def parse(raw: str, number: int) -> Line:
         except ValueError:
             at = 0.0
         else:
+            if parts[2] == ":":
+                return Line(number, at, clean(parts[1], 40), "", clean(" ".join(parts[3:]), 65536))
             text = parts[4] if len(parts) > 4 else ""
             return Line(number, at, clean(parts[1], 40), clean(parts[3], 40), clean(text, 65536))
     return Line(number, 0.0, "", "", clean(raw, 65536))

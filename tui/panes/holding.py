@@ -19,15 +19,17 @@ FILES = (
 
 def room_rows(now: Moment, width: int) -> list[Row]:
     """One row a holding disk."""
-    rows: list[Row] = []
+    told: list[tuple[str, float, str]] = []
     for path, found in now.view.holding.items():
         part, used, most = room(now, path)
         gauge = now.gauges.holding.get(path)
-        promised = f"  {short_size(gauge[1])} promised to dumps" if gauge and gauge[1] else ""
-        figures = f" {int(part * 100):3d}%  {short_size(used)}/{short_size(most)}{promised}  reserve {found.reserve}%"
-        name = f" {clean(path)} "
-        bar = max(6, min(40, width - len(name) - len(figures) - 2))
-        rows.append(((name, ""), (now.look.bar(part, bar), "attention" if part >= 0.95 else ""), (figures, "muted")))
+        promised = f"  {short_size(gauge[1])} promised" if gauge and gauge[1] else ""
+        figures = f" {int(part * 100):3d}%  {short_size(used)}/{short_size(most)}  reserve {found.reserve}%{promised}"
+        told.append((f" {clean(path)} ", part, figures))
+    names, longest = max((len(t[0]) for t in told), default=0), max((len(t[2]) for t in told), default=0)
+    bar = max(6, min(40, width - names - longest - 2))
+    rows: list[Row] = [((name.ljust(names), ""), (now.look.bar(part, bar), "attention" if part >= 0.95 else ""),
+                        (figures, "muted")) for name, part, figures in told]
     return rows or [((" This configuration has no holding disk: dumps go straight to a volume.", "muted"),)]
 
 

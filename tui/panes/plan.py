@@ -14,7 +14,7 @@ from tui.panes.run import key_of, level, places
 
 COLUMNS = (
     Column("", 1), Column("disk", share=2, least=12), Column("lv", 2), Column("size", 6, right=True),
-    Column("time", 6, right=True), Column("pri", 3, right=True, drop=2), Column("plan B", 11, drop=3),
+    Column("time", 6, right=True), Column("pri", 3, right=True, drop=2), Column("plan B", 8, drop=3),
     Column("why", share=3, least=16),
 )
 
@@ -34,7 +34,7 @@ def _entry(now: Moment, disk: DiskView) -> Entry:
         why = clean(disk.message) or (f"estimated {short_size(size)}" if size else "its client is asked for the size")
         if disk.state in (DiskState.FAILED, DiskState.SKIPPED):
             why, colour = f"{disk.state.value.upper()}: {why}", mark.colour
-    plan_b = f"L{disk.deg_level} {short_size(disk.deg_size)}" if disk.deg_level >= 0 else "-"
+    plan_b = f"L{disk.deg_level} {short_size(disk.deg_size)}"[:8] if disk.deg_level >= 0 else "-"
     return Entry(key_of(disk), (
         (now.look.glyph(mark), mark.colour), (clean(disk.title), ""), (level(disk), "title" if disk.level == 0 else ""),
         (short_size(disk.estimate) if planned else "-", ""),
@@ -66,7 +66,7 @@ def totals(now: Moment) -> list[Row]:
     ]
     if flushes:
         rows.append(((" left before ", "muted"), (f"{short_size(flushes):>7}", ""),
-                     (f"  {plural(len(now.view.flushes), 'dump')} of earlier runs", "muted")))
+                     (f"  {plural(len(now.view.flushes), 'earlier dump')}", "muted")))
     rows.append(((" all         ", "muted"), (f"{short_size(full + incremental + flushes):>7}", "title")))
     return rows
 

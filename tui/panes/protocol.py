@@ -27,14 +27,14 @@ def line_spans(line: Line) -> tuple[Span, ...]:
     if not line.at:
         return ((line.text, "muted"),)
     return ((f"{clock(line.at)}.{int(line.at * 100) % 100:02d} ", "muted"),
-            (f"{line.source:>7.12} > {line.target:<7.12} ", "muted"), (line.text, colour))
+            (f"{line.source:>7.12} {'>' if line.target else ':'} {line.target:<7.12} ", "muted"), (line.text, colour))
 
 
 def short_spans(line: Line) -> tuple[Span, ...]:
     """The same on a narrow screen: no hundredths, one column for the child with an arrow."""
     if not line.at:
         return ((line.text, "muted"),)
-    arrow = ">" if line.source == "driver" else "<"
+    arrow = ":" if not line.target else ">" if line.source == "driver" else "<"
     return ((f"{clock(line.at)} ", "muted"), (f"{arrow}{line.channel:<8.10} ", "muted"),
             (line.text, COLOURS.get(line.word, "")))
 

@@ -15,7 +15,7 @@ DUMPERS = (
 )
 
 DISKS = (
-    Column("", 1), Column("disk", share=2, least=12), Column("lv", 2), Column("state", 10), Column("%", 4, drop=4),
+    Column("", 1), Column("disk", share=2, least=12), Column("lv", 2), Column("state", 10), Column("%", 4, True, drop=4),
     Column("size", 6, right=True), Column("B/s", 6, right=True), Column("ends", 5, right=True),
     Column("what", share=3, least=14, drop=3),
 )
@@ -36,8 +36,8 @@ def key_of(disk: DiskView) -> str:
     return f"{disk.host}\0{disk.disk}"
 
 
-def dumper_rows(now: Moment) -> list[Entry]:
-    """One row a dumper that works, those that wait for an operator first in their place; idle ones as one row."""
+def dumper_rows(now: Moment, room: int) -> list[Entry]:
+    """One row a dumper that works; idle ones after them, as one row where there is no ``room`` for all."""
     rows: list[Entry] = []
     idle: list[str] = []
     for child, handle in now.view.dumpers.items():
@@ -53,6 +53,9 @@ def dumper_rows(now: Moment) -> list[Entry]:
             (disk.state.value, mark.colour), (now.look.bar(part, 14) if disk.estimate else "", ""),
             (percent(part) if disk.estimate else "", ""), (short_size(rate) if rate else "-", ""),
             (moment(now.pace.dump_eta(disk, now.now)), ""))))
+    if len(rows) + len(idle) <= room:
+        return rows + [Entry(child, ((now.look.glyph(IDLE), "muted"), (clean(child), "muted"), ("idle", "muted")))
+                       for child in idle]
     if idle:
         text = "all" if not rows else f"{len(idle)} more"
         rows.append(Entry("idle", ((now.look.glyph(IDLE), "muted"), (text, "muted"), ("idle", "muted"))))
@@ -97,6 +100,8 @@ def what(now: Moment, disk: DiskView) -> str:
     """Why it waits, where it went, or what went wrong: one line."""
     match disk.state:
         case DiskState.ESTIMATING:
+            if disk.estimates:
+                return f"{short_size(max(disk.estimates.values()))} before compression; waits for the plan"
             return clean(disk.message) or "its client is asked for the size"
         case DiskState.PLANNED | DiskState.HELD:
             return clean(now.gauges.waiting.get(disk.title) or disk.why)

@@ -81,8 +81,12 @@ def content_entries(now: Moment, key: str) -> list[Entry]:
         if write and (taper.storage, taper.label) == (storage, label):
             found.append(Entry("now", (
                 (str(taper.volume_parts + 1), ""), (clean(f"{write.host}:{write.disk}"), ""), (f"L{write.level}", ""),
-                (clean(write.datestamp[:8]), "muted"), ("writing", ""), (short_size(write.size), ""))))
+                (_when(now, write.datestamp), "muted"), ("writing", ""), (short_size(write.size), ""))))
     return found
+
+
+def _when(now: Moment, datestamp: str) -> str:
+    return "tonight" if now.view.began and now.view.began.datestamp == datestamp else clean(datestamp[:8])
 
 
 def flushed_rows(now: Moment) -> list[Row]:

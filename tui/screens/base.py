@@ -53,7 +53,7 @@ class ConsoleScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The rows around the body."""
         yield Lines(id="status")
-        yield Lines(id="attention", grows=True)
+        yield Lines(id="attention", grows=True, dots=self.console_app.look.dots)
         yield from self.body()
         yield Prompt()
         yield Lines(id="hints")

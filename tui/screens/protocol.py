@@ -40,7 +40,7 @@ class ProtocolScreen(ConsoleScreen):
             with Container(classes="column"):
                 draw = lambda line: (protocol.line_spans if self.wide else protocol.short_spans)(line)  # noqa: E731
                 yield RingLog(draw, id="log", title=protocol.title(self.only), look=look)
-                yield Lines(id="explained", classes="pane")
+                yield Lines(id="explained", classes="pane", dots=self.console_app.look.dots)
 
     @property
     def log_pane(self) -> RingLog:

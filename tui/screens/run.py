@@ -9,11 +9,12 @@ from textual.widget import Widget
 from core.events.view import DiskState, DiskView
 from core.protocol import operator as op
 from tui.clean import clean
+from tui.format import plural
 from tui.goto import Goto
 from tui.moment import Link, Moment
 from tui.panes import protocol, run, tape
 from tui.panes.layout import Row
-from tui.panes.status import phase, summary
+from tui.panes.status import summary
 from tui.screens.base import ConsoleScreen, bindings
 from tui.traffic import Line
 from tui.widgets.lines import Lines
@@ -36,8 +37,8 @@ class RunScreen(ConsoleScreen):
             dumpers = Table(run.DUMPERS, id="dumpers", title="Dumpers", look=look, empty="no dumper was started yet")
             dumpers.can_focus = False
             yield dumpers
-            yield Lines(id="side", classes="pane")
-        yield Lines(id="figures")
+            yield Lines(id="side", classes="pane", dots=self.console_app.look.dots)
+        yield Lines(id="figures", dots=self.console_app.look.dots)
         yield Table(run.DISKS, id="disks", title="Disks", look=look, empty="the planner has not named a disk yet")
         draw = lambda line: (protocol.line_spans if self.wide else protocol.short_spans)(line)  # noqa: E731
         yield RingLog(draw, id="traffic", title="Protocol", look=look)
@@ -57,21 +58,22 @@ class RunScreen(ConsoleScreen):
         if now.view.began is None:
             self.query_one("#empty", Lines).put(empty_rows(now))
             return
-        dumpers = run.dumper_rows(now)
+        side = tape.tall_rows(now, self.query_one("#side").size.width)
+        dumpers = run.dumper_rows(now, max(8, len(side) - 1) if self.wide else 0)
         busy = sum(1 for handle in now.view.dumpers.values() if handle)
         table = self.query_one("#dumpers", Table)
         table.put(dumpers, f"Dumpers  {busy} of {len(now.view.dumpers)} at work")
-        side = tape.tall_rows(now, self.query_one("#side").size.width)
         self._heights(len(dumpers) + 1, len(side))
         self.query_one("#side", Lines).put(side)
         self.query_one("#side", Lines).border_title = "Tape and holding"
         figures = tape.short_rows(now, self.size.width)
         if now.link in (Link.ENDED, Link.DEAD):
-            figures = [((f" {phase(now.view) or 'NO END':<8.8}", "title"), (summary(now.view), "")), *figures[:2]]
+            figures = [((" RESULT ", "title"), (summary(now.view), "")), *figures[:2]]
         self.query_one("#figures", Lines).put(figures)
         disks = run.disk_rows(now)
         left = sum(1 for disk in now.view.disks.values() if disk.state in (DiskState.PLANNED, DiskState.RETRY))
-        self.query_one("#disks", Table).put(disks, f"Disks  {len(disks)}" + (f", {left} to dump" if left else ""))
+        self.query_one("#disks", Table).put(disks, f"Disks  {len(disks)}" + (f", {left} to dump" if left else "") + (
+            f", {plural(len(now.view.estimating), 'client')} still asked" if now.view.estimating else ""))
         self.query_one(RingLog).flush()
 
     def _heights(self, dumpers: int, side: int) -> None:

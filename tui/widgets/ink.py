@@ -42,15 +42,15 @@ class Inks:
             self._styles[name] = found
         return found
 
-    def strip(self, spans: Sequence[Span], width: int, over: str = "") -> Strip:
-        """One line of exactly ``width`` cells; ``over`` is laid over each colour."""
+    def strip(self, spans: Sequence[Span], width: int, over: str = "", dots: str = "") -> Strip:
+        """One line of exactly ``width`` cells; ``over`` is laid over each colour; ``dots`` end a line that was cut."""
         segments: list[Segment] = []
         used = 0
         suffix = f"+{over}" if over else ""
         for text, name in spans:
             size = len(text) if text.isascii() else cell_len(text)
             if used + size > width:
-                text, size = set_cell_size(text, width - used), width - used
+                text, size = cut(text, width - used, dots), width - used
             if text:
                 segments.append(Segment(text, self.style(name + suffix)))
             used += size
@@ -70,7 +70,7 @@ def cut(text: str, width: int, dots: str = "…", *, right: bool = False) -> str
     """``text`` in exactly ``width`` cells: padded, or cut with ``dots`` at its end; ``right``: at the right edge."""
     size = cells(text)
     if size > width:
-        if width <= 1:
+        if width <= 1 or not dots:
             return set_cell_size(text, width)
         return set_cell_size(text, width - 1).rstrip("\n") + dots
     return " " * (width - size) + text if right else text + " " * (width - size)

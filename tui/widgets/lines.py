@@ -15,13 +15,16 @@ Row = tuple[Span, ...]
 
 
 class Lines(Widget):
-    """Rows of spans, cut at the right edge.  With ``grows`` its height follows its rows, and none means no room at all."""
+    """Rows of spans, cut at the right edge with ``dots``.
+
+    With ``grows`` its height follows its rows, and none means no room at all.
+    """
 
     COMPONENT_CLASSES = CLASSES
 
-    def __init__(self, *, id: str, classes: str = "", grows: bool = False) -> None:
+    def __init__(self, *, id: str, classes: str = "", grows: bool = False, dots: str = "") -> None:
         super().__init__(id=id, classes=classes)
-        self._inks, self._grows = Inks(self), grows
+        self._inks, self._grows, self._dots = Inks(self), grows, dots
         self._rows: list[Row] = []
         if grows:
             self.display = False
@@ -55,4 +58,4 @@ class Lines(Widget):
 
     def render_line(self, y: int) -> Strip:
         """One row."""
-        return self._inks.strip(self._rows[y] if y < len(self._rows) else (), self.size.width)
+        return self._inks.strip(self._rows[y] if y < len(self._rows) else (), self.size.width, dots=self._dots)

@@ -43,6 +43,7 @@ class RingLog(Widget, can_focus=True):
         self.look, self._draw, self._title, self._inks = look, draw, title, Inks(self)
         self._ring: deque[Line] = deque(maxlen=kept)
         self._total = 0
+        self._last = 0
         self._painted = 0
         self._cursor = 0
         self._top = 0
@@ -51,8 +52,11 @@ class RingLog(Widget, can_focus=True):
         self.following = True
 
     def extend(self, lines: Iterable[Line]) -> None:
-        """More lines; nothing is painted before `flush`."""
-        added = list(lines)
+        """More lines; those that are here already are not taken twice.  Nothing is painted before `flush`."""
+        added = [line for line in lines if line.number > self._last]
+        if not added:
+            return
+        self._last = added[-1].number
         self._ring.extend(added)
         self._total += len(added)
 
@@ -60,7 +64,7 @@ class RingLog(Widget, can_focus=True):
         """Other lines instead: another filter, another run.  Follows again."""
         self._title = title or self._title
         self._ring.clear()
-        self._total = self._painted = 0
+        self._total = self._painted = self._last = 0
         self.following = True
         self.extend(lines)
         self._painted = -1
@@ -215,4 +219,4 @@ class RingLog(Widget, can_focus=True):
         spans = [(">" if here else " ", ""), *self._draw(self._ring[index])]
         if self._shift and len(spans) > 1:
             spans[-1] = (spans[-1][0][self._shift:], spans[-1][1])
-        return self._inks.strip(spans, width, "cursor" if here else "")
+        return self._inks.strip(spans, width, "cursor" if here else "", self.look.dots)

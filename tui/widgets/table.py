@@ -163,16 +163,15 @@ class Table(Widget, can_focus=True):
                 break
             worst = max(c.drop for c in columns)
             chosen = [n for n in chosen if self._columns[n].drop != worst]
-        left, shares = max(0, room - fixed), sum(c.share for c in flexible) or 1
+        left, shares = max(0, room - fixed - sum(c.least for c in flexible)), sum(c.share for c in flexible) or 1
         widths: list[tuple[int, int]] = []
         for n in chosen:
             column = self._columns[n]
-            if column.width:
-                widths.append((n, column.width))
-            else:
-                mine = left * column.share // shares
-                left, shares = left - mine, shares - column.share
-                widths.append((n, mine))
+            wide = column.width
+            if not wide:
+                more = left * column.share // shares
+                left, shares, wide = left - more, shares - column.share, column.least + more
+            widths.append((n, wide))
         return widths
 
     def render_line(self, y: int) -> Strip:

@@ -1,0 +1,105 @@
+"""``python -P -m tui --state-dir DIR [--run STAMP] [--read-only] [--ascii] [--theme NAME]``: the console on a run.
+
+Exit codes: 0 detached, 1 a fault of ours (three lines say where it is written down), 2 this terminal cannot show it or the
+arguments are wrong, 128 + n ended by signal n.  Nothing here touches the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+
+PLAIN = "taperoom status --follow"
+
+
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="tui", description="The operator console of Taperoom.")
+    parser.add_argument("--state-dir", type=Path, required=True, help="where the site keeps its state (state_dir)")
+    parser.add_argument("--run", default="", help="datestamp, or its beginning; the live or last run otherwise")
+    parser.add_argument("--read-only", action="store_true", help="watch: no answers, no orders")
+    parser.add_argument("--ascii", action="store_true", help="no character but ASCII")
+    parser.add_argument("--theme", default="", help="name of a theme")
+    parser.add_argument("--mouse", action="store_true", help="take the mouse; the terminal's own selection then needs shift")
+    return parser.parse_args(argv)
+
+
+def refusal(environment: Mapping[str, str], tty: bool) -> str:
+    """Why this terminal cannot show the console; empty when it can."""
+    if not tty:
+        return f"the console needs a terminal; the same in plain lines: {PLAIN}"
+    if environment.get("TERM", "") in ("", "dumb"):
+        return f"TERM={environment.get('TERM', '')}: this terminal cannot place a cursor; the same in plain lines: {PLAIN}"
+    return ""
+
+
+def settle(environment: dict[str, str]) -> None:
+    """What Textual reads when it is imported: no animation, and no key protocol that old terminals print."""
+    environment["TEXTUAL_ANIMATIONS"] = "none"
+    if environment.get("TERM", "") in ("linux", "vt100", "vt220", "ansi"):
+        environment["TEXTUAL_DISABLE_KITTY_KEY"] = "1"
+    if environment.get("NO_COLOR") == "":
+        del environment["NO_COLOR"]  # set but empty means colour, says no-color.org
+
+
+def crash_log() -> Path:
+    """Where a fault of ours is written down."""
+    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(base) / "taperoom" / "console.log"
+
+
+def report(fault: BaseException) -> None:
+    """Three lines for the operator, the rest (never a value of a variable) to the log."""
+    path = crash_log()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "a", encoding="utf-8", errors="backslashreplace") as log:
+            log.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')}\n{''.join(traceback.format_exception(fault))}\n")
+        where = str(path)
+    except OSError:
+        where = "not written down: its log cannot be opened"
+    print(f"taperoom: the console failed: {type(fault).__name__}", file=sys.stderr)
+    print(f"          {where}", file=sys.stderr)
+    print("          the run goes on; look again with: taperoom attach", file=sys.stderr)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Check the terminal, open the console, give the terminal back."""
+    options = arguments(argv)
+    if why := refusal(os.environ, sys.stdin.isatty() and sys.stderr.isatty()):
+        print(f"taperoom: {why}", file=sys.stderr)
+        return 2
+    ascii_only = options.ascii or (sys.stderr.encoding or "").lower().replace("-", "") not in ("utf8", "utf8sig")
+    plain = os.environ.get("TERM", "") in ("vt100", "vt220", "ansi")
+    settle(os.environ)  # type: ignore[arg-type]
+    from tui.app import ConsoleApp
+    from tui.look import Look
+    from tui.terminal import ConsoleDriver, Guard
+    from tui.theming import available, chosen
+
+    guard = Guard(sys.stdin.fileno())
+    driver = None if os.environ.get("TEXTUAL_DRIVER") else ConsoleDriver
+    app = ConsoleApp(
+        options.state_dir, options.run, operate=not options.read_only, look=Look(ascii_only or plain),
+        theme=chosen(options.theme, available()[0], os.environ), driver_class=driver)
+    try:
+        app.run(mouse=options.mouse)
+    except Exception as fault:
+        app.fault = fault
+    if app.return_code not in (0, None) or app.fault is not None:
+        guard.restore()
+    if app.fault is not None:
+        report(app.fault)
+        return 1
+    if app.detached and app.feed.view.live:
+        print("Detached. The run goes on; look again with: taperoom attach")
+    return app.return_code or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
