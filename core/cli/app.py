@@ -1,0 +1,102 @@
+"""The tree of commands: what `taperoom --help` shows.
+
+Each command is a module of its own that imports what it needs when it is called; nothing here may be slow, since every
+call of every command pays for it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from core.cli import (
+    catalogue,
+    check,
+    console,
+    control,
+    demo,
+    disk,
+    explain,
+    first,
+    flush,
+    plan,
+    report,
+    requests,
+    restore,
+    runs,
+    status,
+    tape,
+    where,
+)
+
+SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
+
+app = typer.Typer(
+    name="taperoom", rich_markup_mode=None, pretty_exceptions_enable=False, context_settings=SETTINGS,
+    help="""Network backup in the architecture of Amanda, with an operator console.
+
+Without a command the console opens on the run under way, or on the last one.
+
+\b
+Examples:
+  taperoom init                first configuration, asked step by step
+  taperoom check               would tonight's run work?
+  taperoom run --batch         run now, one plain line a fact
+  taperoom status --follow     where the run stands
+  taperoom explain exit-codes  what 0 to 5 mean
+""")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"taperoom {version('taperoom')}")
+        except PackageNotFoundError:
+            print("taperoom (not installed)")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    config: Annotated[str, typer.Option("--config", metavar="FILE", help="Configuration; may stand anywhere.")] = "",
+    batch: Annotated[bool, typer.Option("--batch", help="Start tonight's run, plain lines; same as 'run --batch'.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="With --batch: the facts as JSON lines.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version and exit.")] = False,
+) -> int:
+    """The help of the whole is given to the Typer above."""
+    where.set_config(config)
+    if context.invoked_subcommand is not None:
+        return 0
+    if batch:
+        return runs.run([], batch=True, json=json)
+    if json:
+        raise typer.BadParameter("--json goes with --batch or with a command, such as 'taperoom status --json'")
+    return console.open_console()
+
+
+def _group(name: str, text: str, commands: dict[str, Any]) -> None:
+    group = typer.Typer(name=name, help=text, no_args_is_help=True, rich_markup_mode=None, context_settings=SETTINGS)
+    for word, function in commands.items():
+        group.command(word, context_settings=SETTINGS)(function)
+    app.add_typer(group)
+
+
+for _name, _function in {
+    "run": runs.run, "attach": console.attach, "status": status.status, "report": report.report,
+    "requests": requests.requests, "reply": requests.reply, "check": check.check, "plan": plan.plan,
+    "flush": flush.flush, "stop": control.stop, "pause": control.pause, "resume": control.resume,
+    "hold": control.hold, "release": control.release, "retry": control.retry, "abort": control.abort,
+    "ls": restore.ls, "restore": restore.restore, "init": first.init, "cleanup": catalogue.cleanup,
+    "explain": explain.explain, "demo": demo.demo,
+}.items():
+    app.command(_name, context_settings=SETTINGS)(_function)
+
+_group("tape", "Volumes: what is in the slots, labels.", {"list": tape.list_, "label": tape.label, "show": tape.show_})
+_group("disk", "The disklist.", {
+    "list": disk.list_, "add": disk.add, "remove": disk.remove, "force": disk.force, "hold": disk.hold})
+_group("catalogue", "The index over journals and volumes.", {"rebuild": catalogue.rebuild})

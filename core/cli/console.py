@@ -1,0 +1,64 @@
+"""`taperoom` and `taperoom attach`: another program takes this one's place, the console.
+
+The console is never imported here: it is the only part that needs Textual, and it knows a run by its directory alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli import show, where
+
+if TYPE_CHECKING:
+    from core.model.site import Site
+
+
+def command_of(site: Site, run: str = "", read_only: bool = False) -> list[str]:
+    """The words that start the console."""
+    import sys
+
+    words = [sys.executable, "-P", "-m", "tui", "--state-dir", str(site.state_dir.absolute())]
+    words += ["--run", run] if run else []
+    words += ["--theme", site.theme] if site.theme else []
+    return words + (["--read-only"] if read_only else [])
+
+
+def become_console(site: Site, run: str = "", read_only: bool = False) -> int:
+    """Open the console in the place of this program.  UsageError CFG006 without a terminal."""
+    import os
+    import sys
+
+    from core.errors import UsageError
+
+    if not show.on_terminal():
+        raise UsageError("CFG006", "the console needs a terminal", "'taperoom status' shows the same as text")
+    words = command_of(site, run, read_only)
+    sys.stdout.flush()
+    os.execvp(words[0], words)
+
+
+def open_console() -> int:
+    """The console on the run under way, or on the last one."""
+    return become_console(where.site())
+
+
+def attach(
+    run: Annotated[str, typer.Argument(
+        metavar="RUN", help="Datestamp of a run, or its beginning.", autocompletion=where.complete_run)] = "",
+    read_only: Annotated[bool, typer.Option("--read-only", help="Look, but give no orders.")] = False,
+) -> int:
+    """Open the console on a run, live or finished.
+
+    Closing it never touches the run.
+
+    \b
+    Examples:
+      taperoom attach
+      taperoom attach --read-only
+      taperoom attach 20261123
+    """
+    site = where.site()
+    found = where.a_run(site, run)
+    return become_console(site, found.datestamp if run else "", read_only)

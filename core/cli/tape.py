@@ -1,0 +1,134 @@
+"""`taperoom tape`: volumes and slots, for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli import show, where
+
+if TYPE_CHECKING:
+    from core.model.site import Site, Storage
+
+_STORAGE = typer.Option("--storage", metavar="NAME", help="Which storage; not needed when there is one.")
+
+
+def _storages(site: Site, name: str) -> list[Storage]:
+    from core.config.faults import nearest
+    from core.errors import UsageError
+
+    if not name:
+        return list(site.storages.values())
+    if name not in site.storages:
+        raise UsageError("TAP001", f"there is no storage {name!r}{nearest(name, site.storages)}")
+    return [site.storages[name]]
+
+
+def _one(site: Site, name: str) -> Storage:
+    from core.errors import UsageError
+
+    found = _storages(site, name)
+    if len(found) != 1:
+        raise UsageError("CFG006", f"which storage? {', '.join(site.storages) or 'there is none'}", "name it with --storage")
+    return found[0]
+
+
+def list_(
+    storage: Annotated[str, _STORAGE] = "",
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> int:
+    """Every slot and every volume: what it holds, whether it may be overwritten, and which one is next.
+
+    \b
+    Examples:
+      taperoom tape list
+      taperoom tape list --storage offsite --json
+    """
+    from dataclasses import asdict
+
+    from core.cli.shelves import shelf_of
+    from core.model.units import show_kib
+    from core.report.text import table
+
+    site = where.site()
+    shelves = [(chosen, shelf_of(site, chosen)) for chosen in _storages(site, storage)]
+    if json:
+        show.say_json([{"storage": chosen.name} | asdict(row) for chosen, rows in shelves for row in rows])
+        return 0
+    if not shelves:
+        show.say("there is no storage in the configuration")
+    for number, (chosen, rows) in enumerate(shelves):
+        if number:
+            show.say()
+        full = f", volumes of {show_kib(chosen.capacity)}" if chosen.capacity else ""
+        show.say(f"storage {chosen.name}: {chosen.changer}{full}")
+        lines = [[row.slot, ">" if row.next else "", row.label, row.datestamp, show_kib(row.used) if row.files else "",
+                  str(row.files) if row.files else "", row.standing.value, row.reason] for row in rows]
+        heads = ["slot", "", "label", "written", "used", "files", "state", "reason"]
+        show.say_lines(table(heads, lines, "r    r  ", flexible=7, indent="  "))
+        if not any(row.next for row in rows):
+            show.say("  NO VOLUME may be written; 'taperoom explain TAP012' says what to do")
+    return 0
+
+
+def label(
+    name: Annotated[str, typer.Argument(metavar="LABEL", help="The label; autolabel makes one if it is missing.")] = "",
+    storage: Annotated[str, _STORAGE] = "",
+    slot: Annotated[str, typer.Option("--slot", metavar="N", help="Which slot; the first blank one if missing.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite what is in the slot, whatever it is.")] = False,
+) -> int:
+    """Label a volume for later use. A volume that is still needed, or foreign, is refused.
+
+    \b
+    Examples:
+      taperoom tape label
+      taperoom tape label DAILY-007 --slot 7
+    """
+    from core.cli.shelves import protected
+    from core.devices.labelling import label_volume
+
+    site = where.site()
+    chosen = _one(site, storage)
+    found, given = label_volume(
+        site, chosen, slot or None, name or None, force=force, protected=protected(site, chosen))
+    show.say(f"storage {chosen.name}: slot {found} has the label {given} now")
+    return 0
+
+
+def show_(
+    name: Annotated[str, typer.Argument(metavar="LABEL", help="Which volume.")],
+    storage: Annotated[str, _STORAGE] = "",
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> int:
+    """What a volume holds, read from the volume itself, not from the catalogue.
+
+    \b
+    Example:
+      taperoom tape show DAILY-007
+    """
+    from core.devices.shelf import open_volume
+    from core.errors import WorldError
+    from core.model.units import show_kib
+    from core.report.text import name_of, table
+
+    site = where.site()
+    fault: WorldError | None = None
+    for chosen in _storages(site, storage):
+        try:
+            volume = open_volume(chosen, name)
+        except WorldError as missing:
+            fault = missing
+            continue
+        headers = [(number, volume.read_header(number)) for number in volume.filenos()]
+        if json:
+            show.say_json([
+                {"file": number, "host": h.host, "disk": h.disk, "datestamp": h.datestamp, "level": h.level,
+                 "part": h.part, "orig_kib": h.orig_kib, "compression": h.comp} for number, h in headers])
+            return 0
+        view = volume.view()
+        show.say(f"volume {name} in slot {view.slot} of storage {chosen.name}, {show_kib(view.used // 1024)}")
+        rows = [[str(number), name_of(h.host, h.disk), h.datestamp, str(h.level), str(h.part)] for number, h in headers]
+        show.say_lines(table(["file", "disk", "dumped", "L", "part"], rows, "r  rr", flexible=1, indent="  "))
+        return 0
+    raise fault or WorldError("TAP018", f"volume {name} is in no slot", "'taperoom tape list' shows what is")
