@@ -1,0 +1,141 @@
+"""A disk as of a moment: its chain of dumps, their listings, and the tree that follows from them.
+
+Listings come from the index files that dumpers wrote; a dump without one is read itself.  What makes the answer less
+than certain (a stock client's index, a rename that cannot be looked up) becomes a warning, never silence.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.catalogue.queries import Dump, Key, dumps, known_disks
+from core.catalogue.store import Catalogue
+from core.errors import TaperoomError, UsageError
+from core.model.site import Site
+from core.model.units import sanitise
+from core.restore.asof import show_stamp
+from core.restore.chain import choose, restorable, show_dates
+from core.restore.extract import Counter, Warn, scan
+from core.restore.listing import Listing, parse_listing
+from core.restore.spec import Spec, parse_spec
+from core.restore.tree import Node, Tree, build
+
+_LOOKED_BACK = 40
+"""In how many dumps a path that is not there is looked for."""
+
+
+@dataclass(slots=True)
+class Moment:
+    """The disk of ``spec`` as the newest dump of ``chain`` saw it."""
+
+    spec: Spec
+    chain: tuple[Dump, ...]
+    tree: Tree
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def datestamp(self) -> str:
+        """When it was so."""
+        return self.chain[-1].datestamp
+
+
+def disks_of(site: Site, catalogue: Catalogue) -> list[Key]:
+    """All disks that may be named: those of the configuration, and those that were ever dumped."""
+    return list(dict.fromkeys([disk.key for disk in site.disks] + known_disks(catalogue)))
+
+
+def spec_of(site: Site, catalogue: Catalogue, text: str) -> Spec:
+    """What ``HOST:DISK[:PATH]`` names.  UsageError RST011, RST012."""
+    return parse_spec(text, disks_of(site, catalogue))
+
+
+def moment_of(site: Site, catalogue: Catalogue, spec: Spec, as_of: str, count: Counter, warn: Warn) -> Moment:
+    """The disk of ``spec`` as of a datestamp.  UsageError and WorldError RST013, RST014, RST024."""
+    good = dumps(catalogue, spec.host, spec.disk)
+    chain, warnings = choose(spec.title, good, as_of)
+    listings = [_listing(site, dump, count, warnings, warn) for dump in chain]
+    for number, (dump, listing) in enumerate(zip(chain, listings, strict=True)):
+        if number and listing.exact and listing.renames is None:
+            listing.renames = _renames(site, dump, count, warnings)
+    tree = build(listings)
+    if tree.inexact:
+        levels = ", ".join(str(chain[number].level) for number in tree.inexact)
+        warnings.append(f"RST016 {spec.title}: the index of level {levels} does not tell which files were deleted before it:"
+                        " such files may be shown and restored")
+    if tree.missing:
+        warnings.append(f"RST017 {spec.title}: {len(tree.missing)} files were there, but no dump of the chain has them,"
+                        f" the first is /{tree.missing[0].decode('utf-8', 'replace')}")
+    return Moment(spec, chain, tree, warnings)
+
+
+def _listing(site: Site, dump: Dump, count: Counter, warnings: list[str], warn: Warn) -> Listing:
+    title = f"{dump.host}:{dump.disk} level {dump.level} of {show_stamp(dump.datestamp)}"
+    path = index_file(site, dump)
+    if path is not None:
+        try:
+            return read_index(path)
+        except (OSError, EOFError, zlib.error) as fault:
+            warnings.append(f"RST018 {title}: its index {path} cannot be read ({fault}); its names come from the dump itself")
+    else:
+        warnings.append(f"RST018 {title}: has no index; its names come from the dump itself")
+    return scan(site, dump, count, warn)
+
+
+def _renames(site: Site, dump: Dump, count: Counter, warnings: list[str]) -> list[tuple[bytes, bytes]]:
+    """What was renamed, from the head of the dump, where tar put it."""
+    def ignore(text: str) -> None:
+        pass
+
+    try:
+        return scan(site, dump, count, ignore, head=True).renames or []
+    except TaperoomError as fault:
+        warnings.append(f"RST019 {dump.host}:{dump.disk} level {dump.level} of {show_stamp(dump.datestamp)}: which directories"
+                        f" were renamed before it is not known ({fault.message})")
+        return []
+
+
+def index_file(site: Site, dump: Dump) -> Path | None:
+    """The index of a dump, ours or one of Amanda's names for it."""
+    # A host's name comes from the configuration, and so cannot leave this directory.
+    directory = site.index_dir / sanitise(dump.host) / sanitise(dump.disk)
+    base = f"{dump.datestamp}_{dump.level}"
+    for name in (f"{base}.gz", f"{base}-sorted.gz", f"{base}-unsorted.gz", f"{base}-sorted", f"{base}-unsorted"):
+        if (directory / name).is_file():
+            return directory / name
+    return None
+
+
+def read_index(path: Path) -> Listing:
+    """The listing in an index file.  OSError, EOFError or zlib.error when it cannot be read."""
+    if path.suffix != ".gz":
+        with open(path, "rb") as plain:
+            return parse_listing(plain)
+    with gzip.open(path, "rb") as packed:
+        return parse_listing(packed)
+
+
+def node_at(site: Site, catalogue: Catalogue, moment: Moment, spec: Spec) -> Node:
+    """What ``spec`` names at that moment.  UsageError RST013 says in which dumps the name is, when it is not there."""
+    found = moment.tree.find(os.fsencode(spec.path))
+    if found is not None:
+        return found
+    good = restorable(dumps(catalogue, spec.host, spec.disk))
+    having = [dump for dump in good[-_LOOKED_BACK:] if _has(site, dump, os.fsencode(spec.path))]
+    hint = "the name is in " + show_dates(having).removeprefix("these dates can be restored: ") if having else show_dates(good)
+    raise UsageError("RST013", f"{spec.title} had no /{spec.path} on {show_stamp(moment.datestamp)}", hint)
+
+
+def _has(site: Site, dump: Dump, path: bytes) -> bool:
+    index = index_file(site, dump)
+    if index is None:
+        return False
+    try:
+        listing = read_index(index)
+    except (OSError, EOFError, zlib.error, TaperoomError):
+        return False
+    parent, _, name = path.rpartition(b"/")
+    return name in listing.names.get(parent, {})

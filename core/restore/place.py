@@ -1,0 +1,158 @@
+"""Putting what was extracted where the operator wants it.
+
+Files are moved by rename from a directory inside the target, so each appears whole or not at all; directories get
+their modes, owners, times and attributes last.  Nothing outside the target is touched: a link in the target is never
+followed.  A file that is there already is kept unless overwriting was asked for.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.errors import UsageError, WorldError
+from core.restore.extract import Extracted
+from core.restore.tree import Directory, Node, source_of
+
+_SHOWN = 5
+
+
+@dataclass(slots=True)
+class Placed:
+    """How much was placed; ``missing`` did not come out of the dumps although it should have."""
+
+    files: int = 0
+    directories: int = 0
+    missing: list[bytes] = field(default_factory=list)
+
+
+def check_target(to: Path, wanted: Mapping[bytes, Node], overwrite: bool) -> bool:
+    """Make ``to`` if it is not there, and whether it was made.
+
+    UsageError RST030 when it is no directory; RST031 when files would be overwritten, unless ``overwrite``.
+    """
+    try:
+        if not os.path.lexists(to):
+            to.mkdir(parents=True)
+            return True
+        if not to.is_dir():
+            raise UsageError("RST030", f"{to} is not a directory", "name one that is, or one that does not exist yet")
+        if not any(os.scandir(to)):
+            return False
+    except OSError as fault:
+        raise UsageError("RST030", f"{to}: {fault.strerror}", "restore to a directory that you may write") from fault
+    root = os.fsencode(to)
+    taken = [path for path, node in wanted.items() if path and _in_the_way(root + b"/" + path, node, overwrite)]
+    if taken:
+        shown = ", ".join(_show(path) for path in taken[:_SHOWN]) + (" …" if len(taken) > _SHOWN else "")
+        raise UsageError("RST031", f"{to} has {len(taken)} of the names already: {shown}",
+                         "restore to an empty directory, or ask for overwriting")
+    return False
+
+
+def _in_the_way(path: bytes, node: Node, overwrite: bool) -> bool:
+    try:
+        mode = os.lstat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    if isinstance(node, Directory):
+        return not stat.S_ISDIR(mode)
+    return stat.S_ISDIR(mode) or not overwrite
+
+
+def place(to: Path, made: bool, wanted: Mapping[bytes, Node], extracted: Mapping[int, Extracted]) -> Placed:
+    """Move everything of ``wanted`` (path to node, directories before what is in them) to its place below ``to``.
+
+    ``made``: ``to`` is ours, and gets the attributes of the disk's top.  WorldError RST025 when the file system refuses.
+    """
+    root, done = os.fsencode(to), Placed()
+    ours: list[tuple[bytes, Directory]] = []
+    real: set[bytes] = set()
+    try:
+        for path, node in wanted.items():
+            if isinstance(node, Directory):
+                done.directories += 1
+                if _directory(root, path, made):
+                    ours.append((path, node))
+                continue
+            out = extracted.get(node.dump)
+            source = source_of(path, node)
+            if out is None or not _there(out.root_of(source), source, real):
+                done.missing.append(path)
+                continue
+            _below(root, path, real)
+            os.rename(out.root_of(source) + b"/" + source, root + b"/" + path)
+            done.files += 1
+        # The deepest first: what is done inside a directory changes its time.
+        for path, node in reversed(ours):
+            _attributes(root + b"/" + path, source_of(path, node), extracted.get(node.dump))
+    except OSError as fault:
+        name = os.fsdecode(fault.filename) if isinstance(fault.filename, bytes) else str(fault.filename or to)
+        raise WorldError("RST025", f"{name}: {fault.strerror}",
+                         "what was placed so far stays; restore the rest elsewhere") from fault
+    return done
+
+
+def _directory(root: bytes, path: bytes, made: bool) -> bool:
+    """Make one; whether it is ours to give attributes to."""
+    if not path:
+        return made
+    try:
+        os.mkdir(root + b"/" + path, 0o700)
+    except FileExistsError:
+        if not stat.S_ISDIR(os.lstat(root + b"/" + path).st_mode):
+            raise
+        return False
+    return True
+
+
+def _there(root: bytes, path: bytes, real: set[bytes]) -> bool:
+    """Whether a path was extracted.  Never through a link: a dump could have one that leads to files of this machine."""
+    try:
+        _below(root, path, real)
+        os.lstat(root + b"/" + path)
+    except OSError:
+        return False
+    return True
+
+
+def _below(root: bytes, path: bytes, real: set[bytes]) -> None:
+    """NotADirectoryError unless every directory between ``root`` and ``path`` is one itself; ``real``: those known."""
+    parent = path.rpartition(b"/")[0]
+    at = root + b"/" + parent
+    if not parent or at in real:
+        return
+    _below(root, parent, real)
+    if not stat.S_ISDIR(os.lstat(at).st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), at)
+    real.add(at)
+
+
+def _attributes(at: bytes, source: bytes, out: Extracted | None) -> None:
+    """Owner, mode, times and attributes of the directory ``source`` as it was extracted; ``at`` was made by us."""
+    name = b"" if out is None else (out.root_of(source) + b"/" + source).rstrip(b"/")
+    if out is None or not _there(out.root_of(source), source, set()) or not stat.S_ISDIR(os.lstat(name).st_mode):
+        os.chmod(at, 0o755)
+        return
+    found = os.lstat(name)
+    if os.geteuid() == 0:
+        os.chown(at, found.st_uid, found.st_gid)
+    shutil.copystat(name, at)
+
+
+def _show(path: bytes) -> str:
+    return "/" + path.decode("utf-8", "replace")
+
+
+def ancestors(paths: Iterable[bytes]) -> set[bytes]:
+    """All directories above ``paths``, the top included."""
+    found = {b""}
+    for path in paths:
+        while path and (path := path.rpartition(b"/")[0]) not in found:
+            found.add(path)
+    return found

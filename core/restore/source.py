@@ -1,0 +1,138 @@
+"""Reading one dump's stored data, wherever it is: the holding file, or the parts of a copy on volumes.
+
+Every byte is counted into CRC-32Cs and compared with what the catalogue and the headers say, part by part and as a
+whole.  `copies_of` gives all places, the nearest first, so that a damaged one can be passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from crc32c import crc32c
+
+from core.catalogue.queries import Copy, Dump, Part
+from core.devices.contract import Volume
+from core.devices.shelf import open_volume
+from core.errors import WorldError
+from core.holding.file import HoldingReader
+from core.holding.header import Header
+from core.model.dump import NO_CRC, Crc
+from core.model.site import Site
+
+READ = 1 << 18
+"""Bytes of one read."""
+_HINT = "this copy is damaged; another one is taken where there is one"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place that has a dump: ``text`` names it for people; ``open`` gives its header and its data.
+
+    ``open`` raises WorldError when it is not there; the data, RST023 when it is not what it should be.
+    """
+
+    text: str
+    open: Callable[[], tuple[Header, Iterator[memoryview]]]
+
+
+def places_of(site: Site, dump: Dump) -> list[Place]:
+    """Where ``dump`` can be read, the nearest first; empty when nothing holds it."""
+    found = []
+    if dump.file:
+        found.append(Place(f"holding file {dump.file}", lambda: _open_holding(dump)))
+    order = list(site.storages)
+    copies = [copy for copy in dump.copies if copy.storage in site.storages]
+    for copy in sorted(copies, key=lambda copy: order.index(copy.storage)):
+        text = f"volume {', '.join(copy.labels)} of storage {copy.storage}"
+        found.append(Place(text, lambda copy=copy: _open_copy(site, dump, copy)))  # type: ignore[misc]
+    return found
+
+
+def _open_holding(dump: Dump) -> tuple[Header, Iterator[memoryview]]:
+    reader = HoldingReader(Path(dump.file))
+    _check_header(reader.header, dump, dump.file)
+    return reader.header, _counted(_read(reader.readinto, reader.close), _expected(dump, reader.header), dump.file)
+
+
+def _open_copy(site: Site, dump: Dump, copy: Copy) -> tuple[Header, Iterator[memoryview]]:
+    volumes: dict[str, Volume] = {}
+    first = _header(site, dump, copy, copy.parts[0], volumes)
+    expected = _expected(dump, first) if not copy.crc.known else copy.crc
+    data = _parts(site, dump, copy, volumes)
+    return first, _counted(data, expected, f"volume {', '.join(copy.labels)}")
+
+
+def volume_of(site: Site, copy: Copy, label: str) -> Volume:
+    """The volume that bears ``label``, as the run wrote it.  WorldError TAP018, or RST023 when it was written anew."""
+    volume = open_volume(site.storages[copy.storage], label, copy.run)
+    stamp = volume.view().datestamp
+    if stamp != copy.run:
+        raise WorldError("RST023", f"volume {label} was written anew on {stamp}: the dump of {copy.run} is gone from it",
+                         "the catalogue does not know that; rebuild it, and take another date")
+    return volume
+
+
+def _header(site: Site, dump: Dump, copy: Copy, part: Part, volumes: dict[str, Volume]) -> Header:
+    if part.label not in volumes:
+        volumes[part.label] = volume_of(site, copy, part.label)
+    header = volumes[part.label].read_header(part.fileno)
+    _check_header(header, dump, f"volume {part.label} file {part.fileno}")
+    return header
+
+
+def _parts(site: Site, dump: Dump, copy: Copy, volumes: dict[str, Volume]) -> Iterator[memoryview]:
+    for part in copy.parts:
+        where = f"volume {part.label} file {part.fileno}"
+        _header(site, dump, copy, part, volumes)
+        file = volumes[part.label].open_part(part.fileno)
+        # Where blocks are padded, what comes after the data is not data.
+        limit = part.crc.size if part.crc.known else None
+        yield from _counted(_read(_into(file), file.close, limit), part.crc, where)
+
+
+def _into(file: BinaryIO) -> Callable[[memoryview], int]:
+    def readinto(buffer: memoryview) -> int:
+        return file.readinto(buffer) or 0  # type: ignore[attr-defined]
+
+    return readinto
+
+
+def _read(readinto: Callable[[memoryview], int], close: Callable[[], None], limit: int | None = None) -> Iterator[memoryview]:
+    buffer = memoryview(bytearray(READ))
+    try:
+        left = limit
+        while left is None or left:
+            size = readinto(buffer if left is None else buffer[:left])
+            if not size:
+                return
+            if left is not None:
+                left -= size
+            yield buffer[:size]
+    except OSError as fault:
+        raise WorldError("RST023", f"reading failed: {fault.strerror}", _HINT) from fault
+    finally:
+        close()
+
+
+def _expected(dump: Dump, header: Header) -> Crc:
+    return dump.server if dump.server.known else header.server
+
+
+def _check_header(header: Header, dump: Dump, where: str) -> None:
+    if not header.is_dump or header.key != dump.key:
+        found = f"{header.host}:{header.disk} level {header.level} of {header.datestamp}" if header.is_dump else header.kind
+        raise WorldError("RST023", f"{where} should have {dump.host}:{dump.disk} level {dump.level} of {dump.datestamp},"
+                                   f" but it has {found}", _HINT)
+
+
+def _counted(data: Iterator[memoryview], expected: Crc, where: str) -> Iterator[memoryview]:
+    value = size = 0
+    for piece in data:
+        value = crc32c(piece, value)
+        size += len(piece)
+        yield piece
+    if expected != NO_CRC and Crc(value, size) != expected:
+        raise WorldError("RST023", f"{where}: its data has CRC {Crc(value, size)}, it should be {expected}", _HINT)
