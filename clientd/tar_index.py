@@ -34,10 +34,11 @@ def index_path(name: bytes) -> bytes:
 
 class TarIndexer:
     """Hops from header to header.  ``member(block, path)`` for each member; ``kept(path)``, if it is given, for each name
-    that a directory's list says is there but not in this dump."""
+    that a directory's list says is there but not in this dump: ``/`` before the first of them, and ``/old TAB /new`` for a
+    directory that was renamed since the dump below (tar has a temporary name in between where two change places: empty)."""
 
-    __slots__ = ("_at", "_body", "_directory", "_first", "_head", "_kept", "_left", "_long", "_member", "_next", "_sparse",
-                 "_type", "_zero")
+    __slots__ = ("_at", "_body", "_directory", "_first", "_head", "_kept", "_left", "_listed", "_long", "_member", "_next",
+                 "_old", "_sparse", "_type", "_zero")
 
     def __init__(self, member: Callable[[int, bytes], None], kept: Callable[[bytes], None] | None = None) -> None:
         self._member = member
@@ -52,6 +53,8 @@ class TarIndexer:
         self._first = -1      # where the first header of a member begins, when others stand before its own
         self._sparse = -1     # bytes of data that follow the extension blocks of a sparse map, while those are read
         self._directory = b""
+        self._listed = False  # the first directory's list was met
+        self._old = b""       # the name that a directory had before it was renamed
         self._zero = False
 
     def feed(self, data: memoryview) -> None:
@@ -110,6 +113,9 @@ class TarIndexer:
             self._sparse = padded
         elif kind == _DIRECTORY_LIST and self._kept is not None:
             self._directory = name
+            if not self._listed:
+                self._listed = True
+                self._kept(b"/")
             self._expect(kind, size)
         elif kind not in _NO_DATA:
             self._next += padded
@@ -130,6 +136,10 @@ class TarIndexer:
                 for name in names:
                     if name.startswith(b"N"):
                         self._kept(index_path(self._directory + name[1:]))
+                    elif name.startswith(b"R"):
+                        self._old = index_path(name[1:]) if len(name) > 1 else b""
+                    elif name.startswith(b"T"):
+                        self._kept(self._old + b"\t" + (index_path(name[1:]) if len(name) > 1 else b""))
         elif kind != _PAX_GLOBAL:
             self._body += data
         if not self._left:
