@@ -124,6 +124,8 @@ class Daemon:
                 self._begin(handle, packet)
             elif self._pending is None:
                 self._pending = (handle, packet)
+                if job.streaming:  # the server has read the whole dump and goes on without a word: it is not safe
+                    job.shut()
             else:
                 raise ProtocolError("three requests at once")
 

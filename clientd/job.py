@@ -47,8 +47,15 @@ class Job:
 
     def let_on(self) -> None:
         """Let the streams begin, or tell that the dump is safe."""
-        with contextlib.suppress(OSError):
-            os.write(self.go, b"\n")
+        if self.go >= 0:
+            with contextlib.suppress(OSError):
+                os.write(self.go, b"\n")
+
+    def shut(self) -> None:
+        """Nothing more will let its streams on: a dump that was not confirmed by now will never be."""
+        if self.go >= 0:
+            os.close(self.go)
+            self.go = -1
 
     def kill(self) -> None:
         """End the child and everything in its process group."""
@@ -58,9 +65,9 @@ class Job:
     def close(self) -> int:
         """Wait for the child and close everything; its exit status, negative for a signal."""
         _, status = os.waitpid(self.child, 0)
-        for descriptor in (self.output, self.life, self.go):
-            if descriptor >= 0:
-                os.close(descriptor)
+        self.shut()
+        for descriptor in (self.output, self.life):
+            os.close(descriptor)
         return os.waitstatus_to_exitcode(status)
 
 

@@ -25,7 +25,10 @@ def quote(word: str) -> str:
 
 def unquote(text: str) -> str:
     """What `quote` wrote, and what Amanda writes: bare quotes vanish, a backslash and digits are one byte."""
-    return "".join(_piece(found) for found in _PIECE.finditer(text))
+    if '"' not in text and "\\" not in text:
+        return text
+    # Escapes are bytes, and several of them may make one character.
+    return b"".join(_piece(found) for found in _PIECE.finditer(text)).decode("utf-8", "surrogateescape")
 
 
 def first_word(line: str) -> tuple[str, str]:
@@ -42,12 +45,11 @@ def clean(text: str, limit: int = 400) -> str:
     return " ".join(shown[:limit].split()) + ("…" if len(text) > limit else "")
 
 
-def _piece(found: re.Match[str]) -> str:
+def _piece(found: re.Match[str]) -> bytes:
     escape, dropped, plain = found.groups()
-    if plain is not None:
-        return plain
     if dropped is not None:
-        return ""
-    if escape[0] in "01234567":
-        return bytes([int(escape, 8) & 0xFF]).decode("utf-8", "surrogateescape")
-    return _UNESCAPES.get(escape, escape)
+        return b""
+    if plain is None and escape[0] in "01234567":
+        return bytes([int(escape, 8) & 0xFF])
+    text: str = plain if plain is not None else _UNESCAPES.get(escape, escape)
+    return text.encode("utf-8", "surrogateescape")
