@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 
 from core.errors import TaperoomError
+from core.planner.children import kill_children
 from core.planner.night import Night
 
 
@@ -27,8 +28,10 @@ def main(words: Sequence[str] | None = None) -> int:
         return fault.exit_code
     except BrokenPipeError:
         _log("nobody reads the plan; the driver is gone")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else the interpreter complains at its end
         return 1
+    finally:
+        kill_children()
 
 
 def _log(text: str) -> None:

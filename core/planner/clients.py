@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -123,10 +124,11 @@ class Survey:
             waiting -= isinstance(heard, Finished)
             yield heard
 
-    def tidy(self, seconds: float = 5.0) -> None:
-        """Wait until the connections are closed; a client that hangs needs to be killed first."""
+    def tidy(self, seconds: float = 1.0) -> None:
+        """Give the connections so long, all together, to close."""
+        until = time.monotonic() + seconds
         for thread in self._threads:
-            thread.join(seconds)
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _one(self, ask: Ask, gate: threading.BoundedSemaphore) -> None:
         with gate:

@@ -54,7 +54,7 @@ class Night:
         tidy = None if self.arguments.offline else self._ask(standings)
         found = plan(self.site, standings, self.answers, flushing)
         self._tell(found)
-        self.out.close()  # the driver goes on while hanging clients are put away
+        self.out.close()  # the driver goes on while clients are put away
         if tidy is not None:
             tidy()
         if not found.dumps and not flushing and not any(skip.fail for skip in found.skips):

@@ -95,7 +95,7 @@ def _why_full(standing: Standing, due: bool) -> r.Reason:
     if standing.forced in ("full", "no-bump"):
         return r.Forced(standing.forced)
     if standing.new and kind.strategy is not Strategy.NOINC:
-        return r.NewDisk()
+        return r.FullLost() if standing.history.recent else r.NewDisk()
     if kind.strategy is Strategy.NOINC or kind.dumpcycle == 0:
         return r.FullEveryRun()
     return r.FullDue(max(0, -standing.next_level0)) if due else r.FullWithoutIncremental()

@@ -38,6 +38,8 @@ def why(reason: r.Reason) -> str:
     match reason:
         case r.NewDisk():
             return "new disk, first full"
+        case r.FullLost():
+            return "no volume holds its last full any more, a new one"
         case r.FullDue(overdue=0):
             return "full due today"
         case r.FullDue():

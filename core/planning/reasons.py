@@ -15,6 +15,11 @@ class NewDisk:
 
 
 @dataclass(frozen=True, slots=True)
+class FullLost:
+    """It was dumped before, but nothing holds a full of it any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class FullDue:
     """Its dump cycle is over, ``overdue`` days ago."""
 
@@ -122,7 +127,7 @@ class NoSize:
 
 
 Reason = (
-    NewDisk | FullDue | FullEveryRun | Forced | Incremental | Bumped | Promoted | FullWithoutIncremental
-    | FullWithoutSize | Delayed
+    NewDisk | FullLost | FullDue | FullEveryRun | Forced | Incremental | Bumped | Promoted
+    | FullWithoutIncremental | FullWithoutSize | Delayed
 )
 Refusal = BySetting | NoSize | TooBig | NoSpace

@@ -87,7 +87,7 @@ def test_a_lonely_disk_stays() -> None:
 
 
 def test_hosts_that_work_already_score_less() -> None:
-    """web1 makes two fulls tonight: (3 − 2²) < 0, so −4 + 7 − 2 = 1; on db1 it is 1² + 7 − 3 = 5: that one comes first."""
+    """web1 makes two fulls tonight: (3 − 2²) < 0, so −4 + 7 − 2 = 1; on db1 1² + 7 − 3 = 5: that is first."""
     disks = [*(make_disk(f"/due{n}") for n in (1, 2)), make_disk("/a"), make_disk("/b"), make_disk("/c"),
              make_disk("/d", "db1")]
     ages = {"/due1": 7, "/due2": 7, "/a": 5, "/b": 5, "/c": 5, "/d": 4}

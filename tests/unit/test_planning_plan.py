@@ -48,6 +48,7 @@ def test_dumpdate_is_that_of_the_newest_lower_level() -> None:
 
 @pytest.mark.parametrize(("kind", "history", "sizes", "expected"), [
     ({}, DiskHistory(), {0: 10}, "0: new disk, first full"),
+    ({}, DiskHistory({}, (stat(0, 10, 1),)), {0: 10}, "0: no volume holds its last full any more, a new one"),
     ({}, due(7), {0: 10, 1: 1}, "0: full due today"),
     ({}, due(8), {0: 10, 1: 1}, "0: full overdue 1 day"),
     ({}, due(3), {1: 1}, "1: incremental, full due in 4 days"),
