@@ -86,14 +86,15 @@ def _group(name: str, text: str, commands: dict[str, Any]) -> None:
     app.add_typer(group)
 
 
-for _name, _function in {
+_COMMANDS: dict[str, Any] = {
     "run": runs.run, "attach": console.attach, "status": status.status, "report": report.report,
     "requests": requests.requests, "reply": requests.reply, "check": check.check, "plan": plan.plan,
     "flush": flush.flush, "stop": control.stop, "pause": control.pause, "resume": control.resume,
     "hold": control.hold, "release": control.release, "retry": control.retry, "abort": control.abort,
     "ls": restore.ls, "restore": restore.restore, "init": first.init, "cleanup": catalogue.cleanup,
     "explain": explain.explain, "demo": demo.demo,
-}.items():
+}
+for _name, _function in _COMMANDS.items():
     app.command(_name, context_settings=SETTINGS)(_function)
 
 _group("tape", "Volumes: what is in the slots, labels.", {"list": tape.list_, "label": tape.label, "show": tape.show_})

@@ -37,7 +37,8 @@ def cleanup(
 ) -> int:
     """Tidy the holding disks after a run that was killed.
 
-    Unfinished dumps and empty directories go. Whole dumps are never removed, and nothing that Taperoom did not make. Refused while a run is under way.
+    Unfinished dumps and empty directories go. Whole dumps are never removed, and nothing that Taperoom did not make.
+    Refused while a run is under way.
 
     \b
     Examples:

@@ -28,7 +28,8 @@ def check(
 ) -> int:
     """Would tonight's run work?
 
-    Configuration, holding disks, volumes and every client are looked at. Clients are asked at once, each checks its own disks. Nothing is written.
+    Configuration, holding disks, volumes and every client are looked at. Clients are asked at once, each
+    checks its own disks. Nothing is written.
 
     Exit code: 0 all is well (warnings included), 1 something has to be set right, 5 only that a client could not
     be reached.

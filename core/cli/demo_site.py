@@ -176,6 +176,7 @@ retention = {{ tapes = 18, full = 1 }}
 [dumptype.default]
 auth = "local"
 compress = "client fast"
+maxpromoteday = 0              # the second night shall show incrementals, not fulls made early
 
 [dumptype.important]
 like = "default"

@@ -60,7 +60,7 @@ def list_(
         show.say_json(plain)
         return 0
     if rows:
-        show.say_lines(table(["disk", "dumptype", "storage", "L", "dumped", "order"], rows, "   rr "))
+        show.say_lines(table(["disk", "dumptype", "storage", "L", "dumped", "order"], rows, "   rr ", columns=show.columns()))
     show.say(f"{count(len(disks), 'disk')} on {count(len({disk.host.name for disk in disks}), 'client')}")
     return 0
 

@@ -27,7 +27,8 @@ def init(
 ) -> int:
     """Write a first configuration, asked step by step.
 
-    It has comments, and the directories that it names are made. On a terminal each value is asked for; Enter takes what is proposed. A file that is there is never overwritten.
+    It has comments, and the directories that it names are made. On a terminal each value is asked for; Enter takes
+    what is proposed. A file that is there is never overwritten.
 
     \b
     Examples:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def plan(
     disks: Annotated[list[str] | None, typer.Argument(
         metavar="HOST[:DISK]", help="Only these.", autocompletion=where.complete_disk)] = None,
-    nights: Annotated[int, typer.Option("--nights", min=1, max=366, metavar="N", help="Coming nights, from history.")] = 0,
+    nights: Annotated[int, typer.Option("--nights", min=0, max=366, metavar="N", help="Coming nights, from history.")] = 0,
     explain: Annotated[str, typer.Option(
         "--explain", metavar="HOST:DISK", help="Why this disk is dumped so.", autocompletion=where.complete_disk)] = "",
     offline: Annotated[bool, typer.Option("--offline", help="Ask no client; sizes come from history.")] = False,
@@ -34,9 +34,9 @@ def plan(
     site = where.site()
     if nights:
         return _nights(site, disks or [], nights, json)
-    wanted = [explain] if explain else disks or []
-    where.matching(site, wanted)
-    said = _ask_planner(site, wanted, offline)
+    wanted = disks or []
+    where.matching(site, [explain] if explain else wanted)
+    said = _ask_planner(site, [] if explain else wanted, offline)  # a disk's level depends on all the others
     if json:
         show.say_json([_plain(line) for line in said if type(line).__name__ in ("DumpLine", "Skip", "Flush")])
     elif explain:
@@ -103,7 +103,7 @@ def _table(said: Sequence[Said]) -> None:
     rows = [[name_of(d.host, d.disk), str(d.level), show_kib(d.size), show_duration(d.seconds), str(d.priority), d.why]
             for d in dumps]
     if rows:
-        show.say_lines(table(["disk", "L", "size", "time", "pri", "why"], rows, " rrrr ", columns=_columns()))
+        show.say_lines(table(["disk", "L", "size", "time", "pri", "why"], rows, " rrrr ", columns=show.columns()))
     fulls = [d for d in dumps if d.level == 0]
     total = show_kib(sum(d.size for d in dumps))
     show.say(f"{count(len(dumps), 'dump')}, {count(len(fulls), 'full')}, {total} in all")
@@ -116,12 +116,6 @@ def _table(said: Sequence[Said]) -> None:
                 show.say(f"to flush first: {name_of(host, disk)} level {level} of {stamp}")
             case _:
                 pass
-
-
-def _columns() -> int:
-    import shutil
-
-    return max(80, shutil.get_terminal_size((80, 24)).columns) if show.on_terminal() else 1000
 
 
 def _explain(site: Site, name: str, said: Sequence[Said]) -> None:
@@ -178,7 +172,7 @@ def _nights(site: Site, names: Sequence[str], nights: int, json: bool) -> int:
         rows.append([moment(night.at)[:10], str(len(night.plan.dumps)), str(len(fulls)), show_kib(night.plan.full_kib),
                      show_kib(night.plan.incremental_kib), volumes, names_of])
     heads = ["night", "dumps", "full", "fulls", "incrementals", "volumes", "fulls of"]
-    show.say_lines(table(heads, rows, " rrrr  ", columns=_columns(), flexible=6))
+    show.say_lines(table(heads, rows, " rrrr  ", columns=show.columns(), flexible=6))
     show.say("From history, as if each night went well and nothing grew.")
     return 0
 

@@ -56,6 +56,13 @@ def can_redraw() -> bool:
     return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
+def columns() -> int:
+    """How wide a table may be: the terminal's width, and as wide as it likes in a pipe."""
+    import shutil
+
+    return max(80, shutil.get_terminal_size((80, 24)).columns) if sys.stdout.isatty() else 1000
+
+
 def colour(text: str, name: str) -> str:
     """``text`` in a colour, or just as it is; colour never is the only sign."""
     if "NO_COLOR" in os.environ or not can_redraw():

@@ -9,6 +9,7 @@ import typer
 from core.cli import show, where
 
 if TYPE_CHECKING:
+    from core.devices.shelf import ShelfRow
     from core.model.site import Site, Storage
 
 _STORAGE = typer.Option("--storage", metavar="NAME", help="Which storage; not needed when there is one.")
@@ -63,13 +64,37 @@ def list_(
             show.say()
         full = f", volumes of {show_kib(chosen.capacity)}" if chosen.capacity else ""
         show.say(f"storage {chosen.name}: {chosen.changer}{full}")
-        lines = [[row.slot, ">" if row.next else "", row.label, row.datestamp, show_kib(row.used) if row.files else "",
-                  str(row.files) if row.files else "", row.standing.value, row.reason] for row in rows]
+        lines = [_cells(group) for group in _together(rows)]
         heads = ["slot", "", "label", "written", "used", "files", "state", "reason"]
-        show.say_lines(table(heads, lines, "r    r  ", flexible=7, indent="  "))
+        show.say_lines(table(heads, lines, "    rr  ", columns=show.columns(), flexible=7, indent="  ", keep_end=False))
         if not any(row.next for row in rows):
             show.say("  NO VOLUME may be written; 'taperoom explain TAP012' says what to do")
     return 0
+
+
+def _together(rows: list[ShelfRow]) -> list[list[ShelfRow]]:
+    """Rows in groups: blank slots that stand beside each other are one, all others stand alone."""
+    from core.devices.scan_policy import Standing
+
+    groups: list[list[ShelfRow]] = []
+    for row in rows:
+        plain = row.standing is Standing.BLANK and not row.next
+        before = groups[-1][-1] if groups else None
+        if plain and before is not None and before.standing is Standing.BLANK and not before.next:
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups
+
+
+def _cells(group: list[ShelfRow]) -> list[str]:
+    from core.model.units import show_kib
+
+    row = group[0]
+    if len(group) > 1:
+        return [f"{row.slot}-{group[-1].slot}", "", "", "", "", "", row.standing.value, f"{len(group)} slots without a label"]
+    size, files = (show_kib(row.used), str(row.files)) if row.files else ("", "")
+    return [row.slot or "none", ">" if row.next else "", row.label, row.datestamp, size, files, row.standing.value, row.reason]
 
 
 def label(

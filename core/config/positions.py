@@ -76,12 +76,13 @@ class Positions:
         """The table that a header opens; a part that is an array of tables means its last one."""
         self._at += brackets
         path: Path = ()
-        keys = self._keys()
+        line, keys = self._line(), self._keys()
         for number, key in enumerate(keys):
             path = (*path, key)
             if number < len(keys) - 1 or brackets == 1:
                 count = self._counts.get(path, 0)
                 path = (*path, count - 1) if count else path
+            self._lines.setdefault(path, line)
         return path
 
     def _pair(self, table: Path) -> Path:

@@ -41,6 +41,11 @@ def line_of(record: Record, view: RunView) -> str | None:
             assert_never(other)
 
 
+def took(seconds: float) -> str:
+    """A duration; with a tenth while it is short, since ``0s`` says nothing."""
+    return f"{seconds:.1f}s" if seconds < 10 else show_duration(seconds)
+
+
 def rate(kib: float, seconds: float) -> str:
     """``112 MiB/s``; empty when the time is too short to say."""
     return f"{show_kib(kib / seconds)}/s" if seconds >= 0.001 else ""
@@ -125,7 +130,7 @@ def _dump(
             if event.outcome not in ("done", "strange"):
                 return f"{event.outcome.upper()} {disk}{_because(event.message)}"
             speed = rate(event.orig or event.size, event.seconds)
-            times = f" in {show_duration(event.seconds)}{f', {speed}' if speed else ''}"
+            times = f" in {took(event.seconds)}{f', {speed}' if speed else ''}"
             return f"dumped {disk}: {show_kib(event.size)}{times}"
         case e.DumpRetried():
             attempts = f"attempt {event.attempt} of {event.attempts} did not work"

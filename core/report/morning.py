@@ -12,11 +12,12 @@ from core.codes import lookup
 from core.events.view import DiskState, DiskView, RunView, VolumeView
 from core.model.units import show_duration, show_kib
 from core.report.background import NOTHING, Background
-from core.report.lines import rate
-from core.report.text import WIDTH, clean, clock, count, moment, name_of, pad, table, wrap
+from core.report.lines import rate, took
+from core.report.text import WIDTH, clean, clock, count, moment, name_of, pad, table, width, wrap
 
 _STRANGE_LINES = 5
 _COVERAGE_LINES = 20
+_NAME = 22
 
 
 def report_text(view: RunView, background: Background = NOTHING) -> str:
@@ -46,7 +47,7 @@ def _head(view: RunView) -> list[str]:
     lines = [pad(title, WIDTH - len(verdict(view))) + verdict(view), "=" * WIDTH]
     times = f"{moment(view.began_at)}, by {clean(began.by)}"
     if view.ended is not None:
-        times = f"{moment(view.began_at)} to {clock(view.ended_at)} ({show_duration(view.ended_at - view.began_at)})"
+        times = f"{moment(view.began_at)} to {clock(view.ended_at)} ({took(view.ended_at - view.began_at)})"
         times += f", by {clean(began.by)}"
     done = [d for d in view.disks.values() if d.state in (DiskState.DONE, DiskState.STRANGE)]
     words = [f"{n} {word}" for state, word in (
@@ -129,28 +130,34 @@ def _strange(view: RunView) -> list[str]:
 
 
 def _disks(view: RunView) -> list[str]:
-    rows: list[list[str]] = []
-    for disk in view.disks.values():
-        name = name_of(disk.host, disk.disk)
+    """A line for each disk, and one more for each further volume that holds it."""
+    if not view.disks:
+        return []
+    columns = min(max(width(name_of(d.host, d.disk)) for d in view.disks.values()), _NAME)
+    lines = [f"  {pad('disk', columns)}  L    stored  ratio     time        rate  where"]
+    for key in sorted(view.disks):
+        disk = view.disks[key]
+        name = pad(name_of(disk.host, disk.disk, columns), columns)
+        level = str(disk.level) if disk.level >= 0 else "-"
         if disk.state in (DiskState.FAILED, DiskState.SKIPPED) or (not disk.size and not disk.ended):
-            rows.append([name, str(disk.level) if disk.level >= 0 else "-", "-", "-", "-", "-", disk.state.value])
+            lines.append(f"  {name}  {level:>1}         -      -        -           -  {disk.state.value}")
             continue
         ratio = f"{disk.size * 100 / disk.orig:.0f}%" if disk.orig else "-"
         speed = rate(disk.orig or disk.size, disk.seconds) if disk.seconds >= 0.05 else "-"
-        rows.append([name, str(disk.level), show_kib(disk.size), ratio, show_duration(disk.seconds), speed, where(disk)])
-    if not rows:
-        return []
-    rows.sort(key=lambda row: row[0])
-    return ["DISKS", *table(["disk", "L", "stored", "ratio", "time", "rate", "where"], rows, " rrrrr ", indent="  ")]
+        figures = f"{level:>1}  {show_kib(disk.size):>8}  {ratio:>5}  {took(disk.seconds):>7}  {speed:>10}"
+        first, *others = where(disk)
+        lines.append(f"  {name}  {figures}  {first}")
+        lines += [" " * (columns + 44) + other for other in others]
+    return ["DISKS", *lines]
 
 
-def where(disk: DiskView) -> str:
-    """``DAILY-001:3-7``: volume and files; ``holding disk`` while it is on none."""
+def where(disk: DiskView) -> list[str]:
+    """``DAILY-001:3-7``, volume and files, for each volume; ``holding disk`` while it is on none."""
     spans: dict[str, list[int]] = {}
     for _, label, fileno in disk.parts:
-        spans.setdefault(label, []).append(fileno)
+        spans.setdefault(clean(label), []).append(fileno)
     shown = [f"{label}:{min(files)}" + (f"-{max(files)}" if len(files) > 1 else "") for label, files in spans.items()]
-    return " ".join(shown) or ("holding disk" if disk.file else "-")
+    return shown or ["holding disk" if disk.file else "-"]
 
 
 def _flushes(view: RunView) -> list[str]:

@@ -84,10 +84,10 @@ def wrap(text: str, columns: int = WIDTH, indent: str = "", after: str | None = 
 
 def table(
     heads: Sequence[str], rows: Iterable[Sequence[str]], right: str = "", columns: int = WIDTH, flexible: int = 0,
-    indent: str = "",
+    indent: str = "", keep_end: bool = True,
 ) -> list[str]:
     """Lines of a table; ``right`` holds an ``r`` for each column to the right.  The ``flexible`` column gives way when
-    the whole is too wide."""
+    the whole is too wide, and keeps its end (a path) or its beginning (a sentence)."""
     body = [[clean(cell) for cell in row] for row in rows]
     widths = [max(width(head), *(width(row[i]) for row in body)) if body else width(head) for i, head in enumerate(heads)]
     over = len(indent) + sum(widths) + 2 * (len(widths) - 1) - columns
@@ -96,7 +96,7 @@ def table(
     lines: list[str] = []
     for number, row in enumerate([list(heads), *body]):
         if number:
-            row[flexible] = cut_left(row[flexible], widths[flexible])
+            row[flexible] = (cut_left if keep_end else cut)(row[flexible], widths[flexible])
         cells = [pad_left(cell, widths[i]) if right[i : i + 1] == "r" else pad(cell, widths[i])
                  for i, cell in enumerate(row)]
         lines.append((indent + "  ".join(cells)).rstrip())
