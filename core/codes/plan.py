@@ -32,5 +32,5 @@ PAGES: tuple[Page, ...] = (
          "Look at the client; the rest of its answer is used."),
     Page("PLN010", "E", "The planner was called wrongly",
          "An argument of the planner is missing or unknown.",
-         "python -P -m core.planner CONFIG [--datestamp YYYYMMDDhhmmss] [--offline] [--dry-run] [HOST[:DISK] ...]"),
+         "python -P -m core.planner CONFIG [--datestamp YYYYMMDDhhmmss] [--offline] [--no-dump] [--dry-run] [HOST[:DISK] ...]"),
 )

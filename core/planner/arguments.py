@@ -11,26 +11,32 @@ from core.model.disk import Disk
 from core.model.site import Site
 from core.model.units import seconds_of_datestamp
 
-USAGE = "python -P -m core.planner CONFIG [--datestamp YYYYMMDDhhmmss] [--offline] [--dry-run] [HOST[:DISK] ...]"
+USAGE = (
+    "python -P -m core.planner CONFIG [--datestamp YYYYMMDDhhmmss] [--offline] [--no-dump] [--dry-run]"
+    " [HOST[:DISK] ...]"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
     """``datestamp`` empty: now.  ``offline``: no client is asked, sizes come from history.
 
-    ``dry_run`` is taken for clearness and changes nothing, as the planner itself changes nothing.
+    ``no_dump``: only flushes, also without autoflush; with ``wanted`` only theirs.  ``dry_run`` is taken for clearness
+    and changes nothing, as the planner itself changes nothing.
     """
 
     config: Path
     datestamp: str = ""
     offline: bool = False
+    no_dump: bool = False
     dry_run: bool = False
     wanted: tuple[str, ...] = ()
 
 
 def parse(words: Sequence[str]) -> Arguments:
     """The arguments of a command line.  UsageError PLN010."""
-    config, stamp, offline, dry_run = "", "", False, False
+    config, stamp = "", ""
+    flags = dict.fromkeys(("--offline", "--no-dump", "--dry-run"), False)
     wanted: list[str] = []
     rest = list(words)
     while rest:
@@ -40,10 +46,8 @@ def parse(words: Sequence[str]) -> Arguments:
             if not equals and not rest:
                 raise UsageError("PLN010", "--datestamp needs a value", USAGE)
             stamp = _stamp(value if equals else rest.pop(0))
-        elif word == "--offline":
-            offline = True
-        elif word == "--dry-run":
-            dry_run = True
+        elif word in flags:
+            flags[word] = True
         elif word == "--":
             wanted += rest
             break
@@ -55,7 +59,8 @@ def parse(words: Sequence[str]) -> Arguments:
             config = word
     if not config:
         raise UsageError("PLN010", "the planner needs a configuration", USAGE)
-    return Arguments(Path(config), stamp, offline, dry_run, tuple(wanted))
+    offline, no_dump, dry_run = flags.values()
+    return Arguments(Path(config), stamp, offline, no_dump, dry_run, tuple(wanted))
 
 
 def _stamp(text: str) -> str:

@@ -5,7 +5,8 @@ Thin edges to the holding disk and the catalogue.  Both may be missing: then not
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 
 from core.errors import TaperoomError
 from core.model.history import DiskHistory
@@ -15,15 +16,23 @@ from core.protocol.planner import Flush
 Key = tuple[str, str]
 
 
-def flushes(site: Site, datestamp: str, log: Callable[[str], None]) -> tuple[list[Flush], dict[str, int]]:
-    """The whole dumps that are older than the run ``datestamp``, oldest first, and KiB of them for each storage."""
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Dumps to flush, oldest first, and KiB of them for each storage."""
+
+    flushes: tuple[Flush, ...] = ()
+    kib: dict[str, int] = field(default_factory=dict)
+
+
+def flushes(site: Site, datestamp: str, only: Collection[Key] | None, log: Callable[[str], None]) -> Left:
+    """The whole dumps that are older than the run ``datestamp``; with ``only``, of these disks."""
     from core.holding.scan import scan
 
     found: list[Flush] = []
     wanted: dict[str, int] = {}
     for dump in scan(site.holding):
         header = dump.header
-        if header.datestamp >= datestamp:
+        if header.datestamp >= datestamp or (only is not None and (header.host, header.disk) not in only):
             continue
         if not dump.complete:
             log(f"{dump.path}: not flushed: {dump.fault}")
@@ -32,7 +41,7 @@ def flushes(site: Site, datestamp: str, log: Callable[[str], None]) -> tuple[lis
         disk = site.disk(header.host, header.disk)
         for storage in site.storages_of(disk) if disk is not None else tuple(site.storages)[:1]:
             wanted[storage] = wanted.get(storage, 0) + dump.kib
-    return found, wanted
+    return Left(tuple(found), wanted)
 
 
 def held(site: Site) -> frozenset[Key]:

@@ -47,7 +47,10 @@ class Night:
     def run(self) -> int:
         """Write the plan; the exit code."""
         self._say(planner.Date(self.datestamp))
-        flushing = self._flush()
+        flushing, flushes = self._flush()
+        if self.arguments.no_dump:
+            self.out.close()
+            return self._end(flushes > 0, "no dump waits on the holding disk")
         now = seconds_of_datestamp(self.datestamp)
         history, held = leftovers.histories(self.site, self.log), leftovers.held(self.site)
         standings = stand_all(self.disks, history, now, held)
@@ -57,21 +60,28 @@ class Night:
         self.out.close()  # the driver goes on while clients are put away
         if tidy is not None:
             tidy()
-        if not found.dumps and not flushing and not any(skip.fail for skip in found.skips):
-            self.log("PLN002 nothing to do: no disk is to be dumped, no dump waits on the holding disk")
-            return 1
-        return 0
+        useful = bool(flushes or found.dumps or any(skip.fail for skip in found.skips))
+        return self._end(useful, "no disk is to be dumped, no dump waits on the holding disk")
+
+    def _end(self, useful: bool, why: str) -> int:
+        if not useful:
+            self.log(f"PLN002 nothing to do: {why}")
+        return 0 if useful else 1
 
     def _say(self, said: planner.Said) -> None:
         self.out.write(planner.encode(said))
         self.out.flush()
 
-    def _flush(self) -> dict[str, int]:
-        found, wanted = leftovers.flushes(self.site, self.datestamp, self.log) if self.site.run.autoflush else ([], {})
-        for flush in found:
+    def _flush(self) -> tuple[dict[str, int], int]:
+        """Say what is to be flushed; KiB for each storage, and how many dumps."""
+        only = {disk.key for disk in self.disks} if self.arguments.no_dump and self.arguments.wanted else None
+        left = leftovers.Left()
+        if self.site.run.autoflush or self.arguments.no_dump:
+            left = leftovers.flushes(self.site, self.datestamp, only, self.log)
+        for flush in left.flushes:
             self._say(flush)
         self._say(planner.EndFlush())
-        return wanted
+        return left.kib, len(left.flushes)
 
     def _ask(self, standings: Sequence[Standing]) -> Callable[[], None] | None:
         from core.planner import clients

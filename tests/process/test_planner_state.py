@@ -83,6 +83,19 @@ def test_no_autoflush(tmp_path: Path) -> None:
     assert site.plan().of(Flush) == []
 
 
+def test_no_dump(tmp_path: Path) -> None:
+    """Only flushes, also without autoflush; no client is asked; with names only theirs."""
+    site = PlannerSite(tmp_path, {"web1": (WELL, ["/home", "/var"])}, run={"autoflush": False})
+    home = leave(site, "20261122010000", "web1", "/home", 1)
+    leave(site, "20261122010000", "gone", "/old", 1)
+    found = site.plan("--no-dump")
+    assert (found.code, len(found.of(Flush)), found.said[-1]) == (0, 2, EndFlush())
+    assert site.seen("web1") == ""
+    assert [flush.file for flush in site.plan("--no-dump", "web1").of(Flush)] == [home]
+    nothing = site.plan("--no-dump", "web1:/var")
+    assert (nothing.code, nothing.log) == (1, "planner: PLN002 nothing to do: no dump waits on the holding disk\n")
+
+
 def test_history_decides_the_level(tmp_path: Path) -> None:
     """The day after a full: level 1; a week later the full is due, with plan B and its dumpdate."""
     site = PlannerSite(tmp_path, {"web1": (WELL, ["/home"])})

@@ -157,6 +157,13 @@ def test_storages() -> None:
     assert found.uses == (Use("main", 64 + 42 + 3032, 20_000, 1), Use("offsite", 64 + 42, 2000, 1))
 
 
+def test_a_site_without_storages() -> None:
+    """Everything stays on the holding disk: nothing limits it."""
+    disk = make_disk()
+    found = tonight(make_site([disk], storages={}), {}, {"/home": {0: 4000}})
+    assert (shown(found), found.uses) == ({"/home": "0: new disk, first full"}, ())
+
+
 def test_runtapes_of_a_storage_win() -> None:
     store = Storage("main", "disk:/x", capacity=1000, part_size=10, runtapes=5)
     disk = make_disk()
