@@ -11,7 +11,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 PLAIN = "taperoom status --follow"
@@ -38,7 +38,7 @@ def refusal(environment: Mapping[str, str], tty: bool) -> str:
     return ""
 
 
-def settle(environment: dict[str, str]) -> None:
+def settle(environment: MutableMapping[str, str]) -> None:
     """What Textual reads when it is imported: no animation, and no key protocol that old terminals print."""
     environment["TEXTUAL_ANIMATIONS"] = "none"
     if environment.get("TERM", "") in ("linux", "vt100", "vt220", "ansi"):
@@ -76,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     ascii_only = options.ascii or (sys.stderr.encoding or "").lower().replace("-", "") not in ("utf8", "utf8sig")
     plain = os.environ.get("TERM", "") in ("vt100", "vt220", "ansi")
-    settle(os.environ)  # type: ignore[arg-type]
+    settle(os.environ)
     from tui.app import ConsoleApp
     from tui.look import Look
     from tui.terminal import ConsoleDriver, Guard

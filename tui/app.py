@@ -30,6 +30,7 @@ FRAME = 0.25
 class ConsoleApp(App[int]):
     """The operator console on one run of a site."""
 
+    TITLE = "Taperoom"
     CSS_PATH = "console.tcss"
     MODES = modes.MODES
     DEFAULT_MODE = "run"

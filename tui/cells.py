@@ -23,7 +23,7 @@ _TOKEN = re.compile(
     r"|(?P<text>[^\x1b\n]+)"
     r"|\x1b\[?[^A-Za-z]*[A-Za-z]?"
 )
-_CONTROLS = {n: "\N{REPLACEMENT CHARACTER}" for n in (*range(32), *range(127, 160))}
+_CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), "\N{REPLACEMENT CHARACTER}")
 _UNKNOWN = "\0"
 
 
@@ -65,6 +65,10 @@ class Cells:
         """The terminal's screen is not known any more: all is sent again."""
         self._have = [_blank(self.width, _UNKNOWN) for _ in range(self.height)]
         self._dirty = set(range(self.height))
+
+    def drop(self) -> None:
+        """Nothing is to be sent any more."""
+        self._dirty.clear()
 
     def take(self, frame: str) -> None:
         """Read a frame into the wanted grid."""

@@ -77,7 +77,7 @@ class Feed:
         lines = self._log.read()
         if lines:
             self.fresh += self.traffic.add(lines)
-        if alive:
+        if alive or not self.view.ended:  # of a driver that died: the last that is known
             gauges = read_gauges(self.run)
             if gauges.at > self.gauges.at:
                 self.gauges = gauges

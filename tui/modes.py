@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from typing import Any
 
 from textual.command import Provider
 from textual.screen import Screen
@@ -26,4 +27,4 @@ def commands() -> type[Provider]:
     return Actions
 
 
-MODES: dict[str, Callable[[], Screen[None]]] = {place.name: _mode(place.name) for place in PLACES}
+MODES: dict[str, str | Callable[[], Screen[Any]]] = {place.name: _mode(place.name) for place in PLACES}

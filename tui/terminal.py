@@ -47,6 +47,7 @@ class ConsoleDriver(LinuxDriver):
     def __init__(self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._ready = threading.Condition()
+        self._out = self._file.fileno() if self._file is not None else 2
         self._cells = Cells(1, 1)
         self._raw: list[str] = []
         self._held = 0
@@ -67,10 +68,11 @@ class ConsoleDriver(LinuxDriver):
         self._cells = Cells(*self._get_terminal_size())
         self._painter = threading.Thread(target=self._paint, name="console-painter", daemon=True)
         self._painter.start()
-        super().start_application_mode()
+        super().start_application_mode()  # type: ignore[no-untyped-call]
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._ended_by, number)
+        loop.add_signal_handler(signal.SIGINT, self._app.action_help_quit)  # ends nothing, like the key
 
     def _ended_by(self, number: int) -> None:
         self._app.exit(return_code=128 + number)
@@ -98,7 +100,7 @@ class ConsoleDriver(LinuxDriver):
     def write(self, data: str) -> None:
         """A frame, or something that goes out as it is."""
         if self._painter is None:
-            _write_all(self._file.fileno(), data)
+            _write_all(self._out, data)
             return
         with self._ready:
             if data in _SYNC:
@@ -110,8 +112,10 @@ class ConsoleDriver(LinuxDriver):
                 self._cells.take(data)
             else:
                 self._raw.append(data)
-                if "\x1b[?1049" in data or "\x1b[2J" in data:
+                if "\x1b[?1049h" in data or "\x1b[2J" in data:
                     self._cells.forget()
+                elif "\x1b[?1049l" in data:  # the shell's screen comes back: nothing of ours belongs there
+                    self._cells.drop()
             if not self._held:
                 self._ready.notify()
 
@@ -159,7 +163,7 @@ class ConsoleDriver(LinuxDriver):
                 except OSError:
                     data = b""
                 if not data:
-                    self._app.call_from_thread(self._ended_by, signal.SIGHUP)
+                    self._loop.call_soon_threadsafe(self._ended_by, signal.SIGHUP)
                     return
                 text, pending = _decoded(pending + data)
                 for message in parser.feed(text):
@@ -170,7 +174,7 @@ class ConsoleDriver(LinuxDriver):
     # ---- to the terminal ---------------------------------------------------------------
 
     def _paint(self) -> None:
-        fileno, last = self._file.fileno(), 0.0
+        fileno, last = self._out, 0.0
         while True:
             with self._ready:
                 self._until_due(last)

@@ -49,6 +49,8 @@ def _driver(now: Moment) -> list[Row]:
 
 def _requests(now: Moment) -> list[Row]:
     rows: list[Row] = []
+    if now.link is Link.DEAD:
+        return rows
     for n, question in enumerate(now.view.open_questions):
         asked = question.asked
         key = "r answers " if n == 0 and now.operate else ""

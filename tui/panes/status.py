@@ -12,10 +12,12 @@ from tui.panes.layout import Part, Row, part, spread
 _LINK_COLOUR = {Link.LIVE: "good", Link.LOST: "bad", Link.DEAD: "bad", Link.ENDED: "muted", Link.NONE: "muted"}
 
 
-def phase(view: RunView) -> str:
+def phase(view: RunView, link: Link) -> str:
     """What the run does now, in one word."""
     if view.began is None:
         return ""
+    if link is Link.DEAD:
+        return "NO END"
     if view.ended is not None:
         return {0: "WELL", 1: "ATTENTION", 3: "STOPPED"}.get(view.ended.code, f"CODE {view.ended.code}")
     if view.stopping:
@@ -41,13 +43,14 @@ def status_row(now: Moment, width: int) -> Row:
     good = view.count(DiskState.DONE, DiskState.STRANGE)
     bad, open_ = view.count(DiskState.FAILED), len(view.open_questions)
     retry, took = view.count(DiskState.RETRY), span((view.ended_at or now.at) - view.began_at)
-    colour = "attention" if phase(view) in ("ATTENTION", "STOPPED", "STOPPING", "HELD", "DEGRADED") else "title"
+    word = phase(view, now.link)
+    colour = "attention" if word in ("NO END", "ATTENTION", "STOPPED", "STOPPING", "HELD", "DEGRADED") else "title"
     left = [
         part(1, clean(view.began.org, 20), "title"), part(3, day(view.began_at)),
-        part(6, moment(view.began_at) if width >= 110 else ""), Part(0, ((phase(view), colour), (f" {took}", ""))),
+        part(6, moment(view.began_at) if width >= 110 else ""), Part(0, ((word, colour), (f" {took}", ""))),
         part(1, f"{good}/{total} ok"), part(0, f"{bad} FAIL" if bad else "", "bad"),
         part(5, f"{retry} retry" if retry else "", "attention"),
-        part(0, f"REQ {open_}" if open_ else "", "attention"),
+        part(0, f"REQ {open_}" if open_ and view.live and now.link is not Link.DEAD else "", "attention"),
     ]
     return spread(left, right, width)
 

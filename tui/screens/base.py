@@ -43,7 +43,7 @@ class ConsoleScreen(Screen[None]):
     where = "all"
     BINDINGS = bindings("all")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (20, "-short"), (32, "-tall")]
 
     @property
     def console_app(self) -> ConsoleApp:
@@ -144,6 +144,7 @@ class ConsoleScreen(Screen[None]):
 
     def action_filter(self) -> None:
         """Type a filter for the list with the keyboard."""
+        self._filtered = self.listed()
         self.query_one(Prompt).open("filter", self.filter_text(), "text, or !text for without it", [])
 
     def action_go(self) -> None:

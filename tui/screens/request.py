@@ -49,6 +49,7 @@ class RequestScreen(ModalScreen[None]):
                 Binding("up,k", "move(-1)", show=False), Binding("down,j", "move(1)", show=False),
                 Binding("ctrl+q", "app.quit", show=False)]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
+    AUTO_FOCUS = ""
 
     def __init__(self, question: QuestionView) -> None:
         super().__init__()

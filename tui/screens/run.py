@@ -7,6 +7,7 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from core.events.view import DiskState, DiskView
+from core.model.units import show_kib
 from core.protocol import operator as op
 from tui.clean import clean
 from tui.format import plural
@@ -128,7 +129,7 @@ class RunScreen(ConsoleScreen):
         written = self.console_app.feed.pace.written(disk.handle)
         self.console_app.order(
             op.AbortDump(disk.handle), f"Give up the dump of {clean(disk.title)}",
-            f"What was dumped so far ({written // 1024} MiB) is lost; the disk may be tried again.",
+            f"What was dumped so far ({show_kib(written)}) is lost; the disk may be tried again.",
             f"taperoom abort {disk.handle}")
 
     def action_pause_run(self) -> None:

@@ -1,0 +1,104 @@
+"""What every console test needs: the same terminal, the same time zone, no animation; a night on disk and a console on it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+# Textual reads these when it is imported.
+os.environ.update({
+    "TEXTUAL_ANIMATIONS": "none", "TEXTUAL_COLOR_SYSTEM": "truecolor", "TERM": "xterm-256color", "TZ": "UTC",
+})
+os.environ.pop("NO_COLOR", None)
+os.environ["XDG_CONFIG_HOME"] = "/nonexistent"
+time.tzset()
+
+import pytest  # noqa: E402
+from textual.pilot import Pilot  # noqa: E402
+
+from tests.support import recorded_run  # noqa: E402
+from tui.app import ConsoleApp  # noqa: E402
+
+@pytest.fixture(autouse=True)
+def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+
+
+class Night:
+    """A recorded night in a directory, and consoles on it that stand still in time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.stage = ""
+        self._alive: AbstractContextManager[None] = nullcontext()
+
+    def at(self, stage: str) -> Night:
+        """Write the night as it was at a stage; while it lives a driver seems to hold its lock."""
+        self.close()
+        self.stage = stage
+        run = recorded_run.make_run(self.folder, stage)
+        self._alive = recorded_run.alive(run) if stage != "ended" else nullcontext()
+        self._alive.__enter__()
+        return self
+
+    def close(self) -> None:
+        """The driver is gone."""
+        self._alive.__exit__(None, None, None)
+        self._alive = nullcontext()
+
+    def now(self) -> float:
+        """The time of the stage."""
+        return recorded_run.BEGAN + recorded_run.STAGES.get(self.stage, 0.0)
+
+    def console(self, **options: Any) -> ConsoleApp:
+        """A console that takes a step only when it is told to, operated by ``ana``."""
+        app = ConsoleApp(self.folder, serve=False, clock=self.now, **{"guard": 0.0, **options})
+        app.feed.who = "ana"
+        return app
+
+    @asynccontextmanager
+    async def shown(self, size: tuple[int, int] = (80, 24), **options: Any) -> AsyncIterator[Pilot[int]]:
+        """The console on a screen of that size, with all there is on it."""
+        app = self.console(**options)
+        async with app.run_test(size=size) as pilot:
+            await settled(pilot)
+            yield pilot
+
+
+async def settled(pilot: Pilot[Any]) -> None:
+    """All that was under way is done, and painted."""
+    app = pilot.app
+    assert isinstance(app, ConsoleApp)
+    await app.workers.wait_for_complete()
+    await pilot.pause()
+    app.step()
+    await pilot.pause()
+    await pilot.pause()
+
+
+async def typed(pilot: Pilot[Any], *keys: str) -> None:
+    """Keys, one after the other, each with its consequences."""
+    for key in keys:
+        await pilot.press(key)
+        await settled(pilot)
+
+
+def text_of(app: ConsoleApp) -> str:
+    """The screen as characters."""
+    return "\n".join("".join(segment.text for segment in strip).rstrip()
+                     for strip in app.screen._compositor.render_strips())
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Iterator[Night]:
+    """A site with no run yet; `Night.at` gives it one."""
+    made = Night(tmp_path / "state")
+    made.folder.mkdir()
+    yield made
+    made.close()
