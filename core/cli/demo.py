@@ -147,7 +147,7 @@ def _restore(site: Site, made: DemoSite) -> int:
 
     target = made.directory / "restored"
     target.mkdir()
-    commands = recipe(site, "alpha", str(made.home), f"/{_WANTED}", None)
+    commands = recipe(site, "alpha", str(made.home), f"/{_WANTED}")
     show.say(f"  $ cd {target}")
     for command in commands:
         show.say(f"  $ {command}")
