@@ -95,7 +95,7 @@ class Requester:
     def __init__(self, body: str, timeout: float, ack_wait: float = ACK_WAIT) -> None:
         self._body = body
         self._timeout = timeout
-        self._ack_wait = min(ack_wait, timeout)
+        self._ack_wait = min(ack_wait, timeout / REQ_TRIES)
         self._tries = 0
         self.stage = Stage.NEW
         self.deadline = float("inf")

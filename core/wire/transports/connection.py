@@ -102,28 +102,46 @@ class Connection:
 
         effects += asking.begin(time.monotonic())
         while True:
-            for effect in effects:
-                match effect:
-                    case exchange.Send(packet):
-                        self._send(self._encoded(packet), timeout)
-                    case exchange.Close():
-                        self._send(end_of(self._handle), timeout)
-                    case exchange.Partial(text):
-                        if partial is not None:
-                            partial(text)
-                    case exchange.Reply(text):
-                        return text
-                    case exchange.Refused(text):
-                        said = clean(text).removeprefix("ERROR ")
-                        raise PeerError("CLT004", f"{self.host.name} refused {service}: {said}", try_later=False)
-                    case exchange.Silent(_, seconds):
-                        raise self._silent(service, seconds)
-                    case exchange.Start() | exchange.Accepted():
-                        pass
-            effects.clear()
+            ended = self._perform(effects, partial, timeout)
+            match ended:
+                case exchange.Reply(text):
+                    return text
+                case exchange.Refused(text):
+                    said = clean(text).removeprefix("ERROR ")
+                    raise PeerError("CLT004", f"{self.host.name} refused {service}: {said}", try_later=False)
+                case exchange.Silent(_, seconds):
+                    raise self._silent(service, seconds)
+                case None:
+                    effects.clear()
             if self._wait(asking.deadline):
                 self._read(hear)
             effects += asking.tick(time.monotonic())
+
+    def _perform(
+        self, effects: list[exchange.Effect], partial: Callable[[str], None] | None, timeout: float
+    ) -> exchange.Reply | exchange.Refused | exchange.Silent | None:
+        """Send what is to be sent, in one write; how the exchange ended, if it did."""
+        data = bytearray()
+        ended: exchange.Reply | exchange.Refused | exchange.Silent | None = None
+        for effect in effects:
+            match effect:
+                case exchange.Send(packet):
+                    data += self._encoded(packet)
+                case exchange.Close():
+                    data += end_of(self._handle)
+                case exchange.Partial(text):
+                    if partial is not None:
+                        partial(text)
+                case exchange.Reply() | exchange.Refused() | exchange.Silent():
+                    ended = effect
+                case exchange.Start() | exchange.Accepted():  # those are the other end's
+                    pass
+        try:
+            self._send(bytes(data), timeout)
+        except PeerError:
+            if ended is None:  # a peer that left after its last word has said it all the same
+                raise
+        return ended
 
     def backup(self, body: str, timeout: float) -> dict[str, int]:
         """Start a dump: the handles of its streams by name (DATA, MESG, INDEX, STATE; those not used are left out).
@@ -205,7 +223,7 @@ class Connection:
             raise PeerError("CLT003", f"{self.host.name}: {fault}", try_later=False) from None
 
     def _silent(self, service: str, seconds: float) -> PeerError:
-        return PeerError("CLT002", f"{self.host.name} did not answer {service} within {seconds:.0f} s")
+        return PeerError("CLT002", f"{self.host.name} did not answer {service} within {seconds:.3g} s")
 
     def _garbage(self, fault: ProtocolError) -> PeerError:
         return PeerError("CLT003", f"{self.host.name} talks nonsense: {fault}")
