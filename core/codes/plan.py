@@ -11,9 +11,9 @@ PAGES: tuple[Page, ...] = (
          "Nothing, if that was meant; else look at the reasons of the disks that are skipped."),
     Page("PLN003", "E", "A disk without a size",
          "Neither the client nor an earlier dump tells how big the disk is, so it cannot be planned.",
-         "Cure what the client says; `taperoom check HOST` asks it again. \"server\" in estimate allows a guess."),
+         "Cure what the client says; `taperoom check HOST` asks it again. estimate = [\"server\"] would guess."),
     Page("PLN004", "E", "A dump is too big for a run",
-         "The dump alone is larger than all volumes that one run may fill; or it is larger than one, and may not be split.",
+         "The dump alone is larger than all volumes that one run may fill; or larger than one, and may not be split.",
          "Raise runtapes, use larger volumes, set part_size, or divide the disk with include and exclude."),
     Page("PLN005", "E", "A setting needs an earlier full",
          "The disk is configured to have its fulls made elsewhere, and no full of it is known.",
@@ -32,5 +32,5 @@ PAGES: tuple[Page, ...] = (
          "Look at the client; the rest of its answer is used."),
     Page("PLN010", "E", "The planner was called wrongly",
          "An argument of the planner is missing or unknown.",
-         "python -P -m core.planner CONFIG [--datestamp YYYYMMDDhhmmss] [--offline] [--no-dump] [--dry-run] [HOST[:DISK] ...]"),
+         "Call it as shown: a configuration, options, then perhaps disks as HOST or HOST:DISK."),
 )

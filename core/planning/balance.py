@@ -1,8 +1,9 @@
 """Nights of equal size: fulls are made before they are due when tonight has fewer than its share.
 
-Amanda 3.5.1, server-src/planner.c `promote_highest_priority_incremental` and `promote_hills`.  We differ in two: a disk
-with a dump cycle of its own counts with its exact share (Amanda divides integers, so a cycle longer than the common one
-counts nothing), and flushes of tonight count as used room.  Sizes are KiB as stored.
+Amanda 3.5.1, server-src/planner.c `promote_highest_priority_incremental` and `promote_hills`.  We differ in three:
+a disk with a dump cycle of its own counts with its exact share (Amanda divides integers, so a cycle longer than the
+common one counts nothing); flushes of tonight count as used room; and a full that was made today is not made again, so
+that a second run on one day does not repeat the biggest disk.  Sizes are KiB as stored.
 """
 
 from __future__ import annotations
@@ -40,10 +41,13 @@ def _share(draft: Draft, run: RunSettings) -> int:
     return size // runs_per_cycle(run)
 
 
-def promote(sheet: Sheet, run: RunSettings, flushing: Mapping[str, int]) -> int:
-    """Move fulls to tonight until it has its share; the balanced size is returned."""
+def promote(sheet: Sheet, run: RunSettings, flushing: Mapping[str, int], as_amanda: bool = False) -> int:
+    """Move fulls to tonight until it has its share; the balanced size is returned.
+
+    ``as_amanda``: also those that were made today.
+    """
     balanced = balanced_size(sheet, run)
-    candidates = [draft for draft in sheet.in_order() if _may_come(draft)]
+    candidates = [draft for draft in sheet.in_order() if _may_come(draft, as_amanda)]
     tally = _Tally(sheet)
     while balanced - sheet.full_kib > balanced * TOLERANCE:
         best = _best(sheet, candidates, tally, balanced, run, flushing)
@@ -57,9 +61,11 @@ def promote(sheet: Sheet, run: RunSettings, flushing: Mapping[str, int]) -> int:
     return balanced
 
 
-def _may_come(draft: Draft) -> bool:
-    kind = draft.standing.disk.dumptype
-    return not draft.full and 0 in draft.sizings and 0 < draft.standing.next_level0 <= kind.maxpromoteday
+def _may_come(draft: Draft, as_amanda: bool) -> bool:
+    kind, due_in = draft.standing.disk.dumptype, draft.standing.next_level0
+    if draft.full or 0 not in draft.sizings or not 0 < due_in <= kind.maxpromoteday:
+        return False
+    return as_amanda or due_in < kind.dumpcycle
 
 
 class _Tally:

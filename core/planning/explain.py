@@ -5,6 +5,7 @@ It is made once, from the final reason, after everything was moved.  Knows no po
 
 from __future__ import annotations
 
+import re
 from typing import assert_never
 
 from core.model.units import show_kib
@@ -25,6 +26,8 @@ _RULES = {
     r.Rule.SKIP_FULL_UNKNOWN: "PLN005 skip_full is set, but no full is known; force one or unset skip_full",
     r.Rule.INCRONLY_UNKNOWN: "PLN005 strategy incronly needs an earlier full, and none is known",
 }
+_CODED = re.compile(r"[A-Z]{3}\d{3} ")
+"""A message that brings its code along: its page is the one that helps."""
 _NEEDS_ATTENTION = frozenset({r.Rule.SKIP_FULL_UNKNOWN, r.Rule.INCRONLY_UNKNOWN})
 
 
@@ -87,6 +90,8 @@ def refusal(cause: r.Refusal) -> tuple[str, bool]:
     match cause:
         case r.BySetting():
             return _RULES[cause.rule], cause.rule in _NEEDS_ATTENTION
+        case r.NoSize() if _CODED.match(cause.error):
+            return f"{cause.error}; no earlier dump tells how big it is", True
         case r.NoSize(reached=False):
             return f"PLN003 new disk, and its client did not answer: {cause.error}", True
         case r.NoSize(error=""):

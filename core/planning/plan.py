@@ -74,12 +74,14 @@ def to_ask(standing: Standing) -> tuple[int, ...]:
 
 
 def plan(
-    site: Site, standings: Iterable[Standing], answers: Mapping[Key, Answer], flushing: Mapping[str, int] | None = None
+    site: Site, standings: Iterable[Standing], answers: Mapping[Key, Answer],
+    flushing: Mapping[str, int] | None = None, as_amanda: bool = False,
 ) -> Plan:
     """The plan for these disks.
 
     ``answers`` what the clients said (a disk that is missing was not asked); ``flushing`` KiB per storage that earlier
-    runs left on the holding disk and that go to the same volumes.
+    runs left on the holding disk and that go to the same volumes; ``as_amanda`` promotes just as Amanda would, for a
+    comparison with one.
     """
     media = media_of(site)
     skips: list[Skip] = []
@@ -95,7 +97,7 @@ def plan(
             skips.append(_skip(standing.key, drafted))
     sheet = Sheet(drafts, media)
     fit(sheet)
-    balanced = promote(sheet, site.run, flushing or {})
+    balanced = promote(sheet, site.run, flushing or {}, as_amanda)
     skips += [_skip(key, cause) for key, cause in sheet.dropped.items()]
     notices += [explain.overflow(cause) for name in media if (cause := sheet.over(name)) is not None]
     planned = sheet.in_order()

@@ -122,7 +122,7 @@ def test_same_levels_sizes_and_dates(log: Path) -> None:
         answers[key] = Answer(disk.sizes)
     site = make_site(disks, capacity=2 * 1024 * 1024)
     standings = stand_all(disks, histories, now)
-    found = plan(site, standings, answers)
+    found = plan(site, standings, answers, as_amanda=True)
     ours = {(line.host, line.disk): line for line in found.dumps}
 
     assert not found.skips

@@ -110,6 +110,12 @@ def test_maxpromoteday() -> None:
     assert fulls(found) == {}
 
 
+def test_a_full_of_today_is_not_made_again() -> None:
+    """A second run on the same day promotes nothing, as Amanda would; the next day it may."""
+    assert fulls(night({"/a": 0.1, "/b": 0.1, "/c": 0.1}, {"/a": 900, "/b": 800, "/c": 700})) == {}
+    assert set(fulls(night({"/a": 1, "/b": 1, "/c": 1}, {"/a": 900, "/b": 800, "/c": 700}))) == {"/a"}
+
+
 def test_a_promotion_must_fit_the_volumes() -> None:
     """Also beside what is flushed tonight."""
     disks = [make_disk("/a"), make_disk("/b")]

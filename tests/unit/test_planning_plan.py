@@ -118,7 +118,9 @@ def test_clients_that_fail() -> None:
     assert answer_of(dead, past(stat(0, 9000, 1))) == {
         "/home": "1: incremental, full due in 6 days; client did not answer; size guessed"}
     assert answer_of(dead, DiskHistory()) == {
-        "/home": "!PLN003 new disk, and its client did not answer: CLT009 web1: connection refused"}
+        "/home": "!CLT009 web1: connection refused; no earlier dump tells how big it is"}
+    assert answer_of(Answer(error="nobody there", reached=False), DiskHistory()) == {
+        "/home": "!PLN003 new disk, and its client did not answer: nobody there"}
     missing = Answer(error="no such directory")
     assert answer_of(missing, DiskHistory()) == {"/home": "!PLN003 no size: no such directory"}
     assert answer_of(missing, due(7)) == {
