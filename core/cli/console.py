@@ -32,7 +32,7 @@ def become_console(site: Site, run: str = "", read_only: bool = False) -> int:
 
     from core.errors import UsageError
 
-    if not show.on_terminal():
+    if not show.can_show_console():
         raise UsageError("CFG006", "the console needs a terminal", "'taperoom status' shows the same as text")
     words = command_of(site, run, read_only)
     sys.stdout.flush()

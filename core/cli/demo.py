@@ -54,7 +54,7 @@ def demo(
     code = check()
     if code:
         return _failed("check", code)
-    consoles = show.on_terminal() and not batch
+    consoles = show.can_show_console() and not batch
     _step(3, "the first run: everything in full", "run --batch")
     if code := _run(site, consoles):
         return code

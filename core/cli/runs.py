@@ -44,7 +44,7 @@ def run(
         raise BusyError("RUN004", f"run {busy.datestamp} of {site.org} is under way",
                         "'taperoom attach' opens it, 'taperoom stop' ends it")
     begun = start(site.file, site.state_dir, wanted)
-    if not (batch or json) and show.on_terminal():
+    if not (batch or json) and show.can_show_console():
         return become_console(site, begun.datestamp)
 
     def to_the_end() -> int:

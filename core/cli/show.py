@@ -51,6 +51,11 @@ def on_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
+def can_show_console() -> bool:
+    """Whether the console would open here; it needs a cursor that can be placed."""
+    return on_terminal() and os.environ.get("TERM", "") not in ("", "dumb")
+
+
 def can_redraw() -> bool:
     """Whether a line of stdout may be drawn again."""
     return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
@@ -65,7 +70,7 @@ def columns() -> int:
 
 def colour(text: str, name: str) -> str:
     """``text`` in a colour, or just as it is; colour never is the only sign."""
-    if "NO_COLOR" in os.environ or not can_redraw():
+    if os.environ.get("NO_COLOR") or not can_redraw():
         return text
     return f"\x1b[{_COLOURS[name]}m{text}\x1b[0m"
 

@@ -72,7 +72,9 @@ def of_run(view: RunView, gauges: Gauges, now: float) -> RunProgress:
     written = sum(write.written for write in view.writes.values())
     under_way = sum(gauges.progress.get(w.handle, (0, 0))[0] - w.written for w in view.writes.values() if not w.ended)
     to_write = sum(write.size for write in view.writes.values())
-    to_write += sum(size for *_, size in view.files.values()) if not view.ended else 0
+    if not view.ended:  # what no taper has begun yet
+        begun = {write.file for write in view.writes.values()}
+        to_write += sum(size for file, (*_, size) in view.files.items() if file not in begun)
     age = now - min(began) if began else 0.0
     rate = dumped / age if age >= _ENOUGH and dumped > 0 else None
     left = (planned - dumped) / rate if rate and view.planned and view.live else None

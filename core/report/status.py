@@ -14,7 +14,7 @@ from core.model.units import show_duration, show_kib
 from core.report.progress import of_disk, of_run
 from core.report.text import clean, clock, count, cut, moment, name_of, pad, wrap
 
-_NAME = 30
+_NAME = 26
 _SHOWN = 6
 """Lines of one kind before the rest is only counted."""
 
