@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from core.dumper.task import Task
-from core.holding.header import Filters, Header, Kind
+from core.holding.header import Filters, Header, Kind, split_commands
 from core.model.disk import Compression
 from core.model.dump import NO_CRC, Crc, Outcome, Stats
 from core.model.units import Kib, kib_of
@@ -43,7 +43,7 @@ def header_of(task: Task, info: Mapping[str, str], dle_xml: str) -> Header:
     disk, compress = task.disk, task.compress
     custom = disk.dumptype.compress_program
     comp = info.get("COMPRESS_SUFFIX", "N") or "N"
-    uncompress = ""
+    decrypt, uncompress, recover = split_commands(info.get("RECOVER_CMD", ""))
     filters = Filters(
         crypt="enc" if info.get("CLIENT_ENCRYPT") or info.get("SERVER_ENCRYPT") else "",
         server_compress=info.get("SERVER_CUSTOM_COMPRESS", ""), client_compress=info.get("CLIENT_CUSTOM_COMPRESS", ""),
@@ -62,7 +62,7 @@ def header_of(task: Task, info: Mapping[str, str], dle_xml: str) -> Header:
     return Header(
         Kind.FILE, datestamp=task.datestamp, host=disk.host.name, disk=disk.disk, level=task.level, comp=comp,
         program=info.get("BACKUP", "UNKNOWN") or "UNKNOWN", application=info.get("APPLICATION", ""), filters=filters,
-        dle_xml=dle_xml, uncompress=uncompress, recover=info.get("RECOVER_CMD", ""),
+        dle_xml=dle_xml, decrypt=decrypt, uncompress=uncompress, recover=recover,
     )
 
 

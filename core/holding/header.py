@@ -295,9 +295,17 @@ def _crc(value: str) -> Crc:
 
 
 def _commands(line: str) -> dict[str, _Any]:
-    """The commands of the dd line; of two, the first uncompresses (Amanda cannot tell it from a decryption either)."""
     dd = _DD.match(line)
-    commands = [command.strip() for command in line.split("|", 3)[1:]]
-    found: dict[str, _Any] = {"blocksize": int(dd[1]) if dd and dd[1] else 0}
-    found.update(zip(("recover", "uncompress", "decrypt"), reversed(commands), strict=False))
-    return found
+    decrypt, uncompress, recover = split_commands(line.partition("|")[2])
+    return {"blocksize": int(dd[1]) if dd and dd[1] else 0,
+            "decrypt": decrypt, "uncompress": uncompress, "recover": recover}
+
+
+def split_commands(line: str) -> tuple[str, str, str]:
+    """``decrypt``, ``uncompress`` and ``recover`` of a pipe of commands, empty where it has fewer than three.
+
+    Of two, the first uncompresses; Amanda cannot tell it from a decryption either.
+    """
+    commands = [command.strip() for command in line.split("|", 2)]
+    decrypt, uncompress, recover = ["", "", *commands][-3:]
+    return decrypt, uncompress, recover

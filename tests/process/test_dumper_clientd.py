@@ -1,0 +1,79 @@
+"""The dumper with our own client and real tar: what is on the holding disk is what is in the directory."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from core.holding.header import HEADER_SIZE, parse
+from core.protocol.dumper import Continue, Done, Failed, NoRoom, Strange, TryAgain
+from tests.support.dumper import STAMP, Dumper, Place
+from tests.support.holding import data_of as stored
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    monkeypatch.setenv("TAPEROOM_CLIENT_STATE", str(tmp_path / "client"))
+    found = Place(tmp_path)
+    tree = tmp_path / "tree"
+    (tree / "sub dir").mkdir(parents=True)
+    (tree / "big").write_bytes(os.urandom(1_000_000))
+    (tree / "sub dir" / "ü\n").write_text("odd name")
+    return found
+
+
+def configured(place: Place, compress: str) -> None:
+    place.configure(compress=compress, amandad="")
+    text = place.config.read_text().replace('disk = "/home"', f'disk = "{place.top}/tree"')
+    place.config.write_text(text)
+
+
+def dumped(place: Place, dumper: Dumper, level: int, options: str = "|;") -> Path:
+    path = place.holding / STAMP / f"tree.{level}"
+    dumper.tell(place.order(options, disk=f"{place.top}/tree", level=level, filename=str(path)))
+    while not isinstance(report := dumper.hear(), Done):
+        assert isinstance(report, NoRoom | Strange), report
+        if isinstance(report, NoRoom):
+            dumper.tell(Continue())
+    return path
+
+
+@pytest.mark.parametrize("compress", ["none", "client fast", "client best", "server fast", "server best"])
+def test_a_tree_and_its_change(place: Place, compress: str) -> None:
+    configured(place, compress)
+    with Dumper(place.config) as dumper:
+        full = dumped(place, dumper, 0, "|;use=160;")
+        (place.top / "tree" / "new").write_text("later")
+        incremental = dumped(place, dumper, 1)
+    names = []
+    for path in (full, incremental):
+        header = parse(path.read_bytes()[:HEADER_SIZE])
+        raw = stored(path)
+        assert (header.comp == ".gz") == (compress != "none") and header.server.size == len(raw)
+        assert header.native.known and header.client.known and header.orig_kib > 0
+        if header.comp == ".gz":
+            assert header.uncompress == "/bin/gzip -dc"
+            raw = gzip.decompress(raw)
+        assert header.native.size == len(raw)
+        listed = subprocess.run(["tar", "-t", "--quoting-style=escape"], input=raw, capture_output=True, check=True,
+                                env={**os.environ, "LC_ALL": "C"})
+        names.append(listed.stdout.decode().splitlines())
+    assert set(names[0]) == {"./", "./big", "./sub dir/", r"./sub dir/\303\274\n"}
+    assert "./new" in names[1] and "./big" not in names[1]
+    index = place.top / "state" / "index" / "localhost"
+    assert not index.exists()
+    lines = gzip.decompress(next((place.top / "state" / "index" / "web1").glob("*/*_1.gz")).read_bytes()).decode()
+    assert "/new\n" in lines and "\t/big\n" in lines
+
+
+def test_a_disk_that_is_not_there(place: Place) -> None:
+    configured(place, "none")
+    with Dumper(place.config) as dumper:
+        dumper.tell(place.order(disk="/a b"))
+        report = dumper.hear()
+    assert isinstance(report, Failed | TryAgain) and "/a b" in report.message
+    assert place.left == []
