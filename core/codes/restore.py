@@ -9,10 +9,79 @@ PAGES: tuple[Page, ...] = (
          "See to the file system that the message names.  Backups go on meanwhile; the catalogue catches up by itself when it"
          " can be written again."),
     Page("RST002", "W", "The catalogue was missing or damaged",
-         "The file was not there, was damaged, or was made by another version.  It was made again from the journals of the runs.",
+         "The file was not there, was damaged, or was made by another version.  It was made again from the journals of the"
+         " runs.",
          "Nothing, if this was the first start after an update or a move.  A file that is damaged again and again points at a"
          " disk that fails."),
     Page("RST003", "E", "An order for coming nights was not taken",
          "Orders such as `disk force` are kept in orders.json in the state directory, and that file could not be written.",
          "See to the directory's owner, permissions and room, then give the order again."),
+    Page("RST010", "E", "Not a date",
+         "--as-of takes a moment, and what was written is none.",
+         "Write 2026-01-31, 2026-01-31 03:15, a run's datestamp such as 20260131031500, yesterday, or 2 days ago.  A date"
+         " means the end of that day."),
+    Page("RST011", "E", "No such disk",
+         "No disk of that name is configured or was ever dumped; the message names the nearest ones.",
+         "Write HOST:DISK or HOST:DISK:PATH with the names of the disklist."),
+    Page("RST012", "E", "The path leaves its disk",
+         "Paths are named from the top of their disk; one with .. in it is not taken.",
+         "Name the path from the disk's top."),
+    Page("RST013", "E", "Not there at that date",
+         "The disk had no dump as old as that, or the path was not on the disk then.  The hint says which dates there are.",
+         "Choose one of the dates with --as-of, or look round with taperoom ls."),
+    Page("RST014", "E", "The dump is not held any more",
+         "The catalogue knows the dump, but its volumes were written anew and no holding file has it; or a dump that it builds"
+         " on is gone.  Without a date the newest state that can be restored is taken, and this is only a warning.",
+         "Choose one of the dates that the message names.  If it happens with young dumps, keep more volumes: see retention."),
+    Page("RST015", "E", "An index is too long to be true",
+         "The list of names that a client sent with a dump has more entries than a file system can have.",
+         "Look at that client.  The dump itself may be restored as a whole."),
+    Page("RST016", "W", "Deleted files may be shown",
+         "The client of this disk is not ours, and its index does not tell which files were deleted before an incremental dump."
+         "  Files that were deleted then are shown, and restored, as if they were still there.",
+         "Use taperoom-clientd on that client; its indexes tell."),
+    Page("RST017", "W", "Files that no dump has",
+         "When the newest dump was made these files were there and not changed since the dump below, but no dump of the chain"
+         " has them: they could not be read then, or were excluded then and are not now.",
+         "Order a full dump: taperoom disk force HOST:DISK."),
+    Page("RST018", "W", "A dump has no index",
+         "The list of names of a dump is not there or cannot be read, so the names were read from the dump itself: right, but"
+         " slow.",
+         "Nothing for the restore.  Set index in the dumptype if lists are wanted."),
+    Page("RST019", "W", "Renames are not known",
+         "A client that does not tell renamed directories in its index made this incremental, and the dump itself, which has"
+         " them, cannot be read.  Files in a renamed directory may be missing.",
+         "Load the volume that the message names."),
+    Page("RST020", "E", "The dump is no tar archive",
+         "The data is not what GNU tar writes, or ends in the middle of a file.",
+         "Another copy is taken where there is one.  Otherwise choose another date."),
+    Page("RST021", "E", "The dump cannot be unpacked",
+         "What compressed the dump does not read it: the data is damaged or cut short.",
+         "Another copy is taken where there is one.  Otherwise choose another date."),
+    Page("RST022", "E", "A program is needed that is not run",
+         "The dump was made, compressed or encrypted by a program that is neither well known nor named in the configuration."
+         "  The name comes from the client, and a client does not say what runs on this machine.",
+         "Name the program as compress_program of the disk's dumptype if you trust it, or restore by hand with the command that"
+         " the dump's header has."),
+    Page("RST023", "E", "A copy is not what it should be",
+         "The checksum of the data, or the header before it, is not the one that was written down when the dump was made; or"
+         " the volume was written anew since.",
+         "Another copy is taken where there is one.  Look at the disk or the drive that had this one."),
+    Page("RST024", "E", "No copy of a dump can be read",
+         "Every place that has the dump was tried; the message has the fault of the last one, the warnings those of the"
+         " others.",
+         "Load the volumes that are named, or choose another date."),
+    Page("RST025", "E", "The target takes no more",
+         "The directory to restore to is full, or refuses to be written.  Nothing of this disk was put in place, unless the"
+         " message says so.",
+         "Make room, or restore to another directory."),
+    Page("RST026", "W", "tar had a remark",
+         "tar could not bring back everything of a file, such as its owner or a device, when it extracted it.",
+         "As root everything can be brought back.  Names that are missing are listed at the end of the restore."),
+    Page("RST030", "E", "Not a directory to restore to",
+         "The target is a file, or cannot be made or read.",
+         "Name a directory that you may write, or one that does not exist yet."),
+    Page("RST031", "E", "Names are taken",
+         "The target has files of the same names already; a restore does not overwrite what nobody asked to lose.",
+         "Restore to an empty directory and compare, or ask for overwriting."),
 )

@@ -32,7 +32,8 @@ Warn = Callable[[str], None]
 _T = TypeVar("_T")
 _TAR = ("tar", "--extract", "--file=-", "--preserve-permissions", "--numeric-owner", "--delay-directory-restore",
         "--xattrs", "--xattrs-include=*", "--acls")
-_FATAL = re.compile(r"No space left|Disk quota|Input/output error|Read-only file system|Unexpected EOF|Skipping to next")
+_FATAL = re.compile(r"No space left|Disk quota|Input/output error|Read-only file system|Unexpected EOF|Skipping to next"
+                    r"|Wrote only|Cannot write|rite error")
 _NOISE = re.compile(r"Exiting with failure status|Error exit delayed|implausibly old time stamp|in the future|support is not")
 
 

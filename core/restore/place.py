@@ -7,9 +7,9 @@ followed.  A file that is there already is kept unless overwriting was asked for
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -71,14 +71,14 @@ def place(to: Path, made: bool, wanted: Mapping[bytes, Node], extracted: Mapping
     ``made``: ``to`` is ours, and gets the attributes of the disk's top.  WorldError RST025 when the file system refuses.
     """
     root, done = os.fsencode(to), Placed()
-    ours: list[tuple[bytes, Directory]] = []
+    ours: list[tuple[bytes, _Look]] = []
     real: set[bytes] = set()
     try:
         for path, node in wanted.items():
             if isinstance(node, Directory):
                 done.directories += 1
                 if _directory(root, path, made):
-                    ours.append((path, node))
+                    ours.append((path, _look(source_of(path, node), extracted.get(node.dump), real)))
                 continue
             out = extracted.get(node.dump)
             source = source_of(path, node)
@@ -89,8 +89,8 @@ def place(to: Path, made: bool, wanted: Mapping[bytes, Node], extracted: Mapping
             os.rename(out.root_of(source) + b"/" + source, root + b"/" + path)
             done.files += 1
         # The deepest first: what is done inside a directory changes its time.
-        for path, node in reversed(ours):
-            _attributes(root + b"/" + path, source_of(path, node), extracted.get(node.dump))
+        for path, look in reversed(ours):
+            _dress(root + b"/" + path, look)
     except OSError as fault:
         name = os.fsdecode(fault.filename) if isinstance(fault.filename, bytes) else str(fault.filename or to)
         raise WorldError("RST025", f"{name}: {fault.strerror}",
@@ -133,16 +133,41 @@ def _below(root: bytes, path: bytes, real: set[bytes]) -> None:
     real.add(at)
 
 
-def _attributes(at: bytes, source: bytes, out: Extracted | None) -> None:
-    """Owner, mode, times and attributes of the directory ``source`` as it was extracted; ``at`` was made by us."""
-    name = b"" if out is None else (out.root_of(source) + b"/" + source).rstrip(b"/")
-    if out is None or not _there(out.root_of(source), source, set()) or not stat.S_ISDIR(os.lstat(name).st_mode):
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A directory as it was extracted: taken down before its files are moved out, which changes its time."""
+
+    found: os.stat_result | None = None
+    attributes: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def _look(source: bytes, out: Extracted | None, real: set[bytes]) -> _Look:
+    if out is None or not _there(out.root_of(source), source, real):
+        return _Look()
+    at = (out.root_of(source) + b"/" + source).rstrip(b"/")
+    found = os.lstat(at)
+    if not stat.S_ISDIR(found.st_mode):
+        return _Look()
+    try:
+        names = os.listxattr(at, follow_symlinks=False)
+        return _Look(found, {name: os.getxattr(at, name, follow_symlinks=False) for name in names})
+    except OSError:
+        return _Look(found)  # a file system without attributes
+
+
+def _dress(at: bytes, look: _Look) -> None:
+    """Owner, attributes, mode and times, in the order in which one does not undo the other."""
+    if look.found is None:
         os.chmod(at, 0o755)
         return
-    found = os.lstat(name)
     if os.geteuid() == 0:
-        os.chown(at, found.st_uid, found.st_gid)
-    shutil.copystat(name, at)
+        os.chown(at, look.found.st_uid, look.found.st_gid)
+    for name, value in look.attributes.items():
+        # Some are the kernel's own and cannot be set; tar said so when it mattered.
+        with contextlib.suppress(OSError):
+            os.setxattr(at, name, value)
+    os.chmod(at, stat.S_IMODE(look.found.st_mode))
+    os.utime(at, ns=(look.found.st_atime_ns, look.found.st_mtime_ns))
 
 
 def _show(path: bytes) -> str:

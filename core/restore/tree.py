@@ -111,10 +111,11 @@ def _rename(tree: Tree, renames: Sequence[tuple[bytes, bytes]]) -> None:
             moved, spare = spare, None
         if moved is None:
             continue
+        if old:
+            _keep_sources(moved, old)
         if not new:
             spare = moved
             continue
-        _keep_sources(moved, old)
         parent, _, name = new.rpartition(b"/")
         _make(tree, parent).children[name] = moved
 

@@ -1,0 +1,363 @@
+"""Real dumps by real tar, restored and compared with the trees that they were made of."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import zstandard
+from isal import igzip
+
+from core.errors import TaperoomError, UsageError, WorldError
+from core.holding.header import HEADER_SIZE, Filters, Kind, build, parse
+from core.restore import Progress, ls, recipe, restore
+from core.restore.recover import STAGING
+from tests.support.dumps import HOST, Client, manifest
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Client:
+    return Client(tmp_path)
+
+
+def touch(path: Path, text: str | bytes = "x", at: int = 1_600_000_000) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    os.utime(path, (at, at))
+    return path
+
+
+def pause(tree: Path) -> None:
+    """Until the clock of the file system has moved on: tar tells by it what changed since a dump."""
+    probe = tree.parent / "probe"
+    first = os.stat(touch(probe)).st_ctime_ns
+    while os.stat(touch(probe)).st_ctime_ns - first < 20_000_000:
+        pass
+
+
+def first_state(tree: Path) -> None:
+    touch(tree / "plain.txt", "hello\n" * 1000)
+    touch(tree / "etc/passwd", "root:x\n").chmod(0o600)
+    touch(tree / "etc/old.conf", "old")
+    touch(tree / "with blank/a b  c", "blanks")
+    touch(tree / "odd/new\nline\tand\\back", "odd")
+    touch(tree / "odd/üñí.txt", "utf-8")
+    touch(Path(os.fsdecode(os.fsencode(tree) + b"/odd/latin\xe9")), "not utf-8")
+    touch(tree / "odd/-rf", "dash")
+    touch(tree / ("deep/" * 30 + "n" * 120), "long names")
+    touch(tree / "docs/link-first", "hard")
+    os.link(tree / "docs/link-first", tree / "etc/link-second")
+    os.symlink("/etc/passwd", tree / "sym")
+    os.symlink("../plain.txt", tree / "etc/rel")
+    os.mkfifo(tree / "odd/pipe")
+    with open(tree / "sparse", "wb") as sparse:
+        for n in range(40):
+            sparse.seek(n * 1_000_000)
+            sparse.write(b"data")
+    (tree / "empty").mkdir()
+    (tree / "locked").mkdir()
+    touch(tree / "locked/inside", "in")
+    (tree / "locked").chmod(0o555)
+    (tree / "etc").chmod(0o750)
+    for n in range(30):
+        touch(tree / f"many/file{n}", os.urandom(3000))
+
+
+def second_state(tree: Path) -> None:
+    (tree / "etc/old.conf").unlink()
+    touch(tree / "etc/new.conf", "new")
+    touch(tree / "plain.txt", "changed", 1_700_000_000)
+    os.rename(tree / "many", tree / "renamed")
+    os.rename(tree / "with blank/a b  c", tree / "with blank/moved")
+    shutil.rmtree(tree / "empty")
+    touch(tree / "empty", "a file now")
+
+
+def third_state(tree: Path) -> None:
+    touch(tree / "renamed/file3", "file three")
+    (tree / "renamed/file4").unlink()
+    os.rename(tree / "docs", tree / "swap")
+    os.rename(tree / "renamed", tree / "docs")
+    os.rename(tree / "swap", tree / "renamed")
+    (tree / "empty").unlink()
+    touch(tree / "empty/again", "a directory again")
+
+
+STATES = (first_state, second_state, third_state)
+
+
+@pytest.fixture
+def nights(client: Client) -> Iterator[list[dict[str, tuple[object, ...]]]]:
+    """Levels 0, 1 and 2, on a holding disk, split over two volumes, and packed; what the tree was each time."""
+    states = []
+    stores = (("holding", None, "N", 1), ("volume", igzip.compress, ".gz", 5), ("volume", None, "N", 1))
+    for level, (state, (store, pack, comp, parts)) in enumerate(zip(STATES, stores, strict=True)):
+        state(client.tree)
+        pause(client.tree)
+        states.append(manifest(client.tree))
+        client.night(level, store, pack=pack, comp=comp, parts=parts)
+        pause(client.tree)
+    yield states
+    subprocess.run(["chmod", "-R", "u+w", str(client.tree)], check=True)
+
+
+def test_every_state_comes_back_as_it_was(
+    client: Client, nights: list[dict[str, tuple[object, ...]]], tmp_path: Path
+) -> None:
+    for day, state in enumerate(nights, 1):
+        to = tmp_path / f"out{day}"
+        seen: list[Progress] = []
+        result = restore(client.site, [client.title], f"2026-01-{day:02d}", to, seen.append)
+        assert result.good and result.warnings == [], result
+        assert manifest(to) == state
+        assert result.files + result.directories == len(state)
+        assert seen[-1].done == result.size and seen[-1].total >= result.size - 2048 * day
+        assert not [name for name in os.listdir(tmp_path) + os.listdir(to) if name.startswith(STAGING)]
+    assert os.stat(to / "sparse").st_blocks * 512 < 2_000_000
+    # ls tells the same tree, and when each name was dumped last.
+    shown = ls(client.site, client.title, recursive=True)
+    assert {entry.path.strip("/") for entry in shown.entries} == nights[-1].keys() - {"."}
+    levels = {entry.path: entry.level for entry in shown.entries}
+    assert (levels["/docs/file3"], levels["/docs/file5"], levels["/plain.txt"], levels["/etc/"]) == (2, 0, 1, 2)
+    assert {entry.path for entry in ls(client.site, client.title + ":/etc", "2026-01-02").entries} == {
+        "/etc/link-second", "/etc/new.conf", "/etc/passwd", "/etc/rel"}
+    # A part: its way from the top has the right modes, and a hard link whose other name is elsewhere is not lost.
+    to = tmp_path / "part"
+    result = restore(client.site, [f"{client.title}:/etc", f"{HOST}:/home/docs/file5"], "", to)
+    assert result.good and result.warnings == []
+    assert set(manifest(to)) == {".", "etc", "docs"} | {
+        path for path in nights[-1] if path.startswith("etc/") or path == "docs/file5"}
+    assert (to / "etc/link-second").read_text() == "hard" and (to / "etc").stat().st_mode & 0o777 == 0o750
+    assert (to / "docs/file5").read_bytes() == (client.tree / "docs/file5").read_bytes()
+    assert sorted(os.listdir(to)) == ["docs", "etc"]
+    # By hand: what dd and tar make of it.
+    for path in ("docs/file5", "plain.txt", "etc/new.conf"):
+        by_hand = tmp_path / ("hand" + path.replace("/", "_"))
+        by_hand.mkdir()
+        [command] = recipe(client.site, HOST, client.disk, "/" + path)
+        subprocess.run(command, shell=True, cwd=by_hand, check=True)
+        [found] = [p for p in by_hand.rglob("*") if p.is_file()]
+        assert found.read_bytes() == (client.tree / path).read_bytes()
+    by_hand = tmp_path / "byhand"
+    by_hand.mkdir()
+    commands = recipe(client.site, HOST, client.disk, "")
+    assert len(commands) == 3 and "gzip -dc" in commands[1] and commands[1].count("dd if=") == 5
+    for command in commands:
+        subprocess.run(command, shell=True, cwd=by_hand, check=True, stderr=subprocess.DEVNULL)
+    assert (by_hand / "docs/file3").read_text() == "file three"
+
+
+@pytest.mark.parametrize("index", ["stock", "none"])
+def test_an_index_that_is_not_ours_does(client: Client, tmp_path: Path, index: str) -> None:
+    touch(client.tree / "a/keep", "1")
+    touch(client.tree / "a/gone", "2")
+    touch(client.tree / "old/x", "3")
+    client.night(0, index=index)
+    pause(client.tree)
+    (client.tree / "a/gone").unlink()
+    touch(client.tree / "a/new", "4")
+    client.night(1, "volume", index=index)
+    result = restore(client.site, [client.title], "", tmp_path / "out")
+    names = {path.name for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    if index == "stock":
+        assert names == {"keep", "gone", "new", "x"}
+        assert result.warnings == ["RST016 web1:/home: the index of level 1 does not tell which files were deleted before it:"
+                                   " such files may be shown and restored"]
+    else:
+        assert names == {"keep", "new", "x"}
+        assert result.warnings == [
+            f"RST018 web1:/home level {level} of 2026-01-{level + 1:02d} 03:00:00: has no index; its names come from the dump"
+            " itself" for level in (0, 1)]
+
+
+def zstd(data: bytes) -> bytes:
+    packer = zstandard.ZstdCompressor()
+    return packer.compress(data[:10240]) + packer.compress(data[10240:])
+
+
+@pytest.mark.parametrize(("pack", "comp", "filters"), [
+    (gzip.compress, ".gz", Filters()),
+    (lambda data: gzip.compress(data[:5000]) + gzip.compress(data[5000:]), ".gz", Filters()),
+    (lambda data: gzip.compress(data) + bytes(32768), ".gz", Filters()),
+    (zstd, "cust", Filters(client_compress="/usr/bin/zstd")),
+    (lambda data: subprocess.run(["xz"], input=data, capture_output=True, check=True).stdout, "cust",
+     Filters(server_compress="/usr/bin/xz")),
+    (lambda data: gzip.compress(data), ".Z", Filters()),
+])
+def test_whatever_packed_it_is_undone(client: Client, tmp_path: Path, pack: object, comp: str, filters: Filters) -> None:
+    touch(client.tree / "a", b"a" * 5_000_000)
+    touch(client.tree / "b", os.urandom(300_000))
+    assert callable(pack)
+    client.night(0, pack=pack, comp=comp, filters=filters)
+    result = restore(client.site, [client.title], "", tmp_path / "out")
+    assert result.good and manifest(tmp_path / "out") == manifest(client.tree)
+
+
+@pytest.mark.parametrize(("filters", "comp", "text"), [
+    (Filters(client_compress="/tmp/evil"), "cust", "compressed by /tmp/evil, which is not run"),
+    (Filters(), "cust", "a program that its header does not name, which is not run"),
+    (Filters(client_encrypt="/usr/bin/gpg", crypt="enc"), "N", "encrypted by /usr/bin/gpg"),
+])
+def test_a_header_does_not_say_what_runs_here(client: Client, tmp_path: Path, filters: Filters, comp: str, text: str) -> None:
+    touch(client.tree / "a")
+    client.night(0, comp=comp, filters=filters)
+    with pytest.raises(WorldError, match=text) as caught:
+        restore(client.site, [client.title], "", tmp_path / "out")
+    assert caught.value.code == "RST024" and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("store", ["holding", "volume"])
+def test_damage_is_found_and_nothing_is_left(client: Client, tmp_path: Path, store: str) -> None:
+    touch(client.tree / "a", os.urandom(100_000))
+    client.night(0, store, damage=50_000)
+    with pytest.raises(WorldError, match="its data has CRC") as caught:
+        restore(client.site, [client.title], "", tmp_path / "out")
+    assert caught.value.code == "RST024" and caught.value.hint
+    assert not (tmp_path / "out").exists() and not list(tmp_path.glob(STAGING + "*"))
+
+
+def test_a_damaged_copy_gives_way_to_a_good_one(client: Client, tmp_path: Path) -> None:
+    touch(client.tree / "a", os.urandom(100_000))
+    stamp = client.night(0, "volume", parts=2)
+    # The same dump on the holding disk, damaged, as a night that flushed but could not remove it.
+    held = client.base / "held"
+    part = (client.base / "vtapes/slot1" / f"00001.{HOST}._home.0").read_bytes()
+    held.write_bytes(build(replace(parse(part), kind=Kind.FILE, part=1, parts=1)) + part[HEADER_SIZE:])
+    journal = client.site.runs_dir / stamp / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b"/gone/" + stamp.encode(), str(held).encode(), 1).replace(
+        b'"file":"/gone/' + stamp.encode() + b'","size":', b'"file":"' + str(held).encode() + b'","size":', 1))
+    client.site.catalogue.unlink()
+    result = restore(client.site, [client.title], "", tmp_path / "out")
+    assert result.good and manifest(tmp_path / "out") == manifest(client.tree)
+    [rebuilt, warning] = result.warnings
+    assert rebuilt.startswith("RST002")
+    assert warning.startswith(f"RST023 web1:/home level 0 of {stamp} from holding file {held}: ")
+
+
+def test_a_volume_that_was_written_anew_is_not_believed(client: Client, tmp_path: Path) -> None:
+    touch(client.tree / "a")
+    client.night(0, "volume")
+    label = client.base / "vtapes/slot1/00000.TEST-001"
+    label.write_bytes(label.read_bytes().replace(b"20260101030000", b"20270101030000"))
+    with pytest.raises(WorldError, match="volume TEST-001 was written anew on 20270101030000"):
+        restore(client.site, [client.title], "", tmp_path / "out")
+    shutil.rmtree(client.base / "vtapes/slot1")
+    with pytest.raises(WorldError, match="volume TEST-001 is in no slot"):
+        restore(client.site, [client.title], "", tmp_path / "out")
+    with pytest.raises(WorldError, match="is in no file: volume TEST-001 is in no slot"):
+        recipe(client.site, HOST, client.disk, "a")
+
+
+def test_what_is_there_is_kept_unless_asked(client: Client, tmp_path: Path) -> None:
+    touch(client.tree / "a/one", "from the dump")
+    touch(client.tree / "two", "two")
+    client.night(0)
+    to = tmp_path / "out"
+    touch(to / "a/one", "mine")
+    touch(to / "a/other", "mine, too")
+    (to / "a").chmod(0o711)
+    with pytest.raises(UsageError, match="has 1 of the names already: /a/one") as caught:
+        restore(client.site, [client.title], "", to)
+    assert caught.value.code == "RST031" and (to / "a/one").read_text() == "mine" and sorted(os.listdir(to)) == ["a"]
+    assert restore(client.site, [client.title], "", to, overwrite=True).good
+    assert (to / "a/one").read_text() == "from the dump" and (to / "a/other").read_text() == "mine, too"
+    assert (to / "a").stat().st_mode & 0o777 == 0o711 and not [n for n in os.listdir(to) if n.startswith(STAGING)]
+
+
+def test_a_link_in_the_target_is_not_followed(client: Client, tmp_path: Path) -> None:
+    touch(client.tree / "a/one", "from the dump")
+    client.night(0)
+    outside, to = tmp_path / "outside", tmp_path / "out"
+    outside.mkdir()
+    to.mkdir()
+    os.symlink(outside, to / "a")
+    for overwrite in (False, True):
+        with pytest.raises(UsageError, match="has 1 of the names already: /a"):
+            restore(client.site, [client.title], "", to, overwrite=overwrite)
+    assert os.listdir(outside) == []
+
+
+def test_targets_that_cannot_be(client: Client, tmp_path: Path) -> None:
+    touch(client.tree / "a")
+    client.night(0)
+    touch(tmp_path / "file")
+    for to, text in ((tmp_path / "file", "is not a directory"), (tmp_path / "file/x", "Not a directory")):
+        with pytest.raises(UsageError, match=text) as caught:
+            restore(client.site, [client.title], "", to)
+        assert caught.value.code == "RST030"
+    with pytest.raises(UsageError, match="nothing to restore was named"):
+        restore(client.site, [], "", tmp_path / "out")
+
+
+def test_dates_and_names_that_are_not_there_say_which_are(client: Client, tmp_path: Path) -> None:
+    touch(client.tree / "a")
+    touch(client.tree / "b")
+    client.night(0)
+    pause(client.tree)
+    (client.tree / "b").unlink()
+    client.night(1)
+    with pytest.raises(UsageError, match="web1:/home had no /b on 2026-01-02 03:00:00") as caught:
+        ls(client.site, "web1:/home:/b")
+    assert caught.value.hint == "the name is in 2026-01-01 03:00:00 (level 0)"
+    with pytest.raises(UsageError, match="web1:/home has no dump as old as 2025-12-31 23:59:59") as caught:
+        restore(client.site, ["web1:/home"], "2025-12-31", tmp_path / "out")
+    assert caught.value.hint == ("these dates can be restored: 2026-01-02 03:00:00 (level 1), 2026-01-01 03:00:00 (level 0)")
+    with pytest.raises(UsageError, match="had no /c") as caught:
+        ls(client.site, "web1:/home/c")
+    assert caught.value.hint.startswith("these dates")
+    assert [entry.path for entry in ls(client.site, "web1:/home:b", "2026-01-01").entries] == ["/b"]
+    shutil.rmtree(client.base / "holding/20260101030000")
+    with pytest.raises(WorldError, match="RST024") as broken:
+        restore(client.site, ["web1:/home"], "", tmp_path / "out")
+    assert "is missing" in broken.value.message and isinstance(broken.value, TaperoomError)
+
+
+def test_disks_apart_and_odd_names_of_disks(tmp_path: Path) -> None:
+    client = Client(tmp_path, "my disk: a/b")
+    touch(client.tree / "x y")
+    client.night(0)
+    result = restore(client.site, [f"{HOST}:my disk: a/b:/x y"], "", tmp_path / "out")
+    assert result.good and (tmp_path / "out/x y").is_file()
+
+
+def test_a_dump_that_lies_about_links_reaches_nothing_outside(client: Client, tmp_path: Path) -> None:
+    secret = touch(tmp_path / "secret/file", "secret")
+    os.symlink(secret.parent, client.tree / "a")
+    data = client.archive(0)
+    client.night(0)
+    index = client.site.index_dir / HOST / "_home" / "20260101030000_0.gz"
+    index.write_bytes(gzip.compress(b"/\n/a/\n/a/file\n"))
+    assert b"secret" in data
+    result = restore(client.site, [client.title], "", tmp_path / "out")
+    assert result.missing == ["/a/file"] and not result.good
+    assert secret.read_text() == "secret" and not (tmp_path / "out/a").is_symlink()
+
+
+def test_a_full_target_leaves_nothing_half(client: Client, tmp_path: Path) -> None:
+    touch(client.tree / "a", os.urandom(3_000_000))
+    client.night(0)
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(small)], capture_output=True).returncode:
+        pytest.skip("no right to mount a small file system")
+    try:
+        with pytest.raises(WorldError, match=r"a: (Wrote only|Cannot write|No space)") as caught:
+            restore(client.site, [client.title], "", small)
+        assert caught.value.code == "RST025" and os.listdir(small) == []
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+def test_a_holding_file_ends_early(client: Client, tmp_path: Path) -> None:
+    touch(client.tree / "a", os.urandom(300_000))
+    stamp = client.night(0)
+    path = client.base / "holding" / stamp / f"{HOST}._home.0.1"
+    os.truncate(path, HEADER_SIZE + 1000)
+    with pytest.raises(WorldError, match="RST024"):
+        restore(client.site, [client.title], "", tmp_path / "out")
