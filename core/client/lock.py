@@ -31,9 +31,9 @@ def lock_site(state_dir: Path) -> int:
 
 
 def lock_run(directory: Path) -> int:
-    """Mark a run as live."""
+    """Mark a run as live.  Waits: whoever looks whether it lives holds a shared lock for that moment."""
     lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(lock, fcntl.LOCK_EX)
     return lock
 
 

@@ -87,6 +87,7 @@ maxdumps = 1                # of them on one client
 netusage = "900 Mbps"
 dumporder = "BTsS"          # a letter a dumper: big, long, small ones first (S size, T time, B bandwidth)
 request_deadline = "1 h"    # an open question takes its default after that
+retry_delay = "30 s"        # a disk that answered TRY-AGAIN waits that long, times the attempt
 # What is answered without a person, by the code of the question:
 # requests = {{ "HLD*" = {{ reply = "flush", after = "10 min" }} }}
 

@@ -73,6 +73,7 @@ RUN: dict[str, Field] = {
     "taperalgo": Field(v.one_of(TAPERALGOS), 'taperalgo = "first"'),
     "autoflush": Field(v.flag, "autoflush = true"),
     "request_deadline": Field(v.some_time, 'request_deadline = "1 h"'),
+    "retry_delay": Field(v.some_time, 'retry_delay = "30 s"'),
 }
 POLICY: dict[str, Field] = {
     "reply": Field(v.text, 'reply = "flush"', required=True),
