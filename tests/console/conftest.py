@@ -23,6 +23,7 @@ from textual.pilot import Pilot  # noqa: E402
 from tests.support import recorded_run  # noqa: E402
 from tui.app import ConsoleApp  # noqa: E402
 
+
 @pytest.fixture(autouse=True)
 def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("TZ", "UTC")

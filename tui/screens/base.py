@@ -52,11 +52,11 @@ class ConsoleScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """The rows around the body."""
-        yield Lines(id="status")
-        yield Lines(id="attention", grows=True, dots=self.console_app.look.dots)
+        yield Lines(id="status", look=self.console_app.look)
+        yield Lines(id="attention", grows=True, look=self.console_app.look)
         yield from self.body()
         yield Prompt()
-        yield Lines(id="hints")
+        yield Lines(id="hints", look=self.console_app.look)
 
     def body(self) -> ComposeResult:
         """What this screen shows."""
@@ -150,8 +150,9 @@ class ConsoleScreen(Screen[None]):
     def action_go(self) -> None:
         """Type where to go."""
         app = self.console_app
-        self.query_one(Prompt).open("go", "", "where to: run, plan, tapes, disk HOST:DISK, run 20261201 …",
-                                    suggestions(app.feed.view, app.stamps(), app.theme_names))
+        words = suggestions(app.feed.view, app.stamps(), app.theme_names)
+        self.query_one(Prompt).open("go", "", "where to: run, plan, tapes, disk HOST:DISK, run 20261201",
+                                    [word for word in words if word.isascii() or not app.look.ascii])
 
     def listed(self) -> Widget | None:
         """The list that ``/`` filters: the one with the keyboard, else the first."""

@@ -6,12 +6,12 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container
-from textual.content import Content
 from textual.screen import ModalScreen
 
 from tui.look import Look
 from tui.panes.layout import Row
 from tui.panes.protocol import wrapped
+from tui.widgets.ink import heading
 from tui.widgets.lines import Lines
 
 
@@ -28,12 +28,11 @@ class ConfirmScreen(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """One box."""
         with Container(classes="dialog", id="dialog"):
-            yield Lines(id="text", grows=True)
+            yield Lines(id="text", grows=True, look=self._look)
 
     def on_mount(self) -> None:
         """Fill it."""
         self.set_class(self._look.ascii, "-plain")
-        self.query_one("#dialog").border_title = Content(self._look.cut(self._title))
         self.call_after_refresh(self.fill)
 
     def on_resize(self) -> None:
@@ -42,7 +41,9 @@ class ConfirmScreen(ModalScreen[bool]):
 
     def fill(self) -> None:
         """The text."""
-        width = self.query_one("#dialog").content_size.width or 60
+        box = self.query_one("#dialog")
+        width = box.content_size.width or 60
+        box.border_title = heading(self._title, box.outer_size.width, self._look)
         rows: list[Row] = [((self._look.cut(piece), ""),) for piece in wrapped(self._text, width, width)]
         rows += [(), (("same as  ", "muted"), (self._command, "")), (),
                  (("y", "key"), (" do it   ", ""), ("esc", "key"), (" leave it", ""))]

@@ -47,7 +47,7 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """One box with a scrolling page."""
         with Container(classes="dialog page", id="dialog"), VerticalScroll():
-            yield Lines(id="text", grows=True)
+            yield Lines(id="text", grows=True, look=self._look)
 
     def on_mount(self) -> None:
         """Fill it."""

@@ -32,7 +32,7 @@ class HistoryScreen(ConsoleScreen):
     def body(self) -> ComposeResult:
         """The runs, and one of them."""
         yield Table(history.COLUMNS, id="runs", title="Runs", look=self.console_app.look, empty="reading the journals …")
-        yield Lines(id="detail", classes="pane", dots=self.console_app.look.dots)
+        yield Lines(id="detail", classes="pane", look=self.console_app.look)
 
     def on_screen_resume(self) -> None:
         """Look which runs there are."""

@@ -21,10 +21,10 @@ class HoldingScreen(ConsoleScreen):
 
     def body(self) -> ComposeResult:
         """Room, files, one file."""
-        yield Lines(id="rooms", grows=True, classes="pane", dots=self.console_app.look.dots)
+        yield Lines(id="rooms", grows=True, classes="pane", look=self.console_app.look)
         yield Table(holding.FILES, id="files", title="Files", look=self.console_app.look,
                     empty="nothing lies on the holding disk: every dump is on a volume")
-        yield Lines(id="file", grows=True, classes="pane", dots=self.console_app.look.dots)
+        yield Lines(id="file", grows=True, classes="pane", look=self.console_app.look)
 
     def show(self, now: Moment) -> None:
         """All panes."""

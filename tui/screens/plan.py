@@ -27,8 +27,8 @@ class PlanScreen(ConsoleScreen):
             yield Table(plan.COLUMNS, id="plan", title="Plan", look=self.console_app.look,
                         empty="the planner has not named a disk yet")
             with Container(classes="column beside"):
-                yield Lines(id="totals", classes="pane", dots=self.console_app.look.dots)
-                yield Lines(id="detail", classes="pane", dots=self.console_app.look.dots)
+                yield Lines(id="totals", classes="pane", look=self.console_app.look)
+                yield Lines(id="detail", classes="pane", look=self.console_app.look)
 
     def show(self, now: Moment) -> None:
         """All panes."""

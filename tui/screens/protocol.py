@@ -14,6 +14,7 @@ from tui.moment import Moment
 from tui.panes import protocol
 from tui.screens.base import ConsoleScreen, bindings
 from tui.traffic import Filter, Line
+from tui.widgets.ink import heading
 from tui.widgets.lines import Lines
 from tui.widgets.ringlog import RingLog
 from tui.widgets.table import Table
@@ -40,7 +41,7 @@ class ProtocolScreen(ConsoleScreen):
             with Container(classes="column"):
                 draw = lambda line: (protocol.line_spans if self.wide else protocol.short_spans)(line)  # noqa: E731
                 yield RingLog(draw, id="log", title=protocol.title(self.only), look=look)
-                yield Lines(id="explained", classes="pane", dots=self.console_app.look.dots)
+                yield Lines(id="explained", classes="pane", look=self.console_app.look)
 
     @property
     def log_pane(self) -> RingLog:
@@ -68,7 +69,8 @@ class ProtocolScreen(ConsoleScreen):
         """The line under the cursor in words."""
         pane, line = self.query_one("#explained", Lines), self.log_pane.current
         width = pane.content_size.width or self.size.width
-        pane.border_title = f"Line {line.number}  {line.source} > {line.target}" if line and line.at else "Line"
+        title = f"Line {line.number}  {line.source} > {line.target}" if line and line.at else "Line"
+        pane.border_title = heading(title, pane.outer_size.width, now.look)
         pane.put(protocol.explained(line, now.view, width))
 
     def on_ring_log_moved(self) -> None:

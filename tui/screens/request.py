@@ -12,7 +12,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container
-from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
@@ -24,6 +23,7 @@ from tui.format import moment, remaining, span
 from tui.moment import Moment
 from tui.panes.layout import Row
 from tui.panes.protocol import wrapped
+from tui.widgets.ink import heading
 from tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
@@ -71,10 +71,10 @@ class RequestScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Text, choices, argument, what happens next."""
         with Container(classes="dialog", id="dialog"):
-            yield Lines(id="text", grows=True)
-            yield Lines(id="choices", grows=True)
+            yield Lines(id="text", grows=True, look=self.console_app.look)
+            yield Lines(id="choices", grows=True, look=self.console_app.look)
             yield Input(id="argument", select_on_focus=False)
-            yield Lines(id="next", grows=True)
+            yield Lines(id="next", grows=True, look=self.console_app.look)
 
     def on_mount(self) -> None:
         """Keys do nothing for a moment."""
@@ -100,8 +100,9 @@ class RequestScreen(ModalScreen[None]):
         asked = self.question.asked
         count = len(now.view.open_questions)
         others = f" of {count}" if count > 1 else ""
-        self.query_one("#dialog").border_title = Content(
-            now.look.cut(f"Request #{asked.id}{others}  {clean(asked.code)}  {clean(asked.subject)}"))
+        box = self.query_one("#dialog")
+        title = f"Request #{asked.id}{others}  {asked.code}  {asked.subject}"
+        box.border_title = heading(title, box.outer_size.width, now.look)
         rows: list[Row] = [((now.look.cut(piece), ""),) for piece in wrapped(clean(asked.text), width, width)]
         if (key := now.view.handles.get(asked.handle)) and (disk := now.view.disks.get(key)):
             rows += [(), (("disk    ", "muted"), (now.look.cut(f"{clean(disk.title)} level {disk.level}"), ""),

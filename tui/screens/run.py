@@ -33,13 +33,13 @@ class RunScreen(ConsoleScreen):
     def body(self) -> ComposeResult:
         """Dumpers beside tape and holding, disks, traffic."""
         look = self.console_app.look
-        yield Lines(id="empty")
+        yield Lines(id="empty", look=self.console_app.look)
         with Container(id="top"):
             dumpers = Table(run.DUMPERS, id="dumpers", title="Dumpers", look=look, empty="no dumper was started yet")
             dumpers.can_focus = False
             yield dumpers
-            yield Lines(id="side", classes="pane", dots=self.console_app.look.dots)
-        yield Lines(id="figures", dots=self.console_app.look.dots)
+            yield Lines(id="side", classes="pane", look=self.console_app.look)
+        yield Lines(id="figures", look=self.console_app.look)
         yield Table(run.DISKS, id="disks", title="Disks", look=look, empty="the planner has not named a disk yet")
         draw = lambda line: (protocol.line_spans if self.wide else protocol.short_spans)(line)  # noqa: E731
         yield RingLog(draw, id="traffic", title="Protocol", look=look)

@@ -30,7 +30,7 @@ class TapesScreen(ConsoleScreen):
                         empty="this run has not begun a volume yet")
             yield Table(tapes.CONTENTS, id="contents", title="Contents", look=look,
                         empty="nothing of this run is on it yet")
-        yield Lines(id="flushed", grows=True, dots=self.console_app.look.dots)
+        yield Lines(id="flushed", grows=True, look=self.console_app.look)
 
     def show(self, now: Moment) -> None:
         """All panes."""

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
+from textual.content import Content
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.look import Span
+from tui.clean import clean
+from tui.look import Look, Span
 
 NAMES = ("muted", "focus", "good", "attention", "bad", "title", "key", "cursor", "rule", "found")
 CLASSES = {f"ink--{name}" for name in NAMES}
@@ -23,8 +25,8 @@ CLASSES = {f"ink--{name}" for name in NAMES}
 class Inks:
     """The styles of one widget, looked up once per theme."""
 
-    def __init__(self, widget: Widget) -> None:
-        self._widget = widget
+    def __init__(self, widget: Widget, look: Look | None = None) -> None:
+        self._widget, self._look = widget, look or Look()
         self._styles: dict[str, Style] = {}
 
     def clear(self) -> None:
@@ -42,15 +44,16 @@ class Inks:
             self._styles[name] = found
         return found
 
-    def strip(self, spans: Sequence[Span], width: int, over: str = "", dots: str = "") -> Strip:
-        """One line of exactly ``width`` cells; ``over`` is laid over each colour; ``dots`` end a line that was cut."""
+    def strip(self, spans: Sequence[Span], width: int, over: str = "") -> Strip:
+        """One line of exactly ``width`` cells; ``over`` is laid over each colour; what is cut is marked."""
         segments: list[Segment] = []
         used = 0
         suffix = f"+{over}" if over else ""
-        for text, name in spans:
+        for told, name in spans:
+            text = self._look.cut(told)
             size = len(text) if text.isascii() else cell_len(text)
             if used + size > width:
-                text, size = cut(text, width - used, dots), width - used
+                text, size = cut(text, width - used, self._look.dots), width - used
             if text:
                 segments.append(Segment(text, self.style(name + suffix)))
             used += size
@@ -59,6 +62,12 @@ class Inks:
         if used < width:
             segments.append(Segment(" " * (width - used), self.style(over)))
         return Strip(segments, width)
+
+
+def heading(text: str, width: int, look: Look) -> Content:
+    """A pane's title that fits on its border; foreign text in it is harmless."""
+    shown = look.cut(clean(text))
+    return Content(shown if cells(shown) <= width - 6 else cut(shown, max(1, width - 6), look.dots))
 
 
 def cells(text: str) -> int:
@@ -70,7 +79,7 @@ def cut(text: str, width: int, dots: str = "…", *, right: bool = False) -> str
     """``text`` in exactly ``width`` cells: padded, or cut with ``dots`` at its end; ``right``: at the right edge."""
     size = cells(text)
     if size > width:
-        if width <= 1 or not dots:
+        if width <= 1:
             return set_cell_size(text, width)
         return set_cell_size(text, width - 1).rstrip("\n") + dots
     return " " * (width - size) + text if right else text + " " * (width - size)

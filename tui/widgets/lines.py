@@ -8,23 +8,23 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.look import Span
+from tui.look import Look, Span
 from tui.widgets.ink import CLASSES, Inks
 
 Row = tuple[Span, ...]
 
 
 class Lines(Widget):
-    """Rows of spans, cut at the right edge with ``dots``.
+    """Rows of spans, cut at the right edge.
 
     With ``grows`` its height follows its rows, and none means no room at all.
     """
 
     COMPONENT_CLASSES = CLASSES
 
-    def __init__(self, *, id: str, classes: str = "", grows: bool = False, dots: str = "") -> None:
+    def __init__(self, *, id: str, classes: str = "", grows: bool = False, look: Look | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._inks, self._grows, self._dots = Inks(self), grows, dots
+        self._inks, self._grows = Inks(self, look), grows
         self._rows: list[Row] = []
         if grows:
             self.display = False
@@ -58,4 +58,4 @@ class Lines(Widget):
 
     def render_line(self, y: int) -> Strip:
         """One row."""
-        return self._inks.strip(self._rows[y] if y < len(self._rows) else (), self.size.width, dots=self._dots)
+        return self._inks.strip(self._rows[y] if y < len(self._rows) else (), self.size.width)

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from textual.binding import Binding
-from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -19,7 +18,7 @@ from textual.widget import Widget
 from tui.format import number
 from tui.look import Look, Span
 from tui.traffic import KEPT, Line
-from tui.widgets.ink import CLASSES, Inks
+from tui.widgets.ink import CLASSES, Inks, heading
 
 Draw = Callable[[Line], tuple[Span, ...]]
 
@@ -40,7 +39,7 @@ class RingLog(Widget, can_focus=True):
 
     def __init__(self, draw: Draw, *, id: str, title: str, look: Look, kept: int = KEPT, classes: str = "pane") -> None:
         super().__init__(id=id, classes=classes)
-        self.look, self._draw, self._title, self._inks = look, draw, title, Inks(self)
+        self.look, self._draw, self._title, self._inks = look, draw, title, Inks(self, look)
         self._ring: deque[Line] = deque(maxlen=kept)
         self._total = 0
         self._last = 0
@@ -116,7 +115,12 @@ class RingLog(Widget, can_focus=True):
         title = f"{mark}{self._title}  {state}"
         if title != self._note:
             self._note = title
-            self.border_title = Content(self.look.cut(title))
+            self.border_title = heading(title, self.outer_size.width, self.look)
+
+    def on_resize(self) -> None:
+        """More or less of the title is seen."""
+        self._note = ""
+        self.retitle()
 
     def on_focus(self) -> None:
         """The keyboard came."""
@@ -219,4 +223,4 @@ class RingLog(Widget, can_focus=True):
         spans = [(">" if here else " ", ""), *self._draw(self._ring[index])]
         if self._shift and len(spans) > 1:
             spans[-1] = (spans[-1][0][self._shift:], spans[-1][1])
-        return self._inks.strip(spans, width, "cursor" if here else "", self.look.dots)
+        return self._inks.strip(spans, width, "cursor" if here else "")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -18,7 +17,7 @@ from textual.widget import Widget
 from tui.columns import Column, Entry
 from tui.look import Look
 from tui.traffic import matches
-from tui.widgets.ink import CLASSES, Inks, cut
+from tui.widgets.ink import CLASSES, Inks, cut, heading
 
 MOVES: list[BindingType] = [
     Binding("up,k", "move(-1)", show=False), Binding("down,j", "move(1)", show=False),
@@ -40,7 +39,7 @@ class Table(Widget, can_focus=True):
                  classes: str = "pane") -> None:
         super().__init__(id=id, classes=classes)
         self.look = look or Look()
-        self._columns, self._empty, self._title, self._inks = tuple(columns), empty, title, Inks(self)
+        self._columns, self._empty, self._title, self._inks = tuple(columns), empty, title, Inks(self, self.look)
         self._all: list[Entry] = []
         self.rows: list[Entry] = []
         self.cursor, self._key, self._top = 0, "", 0
@@ -92,7 +91,7 @@ class Table(Widget, can_focus=True):
         title = "  ".join(part for part in (f"{mark}{self._title}", note) if part)
         if title != self._note:
             self._note = title
-            self.border_title = Content(self.look.cut(title))
+            self.border_title = heading(title, self.outer_size.width, self.look)
 
     def on_focus(self) -> None:
         """The keyboard came."""
@@ -107,6 +106,8 @@ class Table(Widget, can_focus=True):
     def on_resize(self) -> None:
         """More or fewer rows are seen."""
         self._scroll()
+        self._note = ""
+        self._retitle()
 
     @property
     def _height(self) -> int:
