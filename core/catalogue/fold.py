@@ -27,7 +27,8 @@ def bind(text: str) -> str | bytes:
 
 def fold(db: sqlite3.Connection, run: str, record: Record) -> None:
     """Put one fact into the tables.  The caller has made sure that it is new and holds a transaction."""
-    event, at = record.event, record.at
+    # The journal keeps microseconds: a live record has to give the row that its line gives later.
+    event, at = record.event, round(record.at, 6)
     match event:
         case e.RunBegan() | e.RunEnded():
             _run(db, run, event, at)
@@ -38,7 +39,7 @@ def fold(db: sqlite3.Connection, run: str, record: Record) -> None:
         case e.VolumeBegan() | e.VolumeEnded():
             _volume(db, run, event, at)
         case e.WriteBegan() | e.PartWritten() | e.WriteEnded():
-            _write(db, run, event, record)
+            _write(db, run, event, record.seq, at)
         case e.QuestionAsked() | e.QuestionClosed():
             _request(db, run, event, at)
         case (e.HoldingFound() | e.ChildBegan() | e.ChildDied() | e.EstimateBegan() | e.EstimateMissing() | e.PlanComplete()
@@ -159,15 +160,17 @@ def _volume(db: sqlite3.Connection, run: str, event: e.VolumeBegan | e.VolumeEnd
             assert_never(other)
 
 
-def _write(db: sqlite3.Connection, run: str, event: e.WriteBegan | e.PartWritten | e.WriteEnded, record: Record) -> None:
+def _write(
+    db: sqlite3.Connection, run: str, event: e.WriteBegan | e.PartWritten | e.WriteEnded, seq: int, at: float
+) -> None:
     match event:
         case e.WriteBegan():
             _do(db, "INSERT OR REPLACE INTO writes (run, handle, storage, host, disk, datestamp, level, seq, began)"
                     " VALUES (?,?,?,?,?,?,?,?,?)",
-                run, event.handle, event.storage, event.host, event.disk, event.datestamp, event.level, record.seq, record.at)
+                run, event.handle, event.storage, event.host, event.disk, event.datestamp, event.level, seq, at)
         case e.PartWritten():
             _do(db, "INSERT OR REPLACE INTO parts VALUES (?,?,?,?,?,?,?,?,?)",
-                event.storage, event.label, event.fileno, run, event.handle, record.seq, event.part, event.size, event.crc)
+                event.storage, event.label, event.fileno, run, event.handle, seq, event.part, event.size, event.crc)
             _do(db, "UPDATE volumes SET size=size+?, parts=parts+1 WHERE storage=? AND label=?",
                 event.size, event.storage, event.label)
         case e.WriteEnded():
@@ -176,7 +179,7 @@ def _write(db: sqlite3.Connection, run: str, event: e.WriteBegan | e.PartWritten
                     " ON CONFLICT DO UPDATE SET ended=excluded.ended, outcome=excluded.outcome, message=excluded.message,"
                     " size=excluded.size, parts=excluded.parts, seconds=excluded.seconds, crc=excluded.crc",
                 run, event.handle, event.storage, event.host, event.disk, event.datestamp, event.level,
-                record.at - event.seconds, record.at, event.outcome, event.message, event.size, event.parts, event.seconds,
+                at - event.seconds, at, event.outcome, event.message, event.size, event.parts, event.seconds,
                 event.crc)
         case other:
             assert_never(other)
