@@ -35,4 +35,17 @@ PAGES: tuple[Page, ...] = (
     Page("HLD018", "W", "Something on the holding disk is not ours",
          "A file or directory there was not made by a run.",
          "Move it away, so that the space is what it seems."),
+    Page("HLD006", "W", "A FLUSH line names no whole dump",
+         "The plan wants a holding file written to a volume that is not there, not finished or misses a chunk.",
+         "'taperoom cleanup' tells what lies on the holding disks; nothing was removed."),
+    Page("HLD007", "E", "A dump on the holding disk cannot be read back",
+         "Its bytes do not give the checksum that they had when they were written, or a chunk is gone. It is not written to "
+         "a volume and not removed; tonight's disk is dumped again.",
+         "Look at the disk below (dmesg, smartctl). Keep the file until a later dump of the disk is on a volume."),
+    Page("HLD008", "W", "A holding file could not be removed",
+         "The dump is safe on its volumes, but the file on the holding disk stays and takes room.",
+         "Remove it by hand, and look why it could not be removed."),
+    Page("HLD009", "W", "A directory cannot be used as holding disk",
+         "It does not exist, is not writable, or was not given as an absolute path.",
+         "Answer the request again with a directory that is there and writable."),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
-from core.engine import dumping, orders, questions, room, taping
+from core.engine import choosing, dumping, orders, questions, room, taping
 from core.engine.effects import Effect, Finish, Journal, Reply, StartDumper
 from core.engine.inputs import (
     Answered,
@@ -109,7 +109,7 @@ class Engine:
         """Why each waiting disk waits, in words."""
         found = {}
         for job in self.state.waiting.values():
-            found[job.title] = dumping.blocked(self.state, job) or "no dumper is idle"
+            found[job.title] = choosing.blocked(self.state, job) or "no dumper is idle"
         return found
 
     def _heard(self, happened: Heard) -> Iterator[Effect]:
