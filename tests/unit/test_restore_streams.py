@@ -124,7 +124,7 @@ def test_sizes_in_base_256_and_pax(tmp_path: Path) -> None:
             stream.finish()
 
 
-@pytest.mark.parametrize("block", [b"garbage" * 100, b"x" * 512, bytes(511) + b"x"])
+@pytest.mark.parametrize("block", [b"garbage" * 100, b"x" * 512, bytes(511) + b"x"], ids=["words", "letters", "late"])
 def test_garbage_is_no_tar(block: bytes) -> None:
     with pytest.raises(WorldError, match="no tar archive") as caught:
         TarStream(lambda member: False, lambda piece: None).feed(memoryview(block[:512].ljust(512, b"g")))
@@ -195,7 +195,7 @@ def test_a_program_of_the_configuration_is_run(tmp_path: Path) -> None:
     (b"junk" * 999, header(".gz"), "cannot be unpacked: gzip: "),
     (b"junk" * 999, header("cust", "/usr/bin/zstd"), "cannot be unpacked: zstd: "),
     (b"junk" * 999, header(".Z"), "cannot be unpacked: gzip: gzip: stdin: not in gzip format"),
-])
+], ids=["cut", "overwritten", "no gzip", "no zstd", "no compress"])
 def test_damage_is_told(data: bytes, of: Header, text: str) -> None:
     with pytest.raises(WorldError, match="RST021") as caught:
         whole(data, of)
