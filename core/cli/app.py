@@ -29,6 +29,7 @@ from core.cli import (
     tape,
     where,
 )
+from core.errors import UsageError
 
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
 
@@ -75,7 +76,8 @@ def root(
     if batch:
         return runs.run([], batch=True, json=json)
     if json:
-        raise typer.BadParameter("--json goes with --batch or with a command, such as 'taperoom status --json'")
+        raise UsageError("CFG006", "--json goes with --batch or with a command, such as 'taperoom status --json'",
+                         "'taperoom --help' shows what is possible")
     return console.open_console()
 
 

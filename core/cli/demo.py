@@ -6,6 +6,7 @@ Each step is a command that an operator types, and its words are shown.  On a te
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -89,14 +90,16 @@ def _run(site: Site, console: bool) -> int:
     """One run, looked at in the console or as lines; 0 when it went well."""
     from core.cli import follow
     from core.cli.report import text_of
-    from core.client.runs import start
+    from core.client.runs import start, view_of
 
     run = start(site.file, site.state_dir)
+    seen = 0
     if console:
         _open_console(site, run)
+        seen = view_of(run).seq  # what the console has shown needs no line
 
     def to_the_end() -> int:
-        view = follow.follow(run)
+        view = follow.follow(run, quiet_until=seen)
         code = follow.end_of(run, view)
         show.say(f"\n{text_of(site, view)}".rstrip("\n"))
         return code
@@ -115,6 +118,8 @@ def _open_console(site: Site, run: Run) -> None:
 
     from core.cli.console import command_of
 
+    show.say("The console opens; 'q' leaves it, and the demo goes on.")
+    sys.stdout.flush()
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         subprocess.run(command_of(site, run.datestamp), check=False)
@@ -166,7 +171,9 @@ def _goodbye(made: DemoSite) -> None:
     config = made.config
     with contextlib.suppress(ValueError):
         config = config.relative_to(Path.cwd())
-    base = ["taperoom", "--config", str(config)]
+    # 'make demo' calls the command by its path, and without that path it would not be found.
+    called = sys.argv[0] if Path(sys.argv[0]).name == "taperoom" else "taperoom"
+    base = ["taperoom" if shutil.which("taperoom") else called, "--config", str(config)]
     show.say()
     show.say("All of it is still there; try:")
     home = f"alpha:{made.home}"

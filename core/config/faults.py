@@ -67,9 +67,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
     import difflib  # only needed once something is wrong
 
     names = sorted(known)
-    found = difflib.get_close_matches(word.lower(), names, 1, 0.6)
+    lower = {name.lower(): name for name in names}
+    found = difflib.get_close_matches(word.lower(), lower, 1, 0.6)
     if found:
-        return f"; did you mean {found[0]!r}?"
+        return f"; did you mean {lower[found[0]]!r}?"
     if not names:
         return "; there is none"
     return f"; known here: {', '.join(names[:20])}{', …' if len(names) > 20 else ''}"
