@@ -77,8 +77,9 @@ def place(to: Path, made: bool, wanted: Mapping[bytes, Node], extracted: Mapping
         for path, node in wanted.items():
             if isinstance(node, Directory):
                 done.directories += 1
+                look = _look(source_of(path, node), extracted.get(node.dump), real)
                 if _directory(root, path, made):
-                    ours.append((path, _look(source_of(path, node), extracted.get(node.dump), real)))
+                    ours.append((path, look))
                 continue
             out = extracted.get(node.dump)
             source = source_of(path, node)
@@ -135,7 +136,7 @@ def _below(root: bytes, path: bytes, real: set[bytes]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """A directory as it was extracted: taken down before its files are moved out, which changes its time."""
+    """A directory as it was extracted: noted before its files are moved out, which changes its time."""
 
     found: os.stat_result | None = None
     attributes: Mapping[str, bytes] = field(default_factory=dict)
@@ -148,6 +149,8 @@ def _look(source: bytes, out: Extracted | None, real: set[bytes]) -> _Look:
     found = os.lstat(at)
     if not stat.S_ISDIR(found.st_mode):
         return _Look()
+    if found.st_mode & stat.S_IRWXU != stat.S_IRWXU:
+        os.chmod(at, 0o700)  # or nobody but root could move out what is in it
     try:
         names = os.listxattr(at, follow_symlinks=False)
         return _Look(found, {name: os.getxattr(at, name, follow_symlinks=False) for name in names})

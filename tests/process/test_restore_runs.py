@@ -20,10 +20,12 @@ TREE = {"letter.txt": b"dear reader\n" * 100, "deep/er/file": os.urandom(2_500_0
         "many/one": b"1", "many/two": b"2", "odd/new\nline": b"odd"}
 
 
-@pytest.mark.parametrize("compress", ["none", "client fast", "server fast"])
+@pytest.mark.parametrize("compress", ["none", "client fast", "server best", "server custom"])
 def test_every_night_comes_back(tmp_path: Path, compress: str) -> None:
-    made = SmallSite(tmp_path, {"alpha:/home": TREE, "beta:/etc": {"passwd": b"root\n"}}, dumptype={"compress": compress},
-                     storage={"part_size": "1 MiB", "slots": 8, "retention": {"tapes": 3, "days": 0, "full": 1}})
+    program = {"compress_program": shutil.which("zstd") or "/bin/gzip"} if "custom" in compress else {}
+    made = SmallSite(tmp_path, {"alpha:/home": TREE, "beta:/etc": {"passwd": b"root\n"}},
+                     dumptype={"compress": compress, **program}, storage={
+                         "part_size": "1 MiB", "slots": 8, "retention": {"tapes": 3, "days": 0, "full": 1}})
     tree, states, stamps = made.data("alpha:/home"), [], []
     os.link(tree / "letter.txt", tree / "many/linked")
     title = f"alpha:{tree}"

@@ -64,6 +64,8 @@ def first_state(tree: Path) -> None:
     (tree / "locked").mkdir()
     touch(tree / "locked/inside", "in")
     (tree / "locked").chmod(0o555)
+    touch(tree / "blind/inside", "in")
+    (tree / "blind").chmod(0o300 if os.geteuid() == 0 else 0o500)
     (tree / "etc").chmod(0o750)
     for n in range(30):
         touch(tree / f"many/file{n}", os.urandom(3000))
