@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Protocol
 
 from core.errors import WorldError
-from core.holding.file import HoldingReader
 from core.holding.header import HEADER_SIZE, Header, Kind, parse
 from core.protocol import taper
 from core.taper.job import BadInput, Job
+from core.taper.read_ahead import ReadAhead
 
+PIECE = 512 * 1024
 _RECEIVE_BUFFER = 4 * 1024 * 1024
 
 
@@ -25,8 +26,8 @@ class Source(Protocol):
     header: Header
     rereadable: bool
 
-    def readinto(self, buffer: memoryview) -> int:
-        """Take some bytes, as many as can be had at once; 0 at the end.  BadInput."""
+    def piece(self) -> memoryview:
+        """The next bytes, as many as can be had at once; empty at the end.  Valid until the next call.  BadInput."""
 
     def seek(self, offset: int) -> None:
         """Go on from that byte of the data; only if `rereadable`."""
@@ -42,31 +43,31 @@ class HoldingSource:
 
     def __init__(self, order: taper.FileWrite) -> None:
         try:
-            self._reader = HoldingReader(Path(order.filename))
+            self._data = ReadAhead(Path(order.filename))
         except WorldError as fault:
             raise BadInput("TAP015", f"{fault.message} ({fault.code})", fault.hint) from None
-        self.header = self._reader.header
+        self.header = self._data.reader.header
         expect(self.header, order, order.filename)
 
     @property
     def size(self) -> int:
         """Bytes of data in all chunks."""
-        return self._reader.size
+        return self._data.reader.size
 
-    def readinto(self, buffer: memoryview) -> int:
+    def piece(self) -> memoryview:
         """The next bytes; BadInput TAP015 when a chunk cannot be read."""
         try:
-            return self._reader.readinto(buffer)
+            return self._data.piece()
         except WorldError as fault:
             raise BadInput("TAP015", f"{fault.message} ({fault.code})", fault.hint) from None
 
     def seek(self, offset: int) -> None:
         """Go on from that byte."""
-        self._reader.seek(offset)
+        self._data.seek(offset)
 
     def close(self) -> None:
         """Close the chunk that is open."""
-        self._reader.close()
+        self._data.close()
 
 
 class BrokenOff(BadInput):
@@ -80,12 +81,13 @@ class PortSource:
 
     def __init__(self, order: taper.PortWrite, job: Job) -> None:
         self._job = job
+        self._buffer = memoryview(bytearray(PIECE))
         self._peer = self._accept()
         try:
             block = bytearray(HEADER_SIZE)
             got = 0
             while got < HEADER_SIZE:
-                piece = self.readinto(memoryview(block)[got:])
+                piece = self._receive(memoryview(block)[got:])
                 if piece == 0:
                     raise BrokenOff("TAP014", f"the dumper's connection ended after {got} bytes of the header")
                 got += piece
@@ -106,8 +108,11 @@ class PortSource:
             peer, _ = listener.accept()
             return peer
 
-    def readinto(self, buffer: memoryview) -> int:
-        """Wait for data and take what is there; 0 at the end.  BrokenOff, and what `Job.hear` raises."""
+    def piece(self) -> memoryview:
+        """Wait for data and take what is there.  BrokenOff, and what `Job.hear` raises."""
+        return self._buffer[:self._receive(self._buffer)]
+
+    def _receive(self, buffer: memoryview) -> int:
         done = 0
         while done < len(buffer):
             try:

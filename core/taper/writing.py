@@ -24,8 +24,6 @@ from core.protocol import taper
 from core.taper.job import Job, NoTape
 from core.taper.sources import Source
 
-PIECE = 128 * 1024
-"""Bytes of one read and one write: larger ones cost two to three times the CPU on ext4."""
 _MOST_FAILURES = 2  # volumes in a row that failed without one good part
 
 
@@ -44,8 +42,7 @@ class Writing:
     def __init__(self, job: Job, source: Source, part_kib: int) -> None:
         self._job, self._source, self._scribe = job, source, job.scribe
         self._part_size = part_size_of(part_kib)
-        self._buffer = memoryview(bytearray(PIECE))
-        self._pending = self._buffer[:0]
+        self._pending = memoryview(b"")
         self._crc = 0
         self._written = 0
         self._parts = 0
@@ -65,7 +62,7 @@ class Writing:
                 self._scribe.retire()
                 if self._written > start:
                     self._source.seek(start)
-                    self._written, self._crc, self._pending = start, crc, self._buffer[:0]
+                    self._written, self._crc, self._pending = start, crc, memoryview(b"")
             except WorldError:
                 self._scribe.retire()
                 raise
@@ -74,7 +71,7 @@ class Writing:
     def _more(self) -> bool:
         """Whether there is a byte that is not written yet."""
         if not self._pending:
-            self._pending = self._buffer[:self._source.readinto(self._buffer)]
+            self._pending = self._source.piece()
         return bool(self._pending)
 
     def _give_up(self, fault: VolumeFull | VolumeFault, lost: int) -> None:
