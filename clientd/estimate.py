@@ -2,7 +2,8 @@
 
 Promises, within the limits told below, tar's own size: 512 bytes a header, long names, directory lists, hard links
 once, holes of sparse files left out, files changed since a level's base, everything in directories that the base does
-not know.  It does not see files that change later, extended attributes, or more than one map block of a sparse file.
+not know and below them, and everything below (but not in) directories that were renamed.  It does not see files that
+change later, extended attributes, or more than one map block of a sparse file.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clientd.selection import Matcher
-from clientd.snapshots import Base
+from clientd.snapshots import Base, name_sum
 
 _BLOCK = 512
 _NAME_FITS = 100
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _SMALL_ENTRIES = 300
+
+_Pending = list[tuple[str, str, int]]
+"""Directories to do: path, member name, and as bits the bases for which everything in it is new."""
 
 
 @dataclass(slots=True)
@@ -48,7 +52,7 @@ def estimate(top: str, bases: Sequence[Base | None], matcher: Matcher, includes:
         sums=[0] * (len(levels) + 1), matcher=matcher, seen=set(), extra=[0] * len(levels),
     )
     if includes is None:
-        pending = [(top, ".")]
+        pending: _Pending = [] if matcher.excludes(".") else [(top, ".", 0)]
     else:
         pending = []
         for name in includes:
@@ -66,7 +70,7 @@ def _time(base: Base | None) -> int:
     return base.time if base is not None else -1
 
 
-def _start(walk: _Walk, path: str, name: str, pending: list[tuple[str, str]]) -> None:
+def _start(walk: _Walk, path: str, name: str, pending: _Pending) -> None:
     try:
         found = os.lstat(path)
     except OSError:
@@ -74,13 +78,13 @@ def _start(walk: _Walk, path: str, name: str, pending: list[tuple[str, str]]) ->
     if walk.matcher.excludes(name):
         return
     if stat.S_ISDIR(found.st_mode):
-        pending.append((path, name))
+        pending.append((path, name, 0))
     else:
         # A file that is named itself is compared by its own times, whatever its directory is.
         _add(walk.sums, walk.times, _member(walk, len(name), found), found)
 
 
-def _directory(walk: _Walk, path: str, name: str, pending: list[tuple[str, str]]) -> None:
+def _directory(walk: _Walk, path: str, name: str, forced: int, pending: _Pending) -> None:
     try:
         descriptor = _open(path)
     except OSError:
@@ -92,7 +96,7 @@ def _directory(walk: _Walk, path: str, name: str, pending: list[tuple[str, str]]
         walk.common += _BLOCK + _long(length)
         if found.st_dev != walk.device:
             return
-        new = [rank for rank, base in enumerate(walk.bases) if base is not None and not base.knows(found.st_ino)]
+        new, below = _news(walk, found.st_ino, name, forced)
         sums = [0] * len(walk.sums) if new else walk.sums
         listed = 1
         exclude = walk.matcher.excludes if walk.matcher else None
@@ -103,7 +107,7 @@ def _directory(walk: _Walk, path: str, name: str, pending: list[tuple[str, str]]
                     continue
                 listed += len(text) + 2
                 if entry.is_dir(follow_symlinks=False):
-                    pending.append((f"{path}/{text}", f"{name}/{text}"))
+                    pending.append((f"{path}/{text}", f"{name}/{text}", below))
                     continue
                 try:
                     status = entry.stat(follow_symlinks=False)
@@ -118,6 +122,23 @@ def _directory(walk: _Walk, path: str, name: str, pending: list[tuple[str, str]]
             walk.sums[rank] += size
         for rank in new:  # everything in it, also what is older than the base
             walk.extra[rank] += sum(sums[:rank + 1])
+
+
+def _news(walk: _Walk, inode: int, name: str, forced: int) -> tuple[list[int], int]:
+    """The bases for which everything in a directory is new, and as bits those for which everything below it is."""
+    new, below, own = [], 0, None
+    for rank, base in enumerate(walk.bases):
+        if base is None:
+            continue
+        known = base.known(inode)
+        if known is None or forced >> rank & 1:
+            new.append(rank)
+            below |= 1 << rank
+        else:
+            own = name_sum(os.fsencode(name)) if own is None else own
+            if own != known:
+                below |= 1 << rank
+    return new, below
 
 
 def _open(path: str) -> int:

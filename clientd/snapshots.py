@@ -17,12 +17,13 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from zlib import crc32
 
 from core.errors import WorldError
 from core.model.dump import MAX_LEVEL
 from core.model.units import sanitise
 
-_LOCK_WAIT = 5.0
+_LOCK_WAIT = 2.0  # seconds; the tar of a dump that was just cut off ends in less
 _LONGEST_NAME = 200
 _READ = 1024 * 1024
 _FIELDS = 200
@@ -139,15 +140,21 @@ def _state_fault(file: Path, fault: OSError) -> WorldError:
 @dataclass(frozen=True, slots=True)
 class Base:
     """What an incremental compares with: files changed since ``time`` (ns since the epoch) are dumped, and everything in
-    a directory that is not known."""
+    a directory that is not known.  Of the names only a checksum is kept: there may be millions."""
 
     time: int
     _inodes: array[int]
+    _names: array[int]
 
-    def knows(self, inode: int) -> bool:
-        """Whether the directory was there when the base was made."""
+    def known(self, inode: int) -> int | None:
+        """`name_sum` of the name that the directory had when the base was made; None when it was not there."""
         at = bisect_left(self._inodes, inode)
-        return at < len(self._inodes) and self._inodes[at] == inode
+        return self._names[at] if at < len(self._inodes) and self._inodes[at] == inode else None
+
+
+def name_sum(name: bytes) -> int:
+    """A checksum of a directory's name, ``./a/b``."""
+    return crc32(name)
 
 
 def read_base(file: Path, device: int) -> Base | None:
@@ -170,15 +177,18 @@ def _read_base(data: mmap, device: int) -> Base:
     place = end_of_line + 1
     seconds, nanoseconds = data[place:place + _FIELDS].split(b"\0", 2)[:2]
     place += len(seconds) + len(nanoseconds) + 2
-    inodes = array("Q")
+    found: list[tuple[int, int]] = []
     # A directory: nfs, seconds, nanoseconds, device, inode, name, its entries; its end is an entry without a name
     # and one NUL more, so three NULs stand between two directories and nowhere else.
     while place < len(data):
         fields = data[place:place + _FIELDS].split(b"\0", 5)
+        start = place + sum(map(len, fields[:5])) + 5
         if int(fields[3]) == device:
-            inodes.append(int(fields[4]))
-        end = data.find(b"\0\0\0", place)
+            found.append((int(fields[4]), name_sum(data[start:data.find(b"\0", start)])))
+        end = data.find(b"\0\0\0", start)
         if end < 0:
             break
         place = end + 3
-    return Base(int(seconds) * 10**9 + int(nanoseconds), array("Q", sorted(inodes)))
+    found.sort()
+    inodes, names = array("Q", (inode for inode, _ in found)), array("L", (name for _, name in found))
+    return Base(int(seconds) * 10**9 + int(nanoseconds), inodes, names)

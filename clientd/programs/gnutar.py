@@ -61,8 +61,9 @@ class GnuTar:
             sizes = estimate(task.dle.device, bases, matcher, selection.includes)
         except OSError as fault:
             raise WorldError("CLT022", f"{task.dle.device} cannot be read: {fault.strerror}") from None
-        small = max(sizes, default=0) < _SMALL
-        return {level: _padded(size, small) for level, size in zip(levels, sizes, strict=True)}
+        record = 512 * _factor(task)
+        # 1024 bytes of zeros end an archive, and then come as many as fill the record.
+        return {level: kib_of(-(-(size + 1024) // record) * record) for level, size in zip(levels, sizes, strict=True)}
 
     def prepare(self, task: Task, level: int) -> TarDump:
         """Check everything, copy the base's snapshot."""
@@ -86,8 +87,7 @@ class TarDump:
 
     def start(self) -> subprocess.Popen[bytes]:
         """Run tar with its stdout and stderr as pipes."""
-        factor = _SMALL_FACTOR if is_small(self._task.dle.device, _SMALL) else _FACTOR
-        return _run(self._task, self._selection, self._snapshot.file, "-", factor)
+        return _run(self._task, self._selection, self._snapshot.file, "-")
 
     def sort(self, line: str) -> Sort:
         """Amanda's own judgement of tar's messages."""
@@ -123,15 +123,18 @@ def _base(task: Task, level: int, device: int) -> Base | None:
     return read_base(file, device) if file is not None else None
 
 
-def _run(
-    task: Task, selection: Selection, snapshot: Path, archive: str, factor: int
-) -> subprocess.Popen[bytes]:
+def _factor(task: Task) -> int:
+    """How many blocks tar puts into one write: many for speed, few where they would be mostly padding."""
+    return _SMALL_FACTOR if is_small(task.dle.device, _SMALL) else _FACTOR
+
+
+def _run(task: Task, selection: Selection, snapshot: Path, archive: str) -> subprocess.Popen[bytes]:
     device = task.dle.device
     command = [
         task.settings.tar, "--create", "--format=gnu", "--file", archive, "--directory", device, "--one-file-system",
         *(["--atime-preserve=system"] if _may_hide_reads(device) else []),
         "--listed-incremental", str(snapshot), "--sparse", "--ignore-failed-read", "--totals",
-        "--blocking-factor", str(factor), *selection.exclude_arguments(),
+        "--blocking-factor", str(_factor(task)), *selection.exclude_arguments(),
     ]
     names = -1
     if selection.includes is None:
@@ -171,7 +174,7 @@ def _may_hide_reads(device: str) -> bool:
 def _measure(task: Task, level: int, selection: Selection) -> int:
     snapshot = _snapshots(task).begin(task.host, task.dle.disk, level)
     try:
-        with _run(task, selection, snapshot.file, "/dev/null", _FACTOR) as process:
+        with _run(task, selection, snapshot.file, "/dev/null") as process:
             _, said = process.communicate()
         found = re.search(rb"Total bytes written: *(\d+)", said)
         if found is None or process.returncode not in (0, 1):
@@ -180,12 +183,6 @@ def _measure(task: Task, level: int, selection: Selection) -> int:
         return kib_of(int(found[1]))
     finally:
         snapshot.discard()
-
-
-def _padded(size: int, small: bool) -> int:
-    size += 1024  # the end of the archive
-    record = 512 * (_SMALL_FACTOR if small else _FACTOR)
-    return kib_of(-(-size // record) * record)
 
 
 def _check_device(task: Task) -> str:

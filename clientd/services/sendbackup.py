@@ -66,6 +66,7 @@ def _stream(request: Request, dle: Dle, level: int, dump: Dump, context: Context
         if not request.features.has(CONFIRMS):
             dump.commit()
     except WorldError as fault:
+        dump.discard()
         mesg(f"sendbackup: error [{fault.code} {fault.message}]")
     else:
         if request.features.has(SENDBACKUP_CRC) and native.crc.known:

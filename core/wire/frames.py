@@ -94,6 +94,6 @@ class FrameReader:
 
 def _foreign(head: bytes, size: int, rest: bytes) -> str:
     text = head.decode("utf-8", "replace")
-    if all(char.isprintable() or char in "\t\r\n" for char in text):
+    if "\ufffd" not in text and all(char.isprintable() or char in "\t\r\n" for char in text):
         return f'it says "{clean((head + rest).decode("utf-8", "replace"), _SHOWN)}"'
     return f"a frame of {size} bytes is longer than {LIMIT}"
