@@ -363,3 +363,66 @@ def test_a_holding_file_ends_early(client: Client, tmp_path: Path) -> None:
     os.truncate(path, HEADER_SIZE + 1000)
     with pytest.raises(WorldError, match="RST024"):
         restore(client.site, [client.title], "", tmp_path / "out")
+
+
+def an_index_of(client: Client, level: int) -> Path:
+    [path] = (client.site.index_dir / HOST / "_home").glob(f"*_{level}.gz")
+    return path
+
+
+def test_an_index_that_does_not_tell_renames_is_helped_by_the_dump(client: Client, tmp_path: Path) -> None:
+    touch(client.tree / "a/x", "1")
+    client.night(0)
+    pause(client.tree)
+    os.rename(client.tree / "a", client.tree / "b")
+    client.night(1)
+    index = an_index_of(client, 1)
+    lines = gzip.decompress(index.read_bytes()).splitlines(keepends=True)
+    index.write_bytes(gzip.compress(b"".join(line for line in lines if line != b"\t/\n" and line.count(b"\t") < 2)))
+    result = restore(client.site, [client.title], "", tmp_path / "out")
+    assert result.good and result.warnings == [] and (tmp_path / "out/b/x").read_text() == "1"
+    assert not (tmp_path / "out/a").exists()
+    # Without the dump nobody knows.
+    shutil.rmtree(client.base / "holding/20260102030000")
+    warnings = ls(client.site, client.title).warnings
+    assert warnings[0].startswith("RST019 web1:/home level 1 of 2026-01-02 03:00:00: which directories were renamed")
+    assert warnings[1] == "RST017 web1:/home: 1 files were there, but no dump of the chain has them, the first is /b/x"
+
+
+def test_an_index_that_cannot_be_read_is_made_up_for(client: Client, tmp_path: Path) -> None:
+    touch(client.tree / "a", "1")
+    client.night(0)
+    index = an_index_of(client, 0)
+    plain, packed = gzip.decompress(index.read_bytes()), index.read_bytes()
+    for damage in (b"no gzip", packed[:-4], packed[:12] + b"\xff\xff\xff" + packed[15:]):
+        index.write_bytes(damage)
+        shown = ls(client.site, client.title)
+        assert [entry.path for entry in shown.entries] == ["/a"]
+        [warning] = shown.warnings
+        assert warning.startswith(f"RST018 web1:/home level 0 of 2026-01-01 03:00:00: its index {index} cannot be read (")
+        with pytest.raises(UsageError, match="had no /b"):
+            ls(client.site, client.title + ":b")
+    index.unlink()
+    index.with_name("20260101030000_0-sorted").write_bytes(plain)
+    assert ls(client.site, client.title).warnings == ()
+
+
+def test_directories_that_no_dump_has_are_made_all_the_same(client: Client, tmp_path: Path) -> None:
+    touch(client.tree / "a/b/c", "1")
+    client.night(0)
+    an_index_of(client, 0).write_bytes(gzip.compress(b"/a/b/c\n/x/\n"))
+    shown = ls(client.site, client.title, recursive=True)
+    assert [(entry.path, entry.level) for entry in shown.entries] == [("/a/", -1), ("/a/b/", -1), ("/a/b/c", 0), ("/x/", 0)]
+    result = restore(client.site, [client.title], "", tmp_path / "out")
+    assert result.good and (tmp_path / "out/a/b/c").read_text() == "1" and (tmp_path / "out/x").is_dir()
+
+
+def test_by_hand_from_what_is_left(client: Client, tmp_path: Path) -> None:
+    touch(client.tree / "a b", "1")
+    client.night(0, "volume", pack=zstd, comp="cust", filters=Filters(client_compress="/usr/bin/zstd"))
+    [command] = recipe(client.site, HOST, client.disk, "a b")
+    assert command.endswith(" | /usr/bin/zstd -d | tar -xpf - './a b'")
+    held = client.site.runs_dir / "20260101030000/journal.jsonl"
+    held.write_bytes(held.read_bytes().replace(b'"FileRemoved"', b'"Newer"'))
+    client.site.catalogue.unlink()
+    assert recipe(client.site, HOST, client.disk, "a b") == [command]
