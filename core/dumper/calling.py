@@ -36,14 +36,18 @@ class Started:
 
 
 class Switchboard:
-    """Connections kept for the next dump of the same host, a few at most."""
+    """Connections kept for the next dump of the same host, and those whose dump is not known to be safe; a few at most."""
 
     def __init__(self, config: str, most: int = _KEPT) -> None:
         self._config, self._most = config, most
         self._kept: OrderedDict[tuple[str, str], Connection] = OrderedDict()
+        self._unsafe: OrderedDict[str, tuple[Task, Connection]] = OrderedDict()
 
     def call(self, task: Task) -> Call:
-        """Begin to ask the client for that dump."""
+        """Begin to ask the client for that dump; an earlier one of the same disk will not be confirmed any more."""
+        for handle, (earlier, _) in list(self._unsafe.items()):
+            if earlier.disk.key == task.disk.key:
+                self._forget(handle)
         return Call(task, self._config, self._take(task))
 
     def _take(self, task: Task) -> Connection | None:
@@ -52,6 +56,27 @@ class Switchboard:
             connection.close()
             return None
         return connection
+
+    def hold(self, task: Task, connection: Connection) -> None:
+        """A dump has been handed to the taper: its client hears nothing until `confirm`."""
+        self._unsafe[task.handle] = (task, connection)
+        while len(self._unsafe) > self._most:
+            self._forget(next(iter(self._unsafe)))
+
+    def confirm(self, handle: str) -> None:
+        """That dump is safe on its volume; one that is not known is passed over."""
+        if handle not in self._unsafe:
+            return
+        task, connection = self._unsafe.pop(handle)
+        try:
+            connection.confirm()
+        except PeerError:
+            connection.close()  # it keeps its older state, and the next incremental is larger
+        else:
+            self.put_back(task, connection)
+
+    def _forget(self, handle: str) -> None:
+        self._unsafe.pop(handle)[1].close()
 
     def put_back(self, task: Task, connection: Connection) -> None:
         """A dump went well; keep the connection if its client waits for more."""
@@ -64,6 +89,8 @@ class Switchboard:
 
     def close(self) -> None:
         """Close all."""
+        while self._unsafe:
+            self._forget(next(iter(self._unsafe)))
         while self._kept:
             self._kept.popitem()[1].close()
 

@@ -15,7 +15,17 @@ from typing import Any
 from core.errors import BadLine, ProtocolError
 from core.model.units import Handle
 from core.protocol.conversation import Lines
-from core.protocol.dumper import Abort, AbortFinished, BadCommand, Continue, Quit, State, conversation
+from core.protocol.dumper import (
+    Abort,
+    AbortFinished,
+    BadCommand,
+    Continue,
+    FileDump,
+    PortDump,
+    Quit,
+    State,
+    conversation,
+)
 
 _READ = 64 * 1024
 
@@ -83,7 +93,7 @@ class DriverPipe:
             if before is not State.IDLE or not self._is_late(line):
                 self.say(BadCommand(str(fault)))
             return None
-        if before is State.IDLE and hasattr(order, "handle"):
+        if isinstance(order, FileDump | PortDump):
             self._last, self._stalled = order.handle, False
         return order
 

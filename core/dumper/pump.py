@@ -20,16 +20,17 @@ from core.dumper.driver_pipe import DriverPipe
 from core.dumper.filters import Filter, Plain, filter_of
 from core.dumper.sidefile import SideFile, index_path
 from core.dumper.stores import Store, store_of
-from core.dumper.task import Task
+from core.dumper.task import Task, ToPort
 from core.dumper.verdict import Counts, Ending, completed, header_of, judge
 from core.errors import PeerError, ProtocolError, WorldError
 from core.holding.header import Header
 from core.model.dump import Crc, Outcome
 from core.model.site import Site
 from core.model.units import Kib
-from core.protocol.dumper import Abort, Continue, NoRoom, Progress, State
+from core.protocol.dumper import Abort, Confirm, Continue, NoRoom, Progress, State
 from core.wire.features import CONFIRMS
 from core.wire.mesg import Mesg
+from core.wire.transports import Connection
 
 _PROGRESS = 0.5  # seconds between two PROGRESS
 _MESG_LIMIT = 64 * 1024 * 1024  # bytes of MESG; a client that says more only talks
@@ -131,6 +132,8 @@ class Pump:
             match order:
                 case Abort():
                     raise _GivenUp
+                case Confirm(handle=handle):
+                    self._switchboard.confirm(handle)
                 case Continue() if self._store is not None:
                     self._store.go_on(order)
                     self._drain(self._store)
@@ -241,8 +244,7 @@ class Pump:
                 self._drain(store)
             return
         if self._pipe.state is State.DUMPING:
-            orig = self._task.orig_kib if self._plain and not self._task.compress.startswith("client") else 0
-            self._pipe.say(NoRoom(self._task.handle, store.missing(orig), store.why))
+            self._pipe.say(NoRoom(self._task.handle, store.missing(self._task.expected_kib), store.why))
         # Asked for no event, poll tells of a hang-up only: the client's stream stands still in the pipes.
         fd = started.connection.fileno()
         if fd in self._wait({fd: 0} if self._open else {}, None):
@@ -268,12 +270,22 @@ class Pump:
             side.finish()
             faults += [side.fault] if side.fault else []
         store.finish(completed(self._header, self._mesg, counts, self._task))
-        try:
-            if started.connection.features.has(CONFIRMS):
-                started.connection.confirm()
-            self._switchboard.put_back(self._task, started.connection)
-        except PeerError as fault:
-            started.connection.close()
-            faults.append(f"DMP024 {self._task.disk.title}: {fault.message}")
+        faults += self._let_go(started.connection)
         counts = Counts(data_in, stored, time.monotonic() - self._began)
         return judge(self._mesg, counts, self._task, faults)
+
+    def _let_go(self, connection: Connection) -> list[str]:
+        """The dump is whole: tell the client if it is safe, too, and keep the connection; what went wrong with that."""
+        confirms = connection.features.has(CONFIRMS)
+        if confirms and isinstance(self._task.target, ToPort):
+            # What the taper makes of it is not known yet; the driver will say CONFIRM.
+            self._switchboard.hold(self._task, connection)
+            return []
+        try:
+            if confirms:
+                connection.confirm()
+        except PeerError as fault:
+            connection.close()
+            return [f"DMP024 {self._task.disk.title}: {fault.message}"]
+        self._switchboard.put_back(self._task, connection)
+        return []

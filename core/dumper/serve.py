@@ -17,7 +17,7 @@ from core.dumper.verdict import Ending
 from core.errors import UsageError
 from core.model.dump import Outcome
 from core.model.site import Site
-from core.protocol.dumper import AbortFinished, Done, Failed, FileDump, PortDump, State, Strange, TryAgain
+from core.protocol.dumper import AbortFinished, Confirm, Done, Failed, FileDump, PortDump, State, Strange, TryAgain
 
 
 def serve(site: Site, pipe: DriverPipe) -> None:
@@ -26,8 +26,11 @@ def serve(site: Site, pipe: DriverPipe) -> None:
     try:
         while not pipe.gone:
             for order in pipe.orders():
-                if isinstance(order, FileDump | PortDump):
-                    _report(order, _dump(order, site, pipe, switchboard), pipe)
+                match order:
+                    case FileDump() | PortDump():
+                        _report(order, _dump(order, site, pipe, switchboard), pipe)
+                    case Confirm(handle=handle):
+                        switchboard.confirm(handle)
                 if pipe.gone:
                     return
             _listen(pipe)

@@ -6,6 +6,7 @@ kept as a sentence for the operator.  Knows nothing of the lines inside (Amanda 
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +18,8 @@ from core.model.site import Site
 from core.model.units import sanitise
 
 _GATHER = 64 * 1024  # bytes a write
+LIMIT = 2 * 1024**3
+"""Bytes on disk, after compression; ten million paths need about 80 MiB.  A client that says more only fills the disk."""
 
 
 def index_path(site: Site, host: str, disk: str, datestamp: str, level: int) -> Path:
@@ -33,6 +36,7 @@ class SideFile:
         self._tmp = path.with_name(path.name + TMP)
         self._packer = compressor(1)
         self._gathered = bytearray()
+        self._size = 0
         self._file: BinaryIO | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +79,10 @@ class SideFile:
         assert self._file is not None
         rest = memoryview(bytes(self._gathered))
         self._gathered.clear()
+        self._size += len(rest)
         try:
+            if self._size > LIMIT:
+                raise OSError(errno.EFBIG, f"it is larger than {LIMIT} bytes")
             while len(rest):
                 rest = rest[self._file.write(rest):]
         except OSError as fault:

@@ -42,8 +42,8 @@ class Store(Protocol):
     def put(self, piece: memoryview) -> int:
         """How many bytes of ``piece`` were taken; fewer than given means: not now.  WorldError."""
 
-    def missing(self, orig_kib: int) -> Kib:
-        """An honest guess of the KiB that are still needed; ``orig_kib`` is the whole dump's size if that is known."""
+    def missing(self, expected_kib: int) -> Kib:
+        """An honest guess of the KiB that are still needed; ``expected_kib`` is the whole dump's size, 0 unknown."""
 
     @property
     def why(self) -> str:
@@ -77,9 +77,9 @@ class HoldingStore:
     def put(self, piece: memoryview) -> int:
         return self._writer.write(piece)
 
-    def missing(self, orig_kib: int) -> Kib:
-        rest = orig_kib + HEADER_KIB - self._writer.kib
-        if orig_kib <= 0 or rest <= 0:
+    def missing(self, expected_kib: int) -> Kib:
+        rest = expected_kib + HEADER_KIB - self._writer.kib
+        if expected_kib <= 0 or rest <= 0:
             rest = max(LEAST_MISSING, self._writer.kib // 10)
         self._asked = -(-rest // HEADER_KIB) * HEADER_KIB
         return Kib(self._asked)
@@ -135,7 +135,7 @@ class PortStore:
         self._size += done
         return done
 
-    def missing(self, orig_kib: int) -> Kib:
+    def missing(self, expected_kib: int) -> Kib:
         return Kib(0)
 
     @property

@@ -40,14 +40,15 @@ class ToPort:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One dump.  ``disk`` has the options of the order merged in; ``orig_kib`` is the estimate before compression, or 0."""
+    """One dump.  ``disk`` has the options of the order merged in; ``expected_kib`` is the estimate of what will be
+    stored, 0 when there is none."""
 
     handle: Handle
     disk: Disk
     level: int
     datestamp: str
     target: ToFile | ToPort
-    orig_kib: int = 0
+    expected_kib: int = 0
 
     @property
     def compress(self) -> Compression:
@@ -80,7 +81,16 @@ def task_of(order: FileDump | PortDump, site: Site, now: float) -> Task:
     stamp = options.text("datestamp") or _stamp_of(target) or datestamp_of(now)
     if not _STAMP.fullmatch(stamp):
         raise UsageError("DMP002", f"{disk.title}: datestamp {stamp[:40]!r} is not YYYYMMDDhhmmss")
-    return Task(order.handle, _merged(disk, order.program, options), order.level, stamp, target, options.number("orig") or 0)
+    merged = _merged(disk, order.program, options)
+    return Task(order.handle, merged, order.level, stamp, target, _expected(merged, options))
+
+
+def _expected(disk: Disk, options: _Options) -> int:
+    """The estimate, or the size before compression when nothing compresses."""
+    estimate, orig = options.number("estimate"), options.number("orig")
+    if estimate is None and disk.dumptype.compress is Compression.NONE:
+        estimate = orig
+    return estimate or 0
 
 
 def _stamp_of(target: ToFile | ToPort) -> str:

@@ -225,6 +225,8 @@ def finish_direct(state: State, job: Job) -> Iterator[Effect]:
     if not job.tape_ended or job.phase is not Phase.DUMPED:
         return
     if job.tape_ended == "done":
+        # Only now may the client replace its incremental state: what is not on a volume cannot be built upon.
+        yield Tell(job.child, says.Confirm(Handle(job.handle)))
         yield from end(state, job, "strange" if job.strange else "done", "")
     else:
         yield from again(state, job, job.tape_ended, delay=0.0)

@@ -66,6 +66,15 @@ class Abort:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirm:
+    """A dump that went straight to the taper is safe on its volume: its client may be told so.  Comes at any time after
+    the dump's DONE; a handle that the dumper does not know (any more) is no fault."""
+
+    VERB: ClassVar = "CONFIRM"
+    handle: Handle
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     """No more work; the dumper ends.  End of file means the same."""
 
@@ -145,11 +154,11 @@ class BadCommand:
     message: str = ""
 
 
-Order = FileDump | PortDump | Continue | Abort | Quit
+Order = FileDump | PortDump | Continue | Abort | Confirm | Quit
 Report = Done | Strange | TryAgain | Failed | NoRoom | Progress | AbortFinished | BadCommand
 
 VOCABULARY = Vocabulary("dumper", [
-    FileDump, PortDump, Continue, Abort, Quit,
+    FileDump, PortDump, Continue, Abort, Confirm, Quit,
     Done, Strange, TryAgain, Failed, NoRoom, Progress, AbortFinished, BadCommand,
 ])
 
@@ -167,17 +176,20 @@ class State(StrEnum):
 # ABORT and the dumper's last word may cross on the pipe: in ABORTING the dumper's word may still be one that it
 # said before it read ABORT; it then answers ABORT-FINISHED all the same.
 TABLE: Table[State] = {
-    State.IDLE: {FileDump: State.DUMPING, PortDump: State.DUMPING, Quit: State.GONE, BadCommand: State.IDLE},
+    State.IDLE: {
+        FileDump: State.DUMPING, PortDump: State.DUMPING, Confirm: State.IDLE, Quit: State.GONE, BadCommand: State.IDLE,
+    },
     State.DUMPING: {
-        BadCommand: State.DUMPING, NoRoom: State.STALLED, Progress: State.DUMPING, Strange: State.DUMPING, Abort: State.ABORTING,
+        BadCommand: State.DUMPING, Confirm: State.DUMPING,
+        NoRoom: State.STALLED, Progress: State.DUMPING, Strange: State.DUMPING, Abort: State.ABORTING,
         Done: State.IDLE, TryAgain: State.IDLE, Failed: State.IDLE, Quit: State.GONE,
     },
     State.STALLED: {
-        BadCommand: State.STALLED,
+        BadCommand: State.STALLED, Confirm: State.STALLED,
         Continue: State.DUMPING, Abort: State.ABORTING, TryAgain: State.IDLE, Failed: State.IDLE, Quit: State.GONE,
     },
     State.ABORTING: {
-        BadCommand: State.ABORTING,
+        BadCommand: State.ABORTING, Confirm: State.ABORTING,
         AbortFinished: State.IDLE, NoRoom: State.ABORTING, Progress: State.ABORTING, Strange: State.ABORTING,
         Done: State.ABORTING, TryAgain: State.ABORTING, Failed: State.ABORTING, Quit: State.GONE,
     },

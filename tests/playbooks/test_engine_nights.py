@@ -52,7 +52,7 @@ def test_a_disk_that_wants_no_holding_goes_straight_to_the_volume() -> None:
     words = [f"{child} {way} {line.split()[0]}" for child, way, line in said if "PROGRESS" not in line]
     assert words == [
         "taper0 < START-TAPER", "taper0 > TAPER-OK", "taper0 < PORT-WRITE", "taper0 > PORT", "dumper0 < PORT-DUMP",
-        "dumper0 > DONE", "taper0 < WRITE-DONE", "taper0 > PARTDONE", "taper0 > DONE"]
+        "dumper0 > DONE", "taper0 < WRITE-DONE", "taper0 > PARTDONE", "taper0 > DONE", "dumper0 < CONFIRM"]
 
 
 def test_what_can_never_fit_on_the_holding_disk_goes_straight_to_the_volume() -> None:

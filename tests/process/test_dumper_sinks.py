@@ -7,13 +7,15 @@ import os
 import shutil
 import socket
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.holding.header import HEADER_SIZE, Kind, parse
 from core.model.dump import Stats
-from core.protocol.dumper import Abort, AbortFinished, Done, Failed, TryAgain
+from core.model.units import Handle
+from core.protocol.dumper import Abort, AbortFinished, Confirm, Done, Failed, Quit, TryAgain
 from tests.support.dumper import Dumper, Place
 from tests.support.fake_amandad import INFO, data_of
 from tests.support.holding import data_of as stored
@@ -66,6 +68,26 @@ def test_straight_to_the_taper(place: Place) -> None:
     assert bytes(taper.received[HEADER_SIZE:]) == data_of(SIZE, 1)
     assert Stats.parse(report.message).server.size == SIZE
     assert place.left == []
+
+
+def test_the_client_is_told_when_the_volume_has_it(place: Place) -> None:
+    with Dumper(place.config) as dumper:
+        for number, taper in enumerate((Taper(), Taper())):
+            dumper.tell(replace(place.port_order(taper.port), handle=Handle(f"00-0000{number}")))
+            assert isinstance(dumper.hear(), Done)
+            taper.join()
+            dumper.tell(Confirm(Handle("00-99999")))
+            assert "confirmed" not in place.seen
+        # The first one was given up when the same disk was dumped again.
+        dumper.tell(Confirm(Handle("00-00000")))
+        dumper.tell(Confirm(Handle("00-00001")))
+        place.plays([["mesg", INFO], ["data", SIZE, 1], ["hang"]])
+        dumper.tell(place.order())
+        dumper.tell(Abort())
+        assert isinstance(dumper.hear(), AbortFinished)
+        dumper.tell(Quit())
+        dumper.leave()
+    assert place.seen.count("confirmed") == 1
 
 
 def test_a_failed_dump_resets_the_connection(place: Place) -> None:

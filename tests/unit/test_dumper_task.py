@@ -22,24 +22,34 @@ ORDER = FileDump(Handle("00-00001"), "/spool/20260102/x", "web1", "/home", 2, "1
 def test_a_bare_order_takes_all_from_the_configuration() -> None:
     task = task_of(ORDER, SITE, 0.0)
     assert task.disk == DISK
-    assert (task.level, task.datestamp, task.orig_kib) == (2, "20260102", 0)
+    assert (task.level, task.datestamp, task.expected_kib) == (2, "20260102", 0)
     assert task.target == ToFile(Path("/spool/20260102/x"), 64, None)
     assert task.compress is Compression.CLIENT_FAST
 
 
 def test_options_come_first() -> None:
-    options = ("|;use=320;datestamp=20260102030405;orig=77;auth=local;compress=server fast;compress-program=/bin/x;index=no;"
+    options = ("|;use=320;datestamp=20260102030405;orig=77;estimate=88;"
+               "auth=local;compress=server fast;compress-program=/bin/x;index=no;"
                "record=no;max-warnings=0;data-timeout=1.5;connect-timeout=2;exclude=./b;exclude=./c;include=./d;"
                "exclude-list=/e;include-list=/f;encrypt=none;features=ff;odd;")
     task = task_of(replace(ORDER, options=options, program="star"), SITE, 0.0)
     kind = task.disk.dumptype
-    assert (task.datestamp, task.orig_kib, task.target) == (
-        "20260102030405", 77, ToFile(Path("/spool/20260102/x"), 64, 320))
+    assert (task.datestamp, task.expected_kib, task.target) == (
+        "20260102030405", 88, ToFile(Path("/spool/20260102/x"), 64, 320))
     assert (kind.auth, kind.compress, kind.compress_program, kind.index, kind.record, kind.max_warnings, kind.program) == (
         "local", Compression.SERVER_FAST, "/bin/x", False, False, 0, "star")
     assert (kind.exclude, kind.include, kind.exclude_list, kind.include_list) == (("./b", "./c"), ("./d",), ("/e",), ("/f",))
     assert (task.disk.host.data_timeout, task.disk.host.connect_timeout) == (1.5, 2.0)
     assert task_of(replace(ORDER, options="|;index;record=yes;"), SITE, 0.0).disk.dumptype.index
+
+
+def test_what_is_expected_is_what_will_be_stored() -> None:
+    def expected(options: str) -> int:
+        return task_of(replace(ORDER, options=options), SITE, 0.0).expected_kib
+
+    assert expected("|;orig=77;") == 0  # the client compresses
+    assert expected("|;orig=77;compress=none;") == 77
+    assert expected("|;orig=77;compress=none;estimate=88;") == 88
 
 
 def test_a_dump_without_a_date_gets_now() -> None:
