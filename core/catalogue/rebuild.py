@@ -83,13 +83,15 @@ def rebuild(site: Site) -> Catalogue:
 def catch_up(site: Site, catalogue: Catalogue) -> int:
     """Take in what journals have and the catalogue has not: runs that it does not know or that have no end in it.
 
-    How many records were new.
+    How many records were new.  StaleCatalogue when some belong before what it has: runs come in their order, since a
+    later one writes over the volumes of an earlier one.
     """
     ended = {row[0] for row in catalogue.rows("SELECT run FROM runs WHERE code >= 0")}
-    return sum(_ingest(site, catalogue, name) for name in _run_names(site) if name not in ended)
+    newest = max((row[0] for row in catalogue.rows("SELECT run FROM runs WHERE seq > 0")), default="")
+    return sum(_ingest(site, catalogue, name, newest) for name in _run_names(site) if name not in ended)
 
 
-def _ingest(site: Site, catalogue: Catalogue, name: str) -> int:
+def _ingest(site: Site, catalogue: Catalogue, name: str, newest: str = "") -> int:
     try:
         records = read((site.runs_dir / name / "journal.jsonl").read_bytes())
     except FileNotFoundError:
@@ -99,6 +101,8 @@ def _ingest(site: Site, catalogue: Catalogue, name: str) -> int:
     new = [record for record in records if record.seq > after]
     if not new:
         return 0
+    if name < newest:
+        raise StaleCatalogue(f"the catalogue {site.catalogue} lacks facts of the run {name}")
     with catalogue.batch():
         return sum([catalogue.apply(name, record) for record in new])
 

@@ -1,6 +1,7 @@
 """The catalogue as the driver feeds it: an index over the journal, never the truth.
 
-A catalogue that cannot be written costs the run nothing: it is rebuilt from the journals.
+A catalogue that cannot be written costs the run nothing: it is rebuilt from the journals.  At the end the operator's
+orders that this night fulfilled, such as a forced full, are forgotten.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ import contextlib
 import sqlite3
 import sys
 
+from core.catalogue.orders import settle
+from core.catalogue.rebuild import open_catalogue
 from core.catalogue.store import Catalogue
 from core.errors import TaperoomError
-from core.events.event import Record, RunEnded
+from core.events.event import DumpEnded, Record, RunEnded
 from core.model.site import Site
 
 
@@ -19,17 +22,24 @@ class Indexing:
     """Records are kept and applied in batches, about once a second and at the end."""
 
     def __init__(self, site: Site, run: str) -> None:
-        self._run = run
+        self._site, self._run = site, run
         self._pending: list[Record] = []
+        self._dumped: dict[str, int] = {}
         self._catalogue: Catalogue | None = None
         with self._guard():
-            self._catalogue = Catalogue(site.catalogue)
+            opened = open_catalogue(site)
+            self._catalogue = opened.catalogue
+            for warning in opened.warnings:
+                print(f"driver: {warning}", file=sys.stderr)
 
     def add(self, record: Record) -> None:
         """Keep a record for the next batch."""
         self._pending.append(record)
-        if isinstance(record.event, RunEnded):
-            self.flush()
+        match record.event:
+            case DumpEnded(host=host, disk=disk, level=level, outcome="done" | "strange"):
+                self._dumped[f"{host}:{disk}"] = level
+            case RunEnded():
+                self.flush()
 
     def flush(self) -> None:
         """Apply what was kept."""
@@ -46,6 +56,10 @@ class Indexing:
         if self._catalogue is not None:
             with self._guard():
                 self._catalogue.close()
+        try:
+            settle(self._site, self._dumped.items())
+        except TaperoomError as fault:
+            print(f"driver: {fault}", file=sys.stderr)
 
     @contextlib.contextmanager
     def _guard(self):  # type: ignore[no-untyped-def]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.catalogue.history import load_history
+from core.catalogue.orders import load_orders, save_order
 from core.catalogue.protect import protected_labels
 from core.catalogue.rebuild import open_catalogue, rebuild
 from core.restore import dates, ls, recipe, restore
@@ -76,3 +77,16 @@ def test_straight_to_the_volume(tmp_path: Path) -> None:
     assert result.good and result.warnings == [] and manifest(tmp_path / "out") == manifest(tree)
     with open_catalogue(made.site).catalogue as live:
         assert live.dump() == rebuild(made.site).dump()
+
+
+def test_a_forced_full_is_made_once(tmp_path: Path) -> None:
+    made = SmallSite(tmp_path, {"alpha:/home": TREE})
+    tree, levels = made.data("alpha:/home"), []
+    for night in range(3):
+        (tree / "new").write_text(str(night))
+        if night == 1:
+            save_order(made.site, f"alpha:{tree}", "full")
+        ran = made.amdump()
+        assert ran.returncode == 0, ran.stdout + ran.stderr + made.logs()
+        levels.append(dates(made.site, f"alpha:{tree}")[-1].level)
+    assert levels == [0, 0, 1] and load_orders(made.site) == {}

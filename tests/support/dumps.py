@@ -18,7 +18,7 @@ from crc32c import crc32c
 
 from clientd.tar_index import TarIndexer
 from core.catalogue.rebuild import open_catalogue
-from core.holding.header import HEADER_SIZE, Filters, Header, Kind, build
+from core.holding.header import Filters, Header, Kind, build
 from core.model.dump import Crc
 from core.model.site import Site
 from core.model.units import sanitise
@@ -50,6 +50,22 @@ def manifest(root: Path) -> dict[str, tuple[object, ...]]:
                 same = first.setdefault(info.st_ino, key) if info.st_nlink > 1 and kind == stat.S_IFREG else ""
                 found[key] = (kind, stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid, int(info.st_mtime), body, same)
     return found
+
+
+def touch(path: Path, text: str | bytes = "x", at: int = 1_600_000_000) -> Path:
+    """A file with its directories, of a fixed age."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    os.utime(path, (at, at))
+    return path
+
+
+def pause(tree: Path) -> None:
+    """Until the clock of the file system has moved on: tar tells by it what changed since a dump."""
+    probe = tree.parent / "probe"
+    first = os.stat(touch(probe)).st_ctime_ns
+    while os.stat(touch(probe)).st_ctime_ns - first < 20_000_000:
+        pass
 
 
 @dataclass(slots=True)
@@ -152,5 +168,3 @@ class Client:
             written.append((label, fileno, -(-len(piece) // 1024), str(crc)))
         return written
 
-
-__all__ = ["DISK", "HEADER_SIZE", "HOST", "Client", "crc_of", "manifest"]

@@ -182,6 +182,22 @@ def test_a_catalogue_behind_its_journal_catches_up(site: Site) -> None:
         assert catalogue.dump() == rebuild(site).dump()
 
 
+def test_a_catalogue_that_lacks_an_earlier_run_is_made_again(site: Site) -> None:
+    first, second = a_night(), Night("20260102010000")
+    second.volume("A-1")
+    for night in (first, second):
+        night.store(site)
+    with Catalogue(site.catalogue) as catalogue:
+        for record in second.records:
+            catalogue.apply(second.datestamp, record)
+    opened = open_catalogue(site)
+    with opened.catalogue as catalogue:
+        assert [volume.written for volume in queries.volumes(catalogue, "main")] == [second.datestamp]
+        assert [dump.held for dump in queries.dumps(catalogue)] == [False]
+    assert opened.warnings == [f"RST002 the catalogue {site.catalogue} lacks facts of the run {first.datestamp}; it was rebuilt"
+                               " from the journals"]
+
+
 def test_a_missing_catalogue_is_made_and_said(site: Site) -> None:
     night = a_night()
     night.store(site)
