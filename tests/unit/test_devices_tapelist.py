@@ -57,7 +57,9 @@ def test_devices_malformed_lines_name_their_line(text: str, fault: str) -> None:
     assert str(caught.value).startswith(fault)
 
 
-@pytest.mark.parametrize("volume", [Volume("A B"), Volume(""), Volume("A", pool="x y"), Volume("A#"), Volume("A", comment="a\nb")])
+@pytest.mark.parametrize("volume", [
+    Volume("A B"), Volume(""), Volume("A", pool="x y"), Volume("A#"), Volume("A", comment="a\nb"),
+])
 def test_devices_what_cannot_be_written_is_refused(volume: Volume) -> None:
     with pytest.raises(ValueError, match="tapelist"):
         format_tapelist([volume])
