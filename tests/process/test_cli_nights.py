@@ -205,7 +205,8 @@ def test_the_demo_twice_in_one_place(root: Path) -> None:
 def test_the_demo_refuses_what_it_did_not_make(root: Path) -> None:
     (root / "mine").mkdir()
     (root / "mine" / "thesis.txt").write_text("years of work")
-    done = subprocess.run([*PROGRAM, "demo", str(root / "mine")], capture_output=True, text=True, env=environment(), check=False)
+    done = subprocess.run(
+        [*PROGRAM, "demo", str(root / "mine")], capture_output=True, text=True, env=environment(), check=False)
     assert done.returncode == 2
     assert done.stderr == (f"CFG010 {root}/mine was not made by the demo\n  Hint: name another: taperoom demo DIR\n")
     assert (root / "mine" / "thesis.txt").read_text() == "years of work"
