@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,6 +41,7 @@ def init(
     from core.config.first import first_config, places_for
     from core.config.load import load_text
     from core.errors import UsageError
+    from core.report.text import count
 
     path = Path(file)
     if path.exists():
@@ -55,7 +57,7 @@ def init(
     _make([Path(site.state_dir), *(disk.path for disk in site.holding),
            *(Path(storage.address) for storage in site.storages.values())])
     _write(path, text)
-    show.say(f"wrote {path}: {len(site.disks)} disks")
+    show.say(f"wrote {path}: {count(len(site.disks), 'disk')}")
     config = [] if file == "taperoom.toml" else ["--config", file]
     show.say(f"now: {show.command_line('taperoom', *config, 'check')}")
     return 0
@@ -72,25 +74,36 @@ def _answers(
     org: str, places: tuple[str, str, str], disks: list[str], given: tuple[str, str, str], capacity: str, slots: int,
     ask: bool,
 ) -> Answers:
+    from core.config import values
     from core.config.first import Answers
+    from core.errors import UsageError
 
-    def value(question: str, said: str, proposed: str) -> str:
+    def value(question: str, said: str, proposed: str, check: Callable[[str], object] = str) -> str:
         if said or not ask:
             return said or proposed
-        answer: str = typer.prompt(question, default=proposed)
-        return answer
+        while True:
+            answer: str = typer.prompt(question, default=proposed)
+            try:
+                check(answer)
+            except ValueError as fault:
+                show.say(f"  that {fault}")
+            else:
+                return answer
 
     state = value("Directory for journals, indexes and the tapelist", given[0], places[0])
     holding = value("Holding disk, where dumps wait for a volume ('none' for none)", given[1], places[1])
     volumes = value("Directory for the volumes (best on another disk)", given[2], places[2])
-    size = value("Size of one volume", capacity, "100 GiB")
-    cycle = value("Every disk gets a full dump at least every", "", "7 days")
+    size = value("Size of one volume", capacity, "100 GiB", values.size(1024))
+    cycle = value("Every disk gets a full dump at least every", "", "7 days", values.days)
     found = [_split(disk) for disk in disks]
     while ask and not disks:
         said: str = typer.prompt("What to back up, as HOST:DIRECTORY (Enter: no more)", default="", show_default=False)
         if not said:
             break
-        found.append(_split(said))
+        try:
+            found.append(_split(said))
+        except UsageError as fault:
+            show.say(f"  {fault.message}, {fault.hint}")
     if not found and not ask:
         found = [("localhost", "/etc")]
     hosts = {host for host, _ in found}
