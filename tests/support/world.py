@@ -104,6 +104,7 @@ class World:
         self._on_volume: dict[str, int] = {}
         self._has_volume: set[str] = set()
         self._dumped: set[str] = set()
+        self._last: dict[str, Handle] = {}
 
     def __repr__(self) -> str:
         """What a failing property test shows: the whole night."""
@@ -199,9 +200,9 @@ class World:
                 dump.stalled = False
                 self._write_on(child, dump)
             case dumper.Abort():
-                dump = self._dumps.pop(child, None)
-                if dump is not None:
-                    self.at(0.5, Heard(child, dumper.AbortFinished(dump.message.handle)))
+                # Also when its last word crossed the order on the pipe.
+                self._dumps.pop(child, None)
+                self.at(1.5, Heard(child, dumper.AbortFinished(self._last[child])))
             case taper.StartTaper():
                 word = self.faults.volume(0)
                 self.at(0.2, Heard(child, taper.TaperOk("drive0", "VOL-001") if word == "ok"
@@ -226,6 +227,7 @@ class World:
     # -- dumpers ---------------------------------------------------------------------------
     def _begin_dump(self, child: str, order: dumper.FileDump | dumper.PortDump) -> None:
         key = (order.host, order.disk)
+        self._last[child] = order.handle
         self._attempts[key] = self._attempts.get(key, 0) + 1
         fate = self.faults.dump(*key, self._attempts[key])
         size = self.sizes[key] * (3 if fate == "grow" else 1)
