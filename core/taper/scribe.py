@@ -7,7 +7,6 @@ that was started again.  Who gives permission, and what is written, is not known
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Callable, Mapping
 
@@ -107,12 +106,13 @@ class Scribe:
 
 
 def protected_by_catalogue(site: Site, storage: Storage) -> Mapping[str, str]:
-    """What the catalogue says is needed; every volume, if there is a catalogue and it cannot be read."""
-    if not site.catalogue.exists():
+    """What the catalogue says is needed; every written volume, if it cannot be asked.  A new site has none."""
+    if not (site.catalogue.exists() or site.runs_dir.exists()):
         return {}
     try:
-        ask: Protected = importlib.import_module("core.catalogue.protect").protected_labels
-        return ask(site, storage)
+        from core.catalogue.protect import protected_labels  # sqlite3 is loaded only when it is needed
+
+        return protected_labels(site, storage)
     except Exception as error:
         # Not to know what is needed is no leave to overwrite it.
         print(f"taper: the catalogue cannot be asked: {error}", file=sys.stderr)

@@ -16,6 +16,7 @@ from core.devices.shelf import inventory, open_volume
 from core.errors import WorldError
 from core.holding.header import HEADER_SIZE, Kind, build, parse
 from core.model.site import Retention, RunSettings, Site, Storage
+from core.model.units import Handle
 from core.protocol import taper
 from tests.support.taper import Room, Taper
 
@@ -102,7 +103,7 @@ disk = "/srv/amdata/beta"
     path = _moved_holding(tmp_path / "holding")
     with Taper(room, "fixsplit") as child:
         child.start("20261123012231")
-        child.say(taper.FileWrite(taper.Handle("00-00001"), str(path), "localhost", "/srv/amdata/beta", 0, "20261123012225"))
+        child.say(taper.FileWrite(Handle("00-00001"), str(path), "localhost", "/srv/amdata/beta", 0, "20261123012225"))
         heard = child.until(taper.Done, taper.TryAgain, taper.TapeError)
         assert isinstance(heard[-1], taper.Done)
         assert "server-crc 61c2c64d:184320" in heard[-1].message

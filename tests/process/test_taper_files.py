@@ -11,6 +11,7 @@ from crc32c import crc32c
 
 from core.holding.header import HEADER_SIZE, Kind
 from core.model.dump import Crc, Stats
+from core.model.units import Handle
 from core.protocol import taper
 from core.taper.job import LOOK_SECONDS
 from tests.support.taper import DATESTAMP, DUMPED, Taper, hold, kinds, make_room, noise
@@ -95,12 +96,12 @@ def test_taper_volume_after_volume_until_not_allowed(tmp_path: Path) -> None:
     room = make_room(tmp_path, capacity="384 KiB", part_size="64 KiB")
     with Taper(room) as child:
         child.start()
-        child.say(taper.FileWrite(taper.Handle("00-00001"), str(hold(room, noise(600_000))), "web1", "/home", 0))
+        child.say(taper.FileWrite(Handle("00-00001"), str(hold(room, noise(600_000))), "web1", "/home", 0))
         assert isinstance(child.hear(), taper.RequestNewTape)
-        child.say(taper.NewTape(taper.Handle("00-00001")))
+        child.say(taper.NewTape(Handle("00-00001")))
         assert kinds([child.hear() for _ in range(5)])[-1] == "REQUEST-NEW-TAPE"
-        child.say(taper.NoNewTape(taper.Handle("00-00001"), "1 tapes filled; runtapes=1"))
-        assert child.hear() == taper.TapeError(taper.Handle("00-00001"), "TAP013 1 tapes filled; runtapes=1")
+        child.say(taper.NoNewTape(Handle("00-00001"), "1 tapes filled; runtapes=1"))
+        assert child.hear() == taper.TapeError(Handle("00-00001"), "TAP013 1 tapes filled; runtapes=1")
         child.quit()
     assert not (room.vtapes / "slot2").exists()
 
@@ -214,7 +215,7 @@ def test_taper_bad_holding_files(tmp_path: Path) -> None:
 def test_taper_waits_for_an_operator(tmp_path: Path) -> None:
     room = make_room(tmp_path, slots=1, retention="{ tapes = 0, days = 9999, full = 0 }")
     path = hold(room, noise(1000))
-    handle = taper.Handle("00-00001")
+    handle = Handle("00-00001")
     with Taper(room) as child:
         child.start()
         assert isinstance(child.write(path)[-1], taper.Done)
@@ -241,7 +242,7 @@ def test_taper_waits_for_an_operator(tmp_path: Path) -> None:
 def test_taper_nobody_comes(tmp_path: Path) -> None:
     room = make_room(tmp_path, slots=0)
     path = hold(room, noise(1000))
-    handle = taper.Handle("00-00001")
+    handle = Handle("00-00001")
     with Taper(room) as child:
         assert child.start().message == "TAP012 storage main: no volume may be written: there are no slots"
         child.say(taper.FileWrite(handle, str(path), "web1", "/home", 0))
@@ -268,7 +269,7 @@ writing.crc32c = slow
 """
     with Taper(room, prelude=slow) as child:
         child.start()
-        child.say(taper.FileWrite(taper.Handle("00-00001"), str(path), "web1", "/home", 0))
+        child.say(taper.FileWrite(Handle("00-00001"), str(path), "web1", "/home", 0))
         heard = child.until(taper.PartDone)
         child.process.send_signal(signal.SIGKILL)
         child.process.wait()

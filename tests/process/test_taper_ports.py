@@ -13,11 +13,11 @@ from crc32c import crc32c
 
 from core.holding.header import Header, Kind, build
 from core.model.dump import Crc, Stats
-from core.model.units import Kib
+from core.model.units import Handle, Kib
 from core.protocol import taper
 from tests.support.taper import DUMPED, Room, Taper, hold, kinds, make_room, noise
 
-HANDLE = taper.Handle("00-00001")
+HANDLE = Handle("00-00001")
 HEADER = Header(Kind.FILE, datestamp=DUMPED, host="web1", disk="/home", program="/bin/tar", recover="/bin/tar -xf -")
 
 

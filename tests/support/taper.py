@@ -19,6 +19,7 @@ from core.holding.file import HoldingWriter
 from core.holding.header import HEADER_SIZE, Header, Kind, parse
 from core.model.dump import Crc
 from core.model.site import RunSettings, Site, Storage
+from core.model.units import Handle
 from core.protocol import taper
 from core.protocol.conversation import Lines
 
@@ -190,7 +191,7 @@ class Taper:
 
     def write(self, path: Path, handle: str = "00-00001", host: str = "web1", disk: str = "/home") -> list[Any]:
         """A FILE-WRITE with every permission given; all reports."""
-        self.say(taper.FileWrite(taper.Handle(handle), str(path), host, disk, 0, DUMPED))
+        self.say(taper.FileWrite(Handle(handle), str(path), host, disk, 0, DUMPED))
         return self.until(taper.Done, taper.TryAgain, taper.TapeError)
 
     def quit(self) -> int:

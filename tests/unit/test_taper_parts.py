@@ -13,6 +13,7 @@ import pytest
 
 from core.devices.ahead import Ahead
 from core.errors import WorldError
+from core.model.units import Handle
 from core.protocol import taper
 from core.taper.pipe import Pipe, Stopped
 from core.taper.read_ahead import DEPTH, PIECE, ReadAhead
@@ -128,5 +129,5 @@ def test_taper_room_ahead_is_given_back(tmp_path: Path) -> None:
 
 
 def test_taper_orders_have_frozen_values() -> None:
-    order = taper.FileWrite(taper.Handle("00-00001"), "/x", "h", "d", 0)
+    order = taper.FileWrite(Handle("00-00001"), "/x", "h", "d", 0)
     assert replace(order, level=1).level == 1
