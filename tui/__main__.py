@@ -39,12 +39,14 @@ def refusal(environment: Mapping[str, str], tty: bool) -> str:
 
 
 def settle(environment: MutableMapping[str, str]) -> None:
-    """What Textual reads when it is imported: no animation, and no key protocol that old terminals print."""
+    """What Textual reads when it is imported: no animation, and no key protocol that old terminals print.
+
+    NO_COLOR is answered with a theme that has none; Textual's own answer, a filter, makes the terminal's colours black.
+    """
     environment["TEXTUAL_ANIMATIONS"] = "none"
     if environment.get("TERM", "") in ("linux", "vt100", "vt220", "ansi"):
         environment["TEXTUAL_DISABLE_KITTY_KEY"] = "1"
-    if environment.get("NO_COLOR") == "":
-        del environment["NO_COLOR"]  # set but empty means colour, says no-color.org
+    environment.pop("NO_COLOR", None)
 
 
 def crash_log() -> Path:
@@ -76,6 +78,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     ascii_only = options.ascii or (sys.stderr.encoding or "").lower().replace("-", "") not in ("utf8", "utf8sig")
     plain = os.environ.get("TERM", "") in ("vt100", "vt220", "ansi")
+    environment = dict(os.environ)
     settle(os.environ)
     from tui.app import ConsoleApp
     from tui.look import Look
@@ -86,7 +89,7 @@ def main(argv: list[str] | None = None) -> int:
     driver = None if os.environ.get("TEXTUAL_DRIVER") else ConsoleDriver
     app = ConsoleApp(
         options.state_dir, options.run, operate=not options.read_only, look=Look(ascii_only or plain),
-        theme=chosen(options.theme, available()[0], os.environ), driver_class=driver)
+        theme=chosen(options.theme, available()[0], environment), driver_class=driver)
     try:
         app.run(mouse=options.mouse)
     except Exception as fault:

@@ -43,6 +43,14 @@ class _Row:
     styles: list[str]
 
 
+def _part(chars: list[str], start: int, end: int) -> None:
+    """Half a wide character that is written over leaves a blank."""
+    if 0 < start < len(chars) and chars[start] == "":
+        chars[start - 1] = " "
+    if start < end < len(chars) and chars[end] == "":
+        chars[end] = " "
+
+
 def _blank(width: int, char: str) -> _Row:
     return _Row([char] * width, [""] * width)
 
@@ -96,6 +104,7 @@ class Cells:
         row = self._want[y]
         if text.isascii():
             fits = max(0, min(len(text), self.width - x))
+            _part(row.chars, x, x + fits)
             row.chars[x:x + fits] = text[:fits]
             row.styles[x:x + fits] = [style] * fits
             return x + len(text)
@@ -107,6 +116,7 @@ class Cells:
                 continue
             if x + size > self.width:
                 break
+            _part(row.chars, x, x + size)
             row.chars[x], row.styles[x] = char, style
             if size == 2:
                 row.chars[x + 1], row.styles[x + 1] = "", style

@@ -59,8 +59,8 @@ def chosen(name: str, names: Collection[str], environment: Mapping[str, str]) ->
     """The theme to begin with: what was asked for, else what the terminal can show."""
     if name and name in names:
         return name
-    if environment.get("NO_COLOR"):
+    if environment.get("NO_COLOR") or environment.get("TERM", "") in ("vt100", "vt220"):
         return "mono"
-    if environment.get("TERM", "") in ("linux", "vt100", "vt220", "ansi"):
+    if environment.get("TERM", "") in ("linux", "ansi"):
         return "sixteen"
     return DEFAULT

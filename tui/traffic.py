@@ -154,8 +154,8 @@ class LogTail:
         size = os.fstat(self._file).st_size
         if size > self._reach:
             self.skipped = os.lseek(self._file, size - self._reach, os.SEEK_SET)
-            torn = os.read(self._file, 1 << 16).partition(b"\n")
-            self._partial = torn[2]  # what follows the line that the seek fell into
+            torn = os.read(self._file, 1 << 16).partition(b"\n")[0]
+            os.lseek(self._file, self.skipped + len(torn) + 1, os.SEEK_SET)  # past the line that the seek fell into
         return True
 
     def close(self) -> None:

@@ -190,7 +190,7 @@ def traffic() -> Said:
         (1.0, f"planner > driver DATE {STAMP}"), (1.0, "planner > driver ESTIMATING mail"),
         (33.0, "planner > driver ESTIMATE mail /srv 0 11811160064"),
         (61.0, 'planner > driver NO-ESTIMATE build7 /work "connect to build7: timed out after 30 s"'),
-        (62.0, 'planner > driver mail /srv 2 0 5905580032 11400 1 1968526677 3800 why="full overdue 2 days"'),
+        (62.0, 'planner > driver mail /srv 2 0 5905580032 11400 1 1968526677 3800 "why=full overdue 2 days"'),
     ]
     for at, fact in facts():
         said += [(at, line) for line in _lines(fact)]

@@ -179,10 +179,10 @@ class Table(Widget, can_focus=True):
         """The title row, or the row at that place."""
         widths, width = self._widths(), self.size.width
         if y == 0:
-            spans = [("  ", "")]
+            spans = [(" ", "")]
             for n, wide in widths:
                 column = self._columns[n]
-                spans.append((cut(column.title, wide, self.look.dots, right=column.right) + " ", "muted"))
+                spans.append((" " + cut(column.title, wide, self.look.dots, right=column.right), "muted"))
             return self._inks.strip(spans, width)
         at = self._top + y - 1
         if at >= len(self.rows):
@@ -192,8 +192,8 @@ class Table(Widget, can_focus=True):
             return self._inks.strip((), width)
         here = at == self.cursor and self.has_focus
         row = self.rows[at]
-        spans = [("> " if here else "  ", "")]
+        spans = [(">" if here else " ", "")]
         for n, wide in widths:
             text, colour = row.cells[n] if n < len(row.cells) else ("", "")
-            spans.append((cut(self.look.cut(text), wide, self.look.dots, right=self._columns[n].right) + " ", colour))
+            spans.append((" " + cut(self.look.cut(text), wide, self.look.dots, right=self._columns[n].right), colour))
         return self._inks.strip(spans, width, "cursor" if here else "")
