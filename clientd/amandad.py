@@ -35,6 +35,8 @@ IDLE = 30.0
 SERVICE_LIMIT = 6 * 3600.0
 """Seconds that a service may take for its reply."""
 PARTIAL_EVERY = 2.0
+COMMIT_WAIT = 2.0
+"""Seconds that a service has to put its state in place when the server left right after it confirmed a dump."""
 FIRST_STREAM = 499999
 """The handle of the first stream of a connection; the next ones count down."""
 _READ = 256 * 1024
@@ -59,7 +61,8 @@ class Daemon:
         self._started = 0.0
 
     def run(self) -> int:
-        """Serve until the peer leaves; the exit status.  A running service is killed then."""
+        """Serve until the peer leaves; the exit status.  A running service is killed then, but a dump that was
+        confirmed may still keep its state."""
         try:
             while self._once():
                 pass
@@ -70,6 +73,7 @@ class Daemon:
             return 0
         finally:
             if self._job is not None:
+                self._job.let_finish(COMMIT_WAIT if self._job.confirmed else 0.0)
                 self._job.kill()
                 self._job.close()
         return 0
@@ -113,6 +117,7 @@ class Daemon:
             # The end of a stream from the server: of DATA, it says that the dump is safe.
             if job is not None and job.streaming and handle == self._next_stream + 4:
                 job.let_on()
+                job.confirmed = True
             return
         packet = self._packets.add(piece)
         if packet is None:

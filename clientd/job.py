@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import sys
 import traceback
@@ -42,6 +43,7 @@ class Job:
     said: bytearray = field(default_factory=bytearray)
     replied: bool = False
     streaming: bool = False
+    confirmed: bool = False
     shown: int = 0
     next_partial: float = 0.0
 
@@ -56,6 +58,10 @@ class Job:
         if self.go >= 0:
             os.close(self.go)
             self.go = -1
+
+    def let_finish(self, seconds: float) -> None:
+        """Wait so long at most for the child to end by itself."""
+        select.select([self.life], [], [], seconds)
 
     def kill(self) -> None:
         """End the child and everything in its process group."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
+import signal
 import threading
 from collections.abc import Sequence
 from typing import Protocol
@@ -48,6 +50,7 @@ class WireStreams:
         self._piece = piece
         self._handles: dict[str, int] = {}
         self._lock = threading.Lock()
+        self._ending = False
 
     def open(self, names: Sequence[str]) -> dict[str, int]:
         """Handles count down from ``first_handle``, as Amanda's do."""
@@ -57,8 +60,11 @@ class WireStreams:
         return dict(self._handles)
 
     def begin(self) -> bool:
-        """Wait for amandad's byte."""
-        return self._let_on()
+        """Wait for amandad's byte; from then on we do not outlive it."""
+        if not self._let_on():
+            return False
+        threading.Thread(target=self._watch, daemon=True).start()
+        return True
 
     def write(self, name: str, data: bytes | memoryview) -> None:
         """Send ``data`` as frames of at most ``piece`` bytes."""
@@ -87,6 +93,8 @@ class WireStreams:
     def end(self, name: str) -> None:
         """Send the end of the stream."""
         handle = self._handles.pop(name, None)
+        # After the last end the server may go on to its next request, and amandad shuts our pipe without harm.
+        self._ending = not self._handles
         if handle is not None:
             with self._lock:
                 _write_all(self._wire, [memoryview(end_of(handle))], HEADER.size)
@@ -94,6 +102,14 @@ class WireStreams:
     def confirmed(self) -> bool:
         """Wait for amandad's second byte."""
         return self._let_on()
+
+    def _watch(self) -> None:
+        # Should amandad be killed, its end of the pipe shuts; tar and we are one process group by then.
+        poll = select.poll()
+        poll.register(self._go, 0)
+        poll.poll()
+        if not self._ending:
+            os.killpg(0, signal.SIGKILL)
 
     def _let_on(self) -> bool:
         return os.read(self._go, 1) != b""

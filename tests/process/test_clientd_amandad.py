@@ -206,8 +206,8 @@ def slow_tar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A tar that tells its process id and then never ends."""
     script = tmp_path / "tar"
     script.write_text(
-        f"#!/bin/sh\nhead -c 2000000 /dev/zero\necho $$ > {tmp_path}/pid.tmp\nmv {tmp_path}/pid.tmp {tmp_path}/pid\n"
-        "exec sleep 1000\n"
+        f"#!/bin/sh\necho $$ > {tmp_path}/pid.tmp\nmv {tmp_path}/pid.tmp {tmp_path}/pid\n"
+        "head -c 2000000 /dev/zero\nexec sleep 1000\n"
     )
     script.chmod(0o755)
     monkeypatch.setenv("TAPEROOM_CLIENT_TAR", str(script))
@@ -224,7 +224,7 @@ def gone(pid: int) -> bool:
         return bool(select.select([opened], [], [], WAIT)[0])
 
 
-@pytest.mark.parametrize("how", ["close", "term", "kill tar"])
+@pytest.mark.parametrize("how", ["close", "term", "kill amandad", "kill tar"])
 def test_a_dump_dies_with_its_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     pid_file = slow_tar(tmp_path, monkeypatch)
     (tmp_path / "disk").mkdir()
@@ -239,13 +239,12 @@ def test_a_dump_dies_with_its_connection(tmp_path: Path, monkeypatch: pytest.Mon
 
         while len(seen) < 2000000:
             connection.receive(sink)
-        while not pid_file.exists():
-            pass
         pid = int(pid_file.read_text())
         if how == "close":
             connection.close()
-        elif how == "term":
-            os.kill(connection._link._child._process.pid, signal.SIGTERM)  # type: ignore[attr-defined]
+        elif how != "kill tar":
+            number = signal.SIGTERM if how == "term" else signal.SIGKILL
+            os.kill(connection._link._child._process.pid, number)  # type: ignore[attr-defined]
         else:
             os.kill(pid, signal.SIGKILL)
             heard = bytearray()
