@@ -40,6 +40,7 @@ class DirectoryVolume:
         self.slot, self.path, self.capacity = slot, path, capacity
         self._write = write
         self._used: int | None = None
+        self._last: int | None = None
 
     def view(self) -> SlotView:
         """What is in the slot now.  Never raises: a fault is a Condition."""
@@ -110,12 +111,14 @@ class DirectoryVolume:
             sync_directory(self.path)
         except OSError as error:
             raise fault_of(error, f"{self.path}: label {label}") from None
-        self._used = HEADER_SIZE
+        self._used, self._last = HEADER_SIZE, None
 
     def begin_part(self, header: Header) -> DirectoryPart:
         """Start the next file with this header.  VolumeFull, VolumeFault or WorldError."""
         room = self.room()
-        fileno = max(self.filenos(), default=0) + 1
+        if self._last is None:
+            self._last = max(self.filenos(), default=0)
+        fileno = self._last + 1
         temporary = self.path / f".{fileno:05d}.tmp"
         final = self.path / sanitise(f"{fileno:05d}.{header.host}.{header.disk}.{header.level}")
         fd = -1
@@ -158,9 +161,9 @@ class DirectoryVolume:
         file.seek(HEADER_SIZE)
         return file
 
-    def grew(self, size: int) -> None:
-        """A part became visible; it has so many bytes with its header."""
-        self._used = self._usage() + size
+    def grew(self, fileno: int, size: int) -> None:
+        """That part became visible; it has so many bytes with its header."""
+        self._used, self._last = self._usage() + size, fileno
 
     def _usage(self) -> int:
         if self._used is None:
@@ -204,7 +207,7 @@ class DirectoryPart:
                  write: Write) -> None:
         self.fileno, self.room = fileno, room
         self._volume, self._fd, self._temporary, self._final = volume, fd, temporary, final
-        self._write, self._size = write, 0
+        self._write, self._size, self._ragged = write, 0, False
         self._ahead = Ahead(fd)
 
     def write(self, data: memoryview) -> bool:
@@ -217,6 +220,7 @@ class DirectoryPart:
                 done += self._write(self._fd, data[done:done + _SLICE])
         except OSError as error:
             self._size += done
+            self._ragged = True
             raise fault_of(error, str(self._temporary.parent), written=done) from None
         self._size += done
         self._ahead.grown(HEADER_SIZE + self._size)
@@ -226,6 +230,8 @@ class DirectoryPart:
         """Make the part durable and visible; its data's size.  The same errors as `write`."""
         try:
             self._ahead.ended(HEADER_SIZE + self._size)
+            if self._ragged:
+                os.ftruncate(self._fd, HEADER_SIZE + self._size)  # what a failed write left counts for nothing
             os.fsync(self._fd)
             if os.path.lexists(self._final):
                 raise VolumeFault("TAP008", f"{self._final} is there already")
@@ -235,7 +241,7 @@ class DirectoryPart:
             raise fault_of(error, str(self._final)) from None
         finally:
             self._close()
-        self._volume.grew(HEADER_SIZE + self._size)
+        self._volume.grew(self.fileno, HEADER_SIZE + self._size)
         return self._size
 
     def discard(self) -> None:

@@ -7,6 +7,7 @@ import signal
 import socket
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 from crc32c import crc32c
@@ -15,7 +16,7 @@ from core.holding.header import Header, Kind, build
 from core.model.dump import Crc, Stats
 from core.model.units import Handle, Kib
 from core.protocol import taper
-from tests.support.taper import DUMPED, Room, Taper, hold, kinds, make_room, noise
+from tests.support.taper import DUMPED, FAULTY, Room, Taper, hold, kinds, make_room, noise
 
 HANDLE = Handle("00-00001")
 HEADER = Header(Kind.FILE, datestamp=DUMPED, host="web1", disk="/home", program="/bin/tar", recover="/bin/tar -xf -")
@@ -250,3 +251,34 @@ def test_taper_wrong_arguments(tmp_path: Path) -> None:
     with Taper(other) as child:
         assert child.process.wait(60) == 2
         assert child.errors().startswith("taper: CFG002 ")
+
+
+def _start_direct(child: Taper, data: bytes) -> list[Any]:
+    """A direct dump of ``data``; the reports up to its last word, the driver's being WRITE-DONE."""
+    with connect(child) as dumper:
+        assert dumper.sendall(data) is None
+    child.say(taper.WriteDone(HANDLE, Kib(1), str(Crc(crc32c(data), len(data)))))
+    return child.until(taper.Done, taper.TryAgain, taper.TapeError)
+
+
+def test_taper_direct_dump_keeps_a_short_part_when_the_disk_is_full(tmp_path: Path) -> None:
+    """Write 4 is the second piece of the part: what is before it is good, though it cannot be read again."""
+    room = make_room(tmp_path)
+    data = noise(1_000_000)
+    with Taper(room, prelude=FAULTY.replace("FAULTS", "{5: errno.ENOSPC}").replace("SHORT", "True")) as child:
+        child.start()
+        heard = _start_direct(child, data)
+        assert kinds(heard) == ["REQUEST-NEW-TAPE", "NEW-TAPE", "PARTDONE", "REQUEST-NEW-TAPE", "NEW-TAPE", "PARTDONE", "DONE"]
+        child.quit()
+    assert room.joined() == data
+
+
+def test_taper_read_only_file_system(tmp_path: Path) -> None:
+    room = make_room(tmp_path)
+    path = hold(room, noise(1000))
+    with Taper(room, prelude=FAULTY.replace("FAULTS", "{1: errno.EROFS}").replace("SHORT", "False")) as child:
+        child.start()
+        heard = child.write(path)
+        assert kinds(heard) == ["REQUEST-NEW-TAPE", "TAPE-ERROR"]
+        assert heard[-1].message == f"TAP003 {room.vtapes}/slot1: label DAILY-001: Read-only file system"
+        assert isinstance(child.write(path, "00-00002")[-1], taper.Done)

@@ -27,6 +27,21 @@ ROOT = Path(__file__).resolve().parents[2]
 DATESTAMP = "20261124010203"
 DUMPED = "20261124010000"
 
+FAULTY = """
+import os, errno
+import core.devices.slot_volume as volumes
+import core.devices.directory as directory
+count = [0]
+def write(fd, data):
+    count[0] += 1
+    if count[0] in FAULTS:
+        if SHORT: os.write(fd, data[:1000])
+        raise OSError(FAULTS[count[0]], os.strerror(FAULTS[count[0]]))
+    return os.write(fd, data)
+directory.DirectoryChanger.__init__.__kwdefaults__['write'] = write
+"""
+"""A prelude: os.write of the volumes fails at the writes of FAULTS (a dict), after some bytes if SHORT."""
+
 
 def noise(size: int, seed: int = 1) -> bytes:
     """Bytes that do not compress, always the same for a seed."""

@@ -6,14 +6,12 @@ import os
 import sqlite3
 import sys
 import types
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.devices.ahead import Ahead
 from core.errors import WorldError
-from core.model.units import Handle
 from core.protocol import taper
 from core.taper.pipe import Pipe, Stopped
 from core.taper.read_ahead import DEPTH, PIECE, ReadAhead
@@ -126,8 +124,3 @@ def test_taper_room_ahead_is_given_back(tmp_path: Path) -> None:
     with open(os.devnull, "wb") as file:
         ahead = Ahead(file.fileno())
         ahead.grown(10 * 1024 * 1024)
-
-
-def test_taper_orders_have_frozen_values() -> None:
-    order = taper.FileWrite(Handle("00-00001"), "/x", "h", "d", 0)
-    assert replace(order, level=1).level == 1
