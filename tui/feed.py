@@ -11,9 +11,10 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
-from core.client.control import Session, whoami
+from core.client.control import whoami
 from core.client.follow import Journal, read_gauges
 from core.client.runs import Run, find_run, list_runs
+from core.client.session import Session
 from core.events.gauges import Gauges
 from core.events.view import RunView
 from core.protocol import operator as op
@@ -112,7 +113,8 @@ class Feed:
 
     def moment(self, look: Look) -> Moment:
         """All of it, for the panes."""
-        return Moment(self.view, self.gauges, self.pace, self._clock(), look, self.link, self.who, self.operate, self.earlier)
+        pace = self.pace.still() if self.link is Link.DEAD else self.pace
+        return Moment(self.view, self.gauges, pace, self._clock(), look, self.link, self.who, self.operate, self.earlier)
 
     @property
     def connected(self) -> bool:

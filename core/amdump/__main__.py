@@ -22,6 +22,7 @@ from core.config.load import load_site
 from core.errors import TaperoomError
 from core.model.site import Site
 from core.model.units import datestamp_of
+from core.report.gather import gather
 from core.report.morning import report_text
 
 
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(fault, file=sys.stderr)
         return fault.exit_code
     code = _run(site, directory, lock, given.disks, ["--no-dump"] if given.no_dump else [])
-    text = _report(directory)
+    text = _report(site, directory)
     if not given.quiet:
         print(text)
     return code
@@ -89,8 +90,8 @@ def _judge(directory: Path, driver_code: int, planner_code: int) -> int:
     return driver_code
 
 
-def _report(directory: Path) -> str:
-    text = report_text(view_of(Run(directory)))
+def _report(site: Site, directory: Path) -> str:
+    text = report_text(view_of(Run(directory)), gather(site))
     temporary = directory / "report.tmp"
     temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
     os.replace(temporary, directory / "report.txt")

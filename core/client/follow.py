@@ -1,21 +1,18 @@
 """Following a run: its journal, its traffic and its gauges, from the start, live or finished, by one code path.
 
-Subscribe first (the control socket's SEQ nudges), read second: no gap.  Every record has a number: no doubles.
-Nothing here needs the nudges: without them a follower looks again every ``poll`` seconds.
+A follower reads the files; it subscribes to the control socket's nudges first (`core.client.session`) and reads second: no
+gap.  Every record has a number: no doubles.  Losing a nudge costs nothing but the time until it looks again.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-from core.client.control import Nudges
 from core.client.runs import Run
 from core.events import gauges
 from core.events.codec import decode
-from core.events.event import Record, RunEnded
+from core.events.event import Record
 from core.events.gauges import Gauges
 
 
@@ -54,7 +51,7 @@ def read_gauges(run: Run) -> Gauges:
 
 
 class Journal:
-    """Records of a run's journal as they come, without asyncio: for programs that have their own loop."""
+    """Records of a run's journal as they come."""
 
     def __init__(self, run: Run, after: int = 0) -> None:
         self._tail, self._after = Tail(run.journal), after
@@ -69,25 +66,3 @@ class Journal:
     def close(self) -> None:
         """Forget the file."""
         self._tail.close()
-
-
-async def follow(run: Run, after: int = 0, poll: float = 1.0) -> AsyncIterator[list[Record]]:
-    """Batches of records past ``after``, those written already and those to come, until RunEnded was given or the run is
-    dead and its journal read to the end."""
-    journal = Journal(run, after)
-    async with Nudges(run) as nudges:
-        try:
-            while True:
-                alive = run.live()
-                records = journal.read()
-                if records:
-                    yield records
-                    if isinstance(records[-1].event, RunEnded):
-                        return
-                elif not alive:
-                    return
-                else:
-                    await nudges.wait(poll)
-                await asyncio.sleep(0)
-        finally:
-            journal.close()

@@ -39,6 +39,7 @@ from core.errors import BadLine
 from core.events.event import ChildBegan, Notice
 from core.events.gauges import Gauges, encode
 from core.model.site import Site
+from core.model.units import datestamp_of, seconds_of_datestamp
 from core.protocol import dumper, operator, planner, taper
 from core.protocol.conversation import Lines
 
@@ -53,7 +54,8 @@ class Loop:
 
     def __init__(self, site: Site, datestamp: str, directory: Path, by: str) -> None:
         self.site, self.directory, self.by = site, directory, by
-        self.engine = Engine(site, datestamp, time.time())
+        now = time.time()
+        self.engine = Engine(site, datestamp, now, seconds_of_datestamp(datestamp_of(now)[:8]))
         self.journal = Journal(directory / "journal.jsonl")
         self.traffic = Traffic(directory / "traffic.log")
         self.log: BinaryIO = open_log(directory / "children.log")

@@ -12,6 +12,7 @@ from core.engine.state import Job, State
 from core.model.disk import HoldingUse
 from core.model.units import show_kib
 
+DAY = 86400.0
 _KEYS: dict[str, Callable[[Job], float]] = {
     "s": lambda j: j.size, "S": lambda j: -j.size,
     "t": lambda j: j.seconds, "T": lambda j: -j.seconds,
@@ -26,7 +27,7 @@ def blocked(state: State, job: Job) -> str:
     if job.held:
         return "held by the operator"
     host = job.disk.host
-    starts = max(job.not_before, host.starttime or 0.0, job.disk.dumptype.starttime or 0.0)
+    starts = max(job.not_before, starts_at(state, job))
     if starts > state.now:
         return f"not before {int(starts - state.now)} s from now"
     running = state.running_on.get(host.name, 0)
@@ -39,6 +40,17 @@ def blocked(state: State, job: Job) -> str:
     if used and used + job.kps > limit:
         return f"network {job.disk.interface}: {used} of {limit} KiB/s are in use"
     return _no_place(state, job)
+
+
+def starts_at(state: State, job: Job) -> float:
+    """When a disk may start by its own or its host's ``starttime``: that time of day, tomorrow's if today's is more than 12
+    hours ago (Amanda's rule); 0 when it has none."""
+    latest = 0.0
+    for after_midnight in (job.disk.host.starttime, job.disk.dumptype.starttime):
+        if after_midnight is not None:
+            at = state.midnight + after_midnight
+            latest = max(latest, at + DAY if state.began - at > DAY / 2 else at)
+    return latest
 
 
 def _no_place(state: State, job: Job) -> str:

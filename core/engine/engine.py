@@ -36,8 +36,8 @@ DEATHS = 3
 class Engine:
     """The driver's judgement on one run."""
 
-    def __init__(self, site: Site, datestamp: str, now: float) -> None:
-        self.state = State(site, datestamp, now)
+    def __init__(self, site: Site, datestamp: str, now: float, midnight: float | None = None) -> None:
+        self.state = State(site, datestamp, now, now, now if midnight is None else midnight)
 
     def begin(self, by: str, pid: int, holdings: list[HoldingSeen]) -> Iterator[Effect]:
         """The first effects: facts of the site, tapers, dumpers."""
@@ -99,10 +99,7 @@ class Engine:
         state = self.state
         times = [q.asked.deadline for q in state.questions.values()]
         times += [job.not_before for job in state.waiting.values() if job.not_before > state.now]
-        for job in state.waiting.values():
-            starts = max(job.disk.host.starttime or 0.0, job.disk.dumptype.starttime or 0.0)
-            if starts > state.now:
-                times.append(starts)
+        times += [at for job in state.waiting.values() if (at := choosing.starts_at(state, job)) > state.now]
         return min(times, default=None)
 
     def reasons(self) -> dict[str, str]:

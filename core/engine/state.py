@@ -209,6 +209,9 @@ class State:
     site: Site
     datestamp: str
     now: float
+    began: float
+    midnight: float
+    """of the day on which the run began, local time: what ``starttime`` counts from."""
     jobs: dict[Key, Job] = field(default_factory=dict)
     waiting: dict[Key, Job] = field(default_factory=dict)
     dumpers: dict[str, Dumper] = field(default_factory=dict)

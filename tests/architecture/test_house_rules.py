@@ -60,7 +60,7 @@ def modules_after(statement: str) -> set[str]:
 
 @pytest.mark.parametrize("statement", [
     "import core.cli.main", "import core.amdump.__main__", "import core.driver.__main__", "import core.planner.__main__",
-    "import core.dumper.__main__", "import core.taper.__main__", "import core.client.follow",
+    "import core.dumper.__main__", "import core.taper.__main__", "import core.client.session",
 ])
 def test_no_program_but_the_console_loads_textual(statement: str) -> None:
     assert "textual" not in modules_after(statement)

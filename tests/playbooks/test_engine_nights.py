@@ -291,3 +291,20 @@ def test_an_empty_plan_needs_attention() -> None:
     world = night({})
     world.play([])
     assert world.code == 1 and [f.code for f in world.facts if isinstance(f, e.Notice)] == ["RUN013"]
+
+
+def test_a_disk_with_a_starttime_waits_for_it_and_yesterdays_is_tomorrows() -> None:
+    disks = {("a", "/x"): 1000}
+    for after_midnight, begins in ((7200.0, 3600.0), (0.0, 0.0)):
+        world = night(disks, dumptype=Dumptype(starttime=after_midnight))
+        world.engine.state.midnight = world.now - 3600.0
+        start = world.now
+        seen: list[float] = []
+        world.play(lines(disks))
+        seen = [at for at, fact in world.dated if isinstance(fact, e.DumpBegan)]
+        assert abs(seen[0] - start - begins) < 1.0 and world.code == 0
+    late = night(disks, dumptype=Dumptype(starttime=0.0))
+    late.engine.state.midnight = late.now - 13 * 3600.0
+    begun = late.now
+    late.play(lines(disks))
+    assert [round(at - begun) for at, fact in late.dated if isinstance(fact, e.DumpBegan)] == [11 * 3600]

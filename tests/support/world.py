@@ -89,6 +89,7 @@ class World:
     """What an operator answers at once; empty: nobody is there."""
     now: float = 1_800_000_000.0
     facts: list[Event] = field(default_factory=list)
+    dated: list[tuple[float, Event]] = field(default_factory=list)
     talks: dict[str, object] = field(default_factory=dict)
     transcript: list[str] = field(default_factory=list)
     code: int | None = None
@@ -166,6 +167,7 @@ class World:
             match effect:
                 case fx.Journal(event):
                     self.facts.append(event)
+                    self.dated.append((self.now, event))
                     self.view.apply(Record(len(self.facts), self.now, event))
                     if type(event).__name__ == "QuestionAsked":
                         choice = self.answers(event.id, event.code, event.default)
