@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import os
+import socket
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,27 @@ def test_a_disk_that_is_not_there(place: Place) -> None:
         report = dumper.hear()
     assert isinstance(report, Failed | TryAgain) and "/a b" in report.message
     assert place.left == []
+
+
+@pytest.mark.parametrize("straight", [False, True])
+def test_a_confirmed_dump_counts_even_if_the_dumper_leaves_at_once(place: Place, straight: bool) -> None:
+    configured(place, "none")
+    lists = place.top / "client" / "gnutar-lists"
+    for number in range(5):
+        with socket.create_server(("127.0.0.1", 0)) as taper, Dumper(place.config) as dumper:
+            if straight:
+                dumper.tell(replace(place.port_order(taper.getsockname()[1]), disk=f"{place.top}/tree"))
+                peer, _ = taper.accept()
+                with peer:
+                    while peer.recv(65536):
+                        pass
+                assert isinstance(dumper.hear(), Done)
+                assert [path.suffix for path in lists.iterdir()] == [".new"]
+                dumper.tell_raw(b"CONFIRM 00-00001\nQUIT\n")
+            else:
+                dumper.tell(place.order(disk=f"{place.top}/tree", filename=str(place.holding / STAMP / f"x.{number}")))
+                assert isinstance(dumper.hear(), Done)
+                dumper.tell_raw(b"QUIT\n")
+            dumper.leave()
+        assert [path.suffix for path in lists.iterdir()] == [""]
+        next(lists.iterdir()).unlink()
