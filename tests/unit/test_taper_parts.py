@@ -1,4 +1,4 @@
-"""Pieces of the taper without a process: reading ahead, what the catalogue protects, the pipe's end."""
+"""Pieces of the taper without a process: its source, what the catalogue protects, the pipe's end."""
 
 from __future__ import annotations
 
@@ -11,15 +11,20 @@ from pathlib import Path
 import pytest
 
 from core.devices.ahead import Ahead
-from core.errors import WorldError
+from core.model.units import Handle
 from core.protocol import taper
+from core.taper.job import BadInput
 from core.taper.pipe import Pipe, Stopped
-from core.taper.read_ahead import DEPTH, PIECE, ReadAhead
 from core.taper.scribe import protected_by_catalogue
+from core.taper.sources import PIECE, HoldingSource
 from tests.support.taper import hold, make_room, noise
 
 
-def all_of(source: ReadAhead) -> bytes:
+def source_of(path: Path) -> HoldingSource:
+    return HoldingSource(taper.FileWrite(Handle("00-00001"), str(path), "web1", "/home", 0))
+
+
+def all_of(source: HoldingSource) -> bytes:
     out = bytearray()
     while piece := source.piece():
         out += piece
@@ -28,32 +33,28 @@ def all_of(source: ReadAhead) -> bytes:
 
 @pytest.mark.parametrize("size", [0, 1, PIECE, 5 * 1024 * 1024 + 17])
 @pytest.mark.parametrize("chunk_kib", [0, 1024])
-def test_taper_reads_ahead_the_same_bytes(tmp_path: Path, size: int, chunk_kib: int) -> None:
+def test_taper_reads_a_holding_file_from_any_byte(tmp_path: Path, size: int, chunk_kib: int) -> None:
     data = noise(size)
-    source = ReadAhead(hold(make_room(tmp_path), data, chunk_kib=chunk_kib))
+    source = source_of(hold(make_room(tmp_path), data, chunk_kib=chunk_kib))
+    assert source.size == size
     assert all_of(source) == data
     assert not source.piece()
     for offset in (0, size // 2, size):
         source.seek(offset)
         assert all_of(source) == data[offset:]
-    source.seek(0)
-    source.piece()
     source.close()
-    assert DEPTH > 1
 
 
-def test_taper_reading_ahead_tells_faults_in_their_place(tmp_path: Path) -> None:
-    data = noise(6 * 1024 * 1024)
-    path = hold(make_room(tmp_path), data)
-    source = ReadAhead(path)
-    source.reader.seek(0)
+def test_taper_a_holding_file_that_shrinks_is_bad_input(tmp_path: Path) -> None:
+    path = hold(make_room(tmp_path), noise(6 * 1024 * 1024))
+    source = source_of(path)
     os.truncate(path, 5 * 1024 * 1024 + 32768)
     got = 0
-    with pytest.raises(WorldError) as caught:
+    with pytest.raises(BadInput) as caught:
         while piece := source.piece():
             got += len(piece)
-    assert caught.value.code == "HLD016"
-    assert got == 5 * 1024 * 1024
+    assert (caught.value.code, got) == ("TAP015", 5 * 1024 * 1024)
+    assert caught.value.message == f"{path}: became shorter while it was read (HLD016)"
     source.close()
 
 
