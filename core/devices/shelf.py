@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from core.devices import tapelist
 from core.devices.contract import Changer, Condition, Volume
 from core.devices.registry import open_changer
-from core.devices.scan_policy import Rules, Standing, choose, judge, retained
+from core.devices.scan_policy import Rules, Standing, choose, judge, retained, vanished
 from core.errors import WorldError
 from core.model.site import Site, Storage
 from core.model.units import Kib, kib_of
@@ -45,7 +45,7 @@ def inventory(site: Site, storage: Storage, protected: Mapping[str, str] | None 
     rules = rules_of(site, storage, protected=protected, now=now)
     volumes = tapelist.read(site.tapelist)
     verdicts = judge(open_changer(storage).views(), volumes, rules)
-    chosen = choose(verdicts, volumes, storage.name)
+    chosen = None if vanished(verdicts, volumes, storage.name) else choose(verdicts, volumes, storage.name)
     stamps = {volume.label: volume.datestamp for volume in volumes if volume.pool in ("", storage.name)}
     rows = [
         ShelfRow(v.view.slot, v.label, stamps.get(v.view.label, v.view.datestamp), kib_of(v.view.used), v.view.files,

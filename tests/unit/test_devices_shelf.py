@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,8 @@ def test_devices_shelf_over_some_runs(site: Site, storage: Storage) -> None:
     with tapelist.edit(site.tapelist) as draft:
         draft.volumes = with_volume(draft.volumes, Volume("DAILY-007", "20261109000000", pool="main"))
     assert rows(site, storage)[-1] == ("", "DAILY-007", "elsewhere: one of the 1 newest", False)
+    empty = replace(storage, changer=f"disk:{site.state_dir}")
+    assert not any(row.next for row in inventory(site, empty)), "an unmounted directory offers no volume"
     [row] = [row for row in inventory(site, storage) if row.label == "DAILY-001"]
     assert (row.datestamp, row.used, row.files) == ("20261103000000", 32, 0)
 
