@@ -105,7 +105,8 @@ class Mesg:
             case "retry":
                 self.retry = parse_retry(rest)
             case "error":
-                self.error = clean(_bracketed(rest)) or "unknown error"
+                # The first tells most: a stock client adds that its child failed.
+                self.error = self.error or clean(_bracketed(rest)) or "unknown error"
                 self.ended = True
             case "end":
                 self.ended = True

@@ -68,7 +68,8 @@ def dump(connection: Connection, disk: Disk, level: int, features: Features = SE
         if not len(piece):
             left.discard(handle)
 
-    while left:
+    # A stock amandad that failed before the info block never ends DATA.
+    while left and not (done.mesg.closed and done.mesg.error):
         connection.receive(sink)
     if confirm:
         connection.confirm()
