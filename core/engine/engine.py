@@ -90,6 +90,7 @@ class Engine:
                 for question in questions.due(state):
                     yield from self._close(
                         question.asked.id, question.default, question.argument, question.by)
+                yield from taping.look_again(state)
             case other:
                 assert_never(other)
         yield from self._settle()
@@ -98,6 +99,7 @@ class Engine:
         """When a `Tick` is wanted at the latest: a deadline, or a disk's start; None: no such time."""
         state = self.state
         times = [q.asked.deadline for q in state.questions.values()]
+        times += [t.look_again for t in state.tapes.values() if t.question in state.questions and t.state == "waiting"]
         times += [job.not_before for job in state.waiting.values() if job.not_before > state.now]
         times += [at for job in state.waiting.values() if (at := choosing.starts_at(state, job)) > state.now]
         return min(times, default=None)

@@ -158,7 +158,7 @@ class Tape:
     storage: str
     runtapes: int
     state: str = "starting"
-    """starting, ready, busy, down"""
+    """starting, waiting (for hands), ready, busy, down"""
     label: str = ""
     volumes: int = 0
     volume_size: int = 0
@@ -169,6 +169,7 @@ class Tape:
     direct_handle: str = ""
     question: int = 0
     deaths: int = 0
+    look_again: float = 0.0
     why_down: str = ""
 
     @property

@@ -16,6 +16,8 @@ from core.model.dump import Stats
 from core.model.units import Handle, show_kib
 from core.protocol import taper
 
+LOOK_AGAIN = 10.0
+"""Seconds between two looks for a volume while a request for one is open."""
 ATTEMPTS = 2
 """How often one dump is tried on one storage in one run."""
 
@@ -71,7 +73,8 @@ def heard(state: State, tape: Tape, message: taper.Report) -> Iterator[Effect]:
             tape.question = 0
             yield Journal(e.TaperReady(tape.child, tape.storage, drive or "", label or ""))
         case taper.TaperError(text):
-            yield from _ask(state, tape, "taper", "TAP012", text)
+            tape.state, tape.look_again = "waiting", state.now + LOOK_AGAIN
+            yield from _ask(state, tape, "taper", _code_of(text), text)
         case taper.RequestNewTape(handle):
             yield from _permit(state, tape, handle)
         case taper.RequestOperator(code, text):
@@ -96,6 +99,21 @@ def heard(state: State, tape: Tape, message: taper.Report) -> Iterator[Effect]:
             yield from died(state, tape, f"did not understand the driver: {text}")
         case taper.Quiting():
             tape.state = "down"
+
+
+def _code_of(text: str) -> str:
+    """The code that a taper's message begins with; without one it is the plain "no volume"."""
+    code = text.partition(" ")[0]
+    return code if len(code) == 6 and code[:3].isupper() and code[3:].isdigit() else "TAP012"
+
+
+def look_again(state: State) -> Iterator[Effect]:
+    """While a storage waits for hands: see whether the volume is there by now, so that the request withdraws itself."""
+    for tape in state.tapes.values():
+        question = state.questions.get(tape.question)
+        if question and question.about == "taper" and tape.state == "waiting" and state.now >= tape.look_again:
+            tape.state = "starting"
+            yield Tell(tape.child, taper.StartTaper(state.datestamp))
 
 
 def _ask(state: State, tape: Tape, about: str, code: str, text: str) -> Iterator[Effect]:
@@ -128,8 +146,9 @@ def answered(state: State, question: Question, choice: str, argument: str, by: s
         else:
             yield Tell(tape.child, taper.NoNewTape(Handle(handle), f"{by} chose to go on without a volume"))
     elif choice == "done":
-        tape.state = "starting"
-        yield Tell(tape.child, taper.StartTaper(state.datestamp))
+        if tape.state == "waiting":
+            tape.state = "starting"
+            yield Tell(tape.child, taper.StartTaper(state.datestamp))
     else:
         yield from give_up(state, tape, question.asked.text)
 
@@ -329,7 +348,6 @@ def died(state: State, tape: Tape, status: str) -> Iterator[Effect]:
     tape.deaths += 1
     write = tape.write
     yield from _ended(state, tape, "failed" if tape.deaths > 1 else "try-again", f"{tape.child} died: {status}")
-    yield from close_volume(tape)
     if tape.deaths > 1 or not tape.usable:
         yield from give_up(state, tape, f"the taper died twice: {status}")
         return

@@ -308,3 +308,11 @@ def test_a_disk_with_a_starttime_waits_for_it_and_yesterdays_is_tomorrows() -> N
     begun = late.now
     late.play(lines(disks))
     assert [round(at - begun) for at, fact in late.dated if isinstance(fact, e.DumpBegan)] == [11 * 3600]
+
+
+def test_a_request_for_a_volume_withdraws_itself_when_the_volume_appears() -> None:
+    disks = {("a", "/x"): 1000}
+    world = night(disks, faults=Faults(volume=lambda start: "none" if start < 4 else "ok"))
+    view = world.play(lines(disks))
+    closed = [(f.choice, f.by) for f in world.facts if isinstance(f, e.QuestionClosed)]
+    assert closed == [("", "withdrawn")] and world.code == 0 and not view.files

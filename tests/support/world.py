@@ -106,6 +106,7 @@ class World:
         self._has_volume: set[str] = set()
         self._dumped: set[str] = set()
         self._last: dict[str, Handle] = {}
+        self._starts = 0
 
     def __repr__(self) -> str:
         """What a failing property test shows: the whole night."""
@@ -206,7 +207,8 @@ class World:
                 self._dumps.pop(child, None)
                 self.at(1.5, Heard(child, dumper.AbortFinished(self._last[child])))
             case taper.StartTaper():
-                word = self.faults.volume(0)
+                self._starts += 1
+                word = self.faults.volume(self._starts)
                 self.at(0.2, Heard(child, taper.TaperOk("drive0", "VOL-001") if word == "ok"
                                    else taper.TaperError("no usable volume")))
             case taper.FileWrite() | taper.PortWrite():
