@@ -15,7 +15,7 @@ from typing import Literal
 
 from core.errors import WorldError
 from core.holding.chain import Chunk, chain
-from core.holding.chunk import SYSTEM, Calls, ChunkFile, sync_directory
+from core.holding.chunk import AHEAD, SYSTEM, Calls, ChunkFile, sync_directory
 from core.holding.header import HEADER_KIB, HEADER_SIZE, Header, Kind, build
 
 Why = Literal["allotment", "disk"]
@@ -71,12 +71,9 @@ class HoldingWriter:
         self.why = None
         done = 0
         while done < len(piece) and self._ready():
-            limit = len(piece) - done
-            if self._left is not None:
-                limit = min(limit, self._left)
-            if self._chunk_bytes is not None:
-                limit = min(limit, self._chunk_bytes - self._chunks[-1].size)
-            took = self._chunks[-1].append(piece[done:done + limit])
+            room = self._room()
+            limit = min(len(piece) - done, room)
+            took = self._chunks[-1].append(piece[done:done + limit], room)
             done += took
             self._spend(took)
             if took < limit:
@@ -126,6 +123,11 @@ class HoldingWriter:
         """Remove all that was written, unless `finish` made it whole.  Never raises."""
         for chunk in [] if self._whole else self._chunks:
             chunk.discard()
+
+    def _room(self) -> int:
+        """Bytes that the last chunk may take."""
+        room = AHEAD if self._left is None else self._left
+        return room if self._chunk_bytes is None else min(room, self._chunk_bytes - self._chunks[-1].size)
 
     def _spend(self, size: int) -> None:
         if self._left is not None:

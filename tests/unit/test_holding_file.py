@@ -314,3 +314,38 @@ def test_an_unfinished_dump_can_be_read_when_asked(tmp_path: Path) -> None:
     assert data_of(Path(f"{path}.tmp"), unfinished=True) == b"z" * 40 * KIB
     with pytest.raises(WorldError, match="is missing"):
         chain(Path(f"{path}.tmp"))
+
+
+def test_what_is_allocated_ahead_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.holding import chunk, linux
+    asked: list[tuple[int, int]] = []
+
+    def allocate(fd: int, start: int, length: int) -> bool:
+        asked.append((start, length))
+        return original(fd, start, length)
+
+    original = linux.allocate
+    monkeypatch.setattr(linux, "allocate", allocate)
+    monkeypatch.setattr(chunk, "LARGE", 256 * KIB)
+    monkeypatch.setattr(chunk, "AHEAD", 8192 * KIB)
+    monkeypatch.setattr(chunk, "EARLY", 128 * KIB)
+    data = os.urandom(1000 * KIB)
+    writer = begun(tmp_path / "d" / "x.0", use=8192)
+    for at in range(0, len(data), 100 * KIB):
+        writer.write(memoryview(data)[at:at + 100 * KIB])
+    writer.finish(HEADER)
+    assert len(asked) == 1 and sum(asked[0]) == 8192 * KIB  # no more than the allotment
+    path = tmp_path / "d" / "x.0"
+    assert data_of(path) == data
+    assert path.stat().st_blocks * 512 <= path.stat().st_size + 64 * KIB
+
+
+def test_the_hints_are_left_out_where_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.holding import linux
+    monkeypatch.setattr(linux, "_fallocate", None)
+    monkeypatch.setattr(linux, "_sync_file_range", None)
+    linux.write_back(-1, 0, 1)
+    assert not linux.allocate(-1, 0, 1)
+    monkeypatch.undo()
+    assert not linux.allocate(-1, 0, 1)
+    assert linux._call("no_such_call") is None
