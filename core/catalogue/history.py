@@ -8,12 +8,13 @@ incremental: it stays in ``recent`` for its size, not in ``levels``.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from core.catalogue.orders import LEVEL_ORDERS, load_orders
-from core.catalogue.queries import Dump, Key, dumps
+from core.catalogue.queries import Key
 from core.catalogue.rebuild import open_catalogue
+from core.catalogue.traces import Trace, by_disk
 from core.model.history import DiskHistory, LevelStat
 from core.model.site import Site
 
@@ -28,7 +29,8 @@ def load_history(site: Site) -> dict[Key, DiskHistory]:
     found: dict[Key, DiskHistory] = {}
     if site.catalogue.exists() or site.runs_dir.exists():
         with open_catalogue(site).catalogue as catalogue:
-            found = histories(dumps(catalogue, recent=RECENT), os.path.exists)
+            for good in by_disk(catalogue, RECENT):
+                found[good[0].host, good[0].disk] = history_of(good, os.path.exists)
     keys = {disk.title: disk.key for disk in site.disks}
     for title, order in load_orders(site).items():
         if order in LEVEL_ORDERS and title in keys:
@@ -36,16 +38,8 @@ def load_history(site: Site) -> dict[Key, DiskHistory]:
     return found
 
 
-def histories(good: Iterable[Dump], exists: Callable[[str], bool]) -> dict[Key, DiskHistory]:
-    """The histories that follow from good dumps, oldest first; ``exists`` tells whether a holding file is there."""
-    per_disk: dict[Key, list[Dump]] = {}
-    for dump in good:
-        per_disk.setdefault((dump.host, dump.disk), []).append(dump)
-    return {key: history_of(found, exists) for key, found in per_disk.items()}
-
-
-def history_of(good: Iterable[Dump], exists: Callable[[str], bool]) -> DiskHistory:
-    """The history of one disk from its good dumps, oldest first."""
+def history_of(good: Sequence[Trace], exists: Callable[[str], bool]) -> DiskHistory:
+    """The history of one disk from its good dumps, oldest first; ``exists`` tells whether a holding file is there."""
     levels: dict[int, LevelStat] = {}
     recent: list[LevelStat] = []
     last_level, consecutive, lost = -1, 0, set()
@@ -59,7 +53,7 @@ def history_of(good: Iterable[Dump], exists: Callable[[str], bool]) -> DiskHisto
         recent.append(stat)
         consecutive = consecutive + 1 if dump.level == last_level else 1
         last_level = dump.level
-        if not dump.copies and not (dump.file and exists(dump.file)):
+        if not dump.places and not (dump.file and exists(dump.file)):
             lost.add((dump.datestamp, dump.level))
     # Without its base an incremental restores nothing, so a lost level takes those above it along.
     first_lost = min((level for level, stat in levels.items() if (stat.datestamp, level) in lost), default=last_level + 1)

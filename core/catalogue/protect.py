@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
-from core.catalogue.queries import Dump, DumpKey, Key, VolumeRow, dumps, volumes
+from core.catalogue.queries import DumpKey, VolumeRow, volumes
 from core.catalogue.rebuild import open_catalogue
+from core.catalogue.traces import Trace, by_disk
 from core.model.site import Retention, Site, Storage
 from core.model.units import seconds_of_datestamp, show_duration
 
@@ -23,14 +25,14 @@ def protected_labels(site: Site, storage: Storage | str, now: float | None = Non
     """
     kept = storage if isinstance(storage, Storage) else site.storages[storage]
     with open_catalogue(site).catalogue as catalogue:
-        return protect(kept.retention, volumes(catalogue, kept.name), dumps(catalogue), kept.name,
+        return protect(kept.retention, volumes(catalogue, kept.name), by_disk(catalogue), kept.name,
                        time.time() if now is None else now)
 
 
 def protect(
-    retention: Retention, written: Sequence[VolumeRow], good: Iterable[Dump], storage: str, now: float
+    retention: Retention, written: Sequence[VolumeRow], disks: Iterable[Sequence[Trace]], storage: str, now: float
 ) -> dict[str, str]:
-    """The rules by themselves: ``written`` volumes newest first, ``good`` dumps oldest first."""
+    """The rules by themselves: ``written`` volumes newest first, of each of ``disks`` the good dumps, oldest first."""
     kept: dict[str, str] = {}
     for number, volume in enumerate(written):
         age = _age(volume.written, now)
@@ -38,10 +40,7 @@ def protect(
             kept[volume.label] = f"one of the {retention.tapes} newest volumes"
         elif age < retention.days * 86400:
             kept[volume.label] = f"written {show_duration(age)} ago, kept for {retention.days} days"
-    per_disk: dict[Key, list[Dump]] = {}
-    for dump in good:
-        per_disk.setdefault((dump.host, dump.disk), []).append(dump)
-    for history in per_disk.values():
+    for history in disks:
         _keep_disk(kept, history, storage, retention.full)
     return kept
 
@@ -53,7 +52,7 @@ def _age(datestamp: str, now: float) -> float:
         return 0.0
 
 
-def _keep_disk(kept: dict[str, str], history: Sequence[Dump], storage: str, fulls: int) -> None:
+def _keep_disk(kept: dict[str, str], history: Sequence[Trace], storage: str, fulls: int) -> None:
     here = {dump.key: labels for dump in history if (labels := _labels(dump, storage))}
     bases = base_of(history)
     full = [dump for dump in history if dump.level == 0 and dump.key in here]
@@ -74,8 +73,8 @@ def _keep_disk(kept: dict[str, str], history: Sequence[Dump], storage: str, full
                 below = bases.get(below)
 
 
-def _labels(dump: Dump, storage: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(label for copy in dump.copies if copy.storage == storage for label in copy.labels))
+def _labels(dump: Trace, storage: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(label for where, label in dump.places if where == storage))
 
 
 def _keep(kept: dict[str, str], labels: Iterable[str], reason: str) -> None:
@@ -83,7 +82,19 @@ def _keep(kept: dict[str, str], labels: Iterable[str], reason: str) -> None:
         kept.setdefault(label, reason)
 
 
-def base_of(history: Iterable[Dump]) -> dict[DumpKey, DumpKey]:
+class Levelled(Protocol):
+    """A dump, as far as its place in a chain matters."""
+
+    @property
+    def key(self) -> DumpKey:
+        """What names it."""
+
+    @property
+    def level(self) -> int:
+        """Its level."""
+
+
+def base_of(history: Iterable[Levelled]) -> dict[DumpKey, DumpKey]:
     """Of each incremental of one disk the dump that it builds on: the last one before it at a lower level."""
     newest: dict[int, DumpKey] = {}
     found: dict[DumpKey, DumpKey] = {}

@@ -118,19 +118,13 @@ def crc_of(text: str) -> Crc:
         return NO_CRC
 
 
-def dumps(catalogue: Catalogue, host: str = "", disk: str = "", *, recent: int = 0) -> list[Dump]:
-    """All good dumps, of one disk when it is named, oldest first.  Of several attempts at one dump the last counts.
-
-    ``recent`` > 0: of each disk only so many newest ones, and the newest at each level.
-    """
+def dumps(catalogue: Catalogue, host: str = "", disk: str = "") -> list[Dump]:
+    """All good dumps, of one disk when it is named, oldest first.  Of several attempts at one dump the last counts."""
     where, values = ("AND host=? AND disk=?", (host, disk)) if host else ("", ())
-    ranked = ("row_number() OVER (PARTITION BY host, disk ORDER BY datestamp DESC, ended DESC) AS age,"
-              " row_number() OVER (PARTITION BY host, disk, level ORDER BY datestamp DESC, ended DESC) AS age_at_level"
-              if recent else "0 AS age, 0 AS age_at_level")
     rows = catalogue.rows(
         "SELECT host, disk, datestamp, level, outcome, run, began, ended, seconds, size, orig, native_crc, client_crc,"
-        f" server_crc, file FROM (SELECT *, {ranked} FROM dumps WHERE outcome IN ('done','strange') {where})"
-        " WHERE age <= ? OR age_at_level <= 1 ORDER BY datestamp, ended, run, handle", *values, recent)
+        f" server_crc, file FROM dumps WHERE outcome IN ('done','strange') {where} ORDER BY datestamp, ended, run, handle",
+        *values)
     copies = _copies(catalogue, where, values)
     found: dict[DumpKey, Dump] = {}
     for (name, of, stamp, level, outcome, run, began, ended, seconds, size, orig, native, client, server, file) in rows:
@@ -143,9 +137,10 @@ def dumps(catalogue: Catalogue, host: str = "", disk: str = "", *, recent: int =
 def _copies(catalogue: Catalogue, where: str, values: tuple[str, ...]) -> dict[DumpKey, list[Copy]]:
     """The whole copies of each dump, the newest first."""
     parts: dict[tuple[Any, ...], list[Part]] = {}
+    # Left to itself SQLite looks parts up by their storage alone: all of them, for each write.
     for row in catalogue.rows(
         "SELECT host, disk, datestamp, level, storage, run, handle, writes.parts, writes.size, writes.crc,"
-        " label, fileno, parts.size, parts.crc FROM writes JOIN parts USING (run, handle, storage)"
+        " label, fileno, parts.size, parts.crc FROM writes JOIN parts INDEXED BY parts_of_write USING (run, handle, storage)"
         f" WHERE outcome IN ('done','strange') AND parts.seq > writes.seq {where}"
         " ORDER BY run DESC, handle DESC, parts.seq", *values,
     ):

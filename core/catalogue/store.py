@@ -128,10 +128,16 @@ class Catalogue:
 
     def rows(self, sql: str, *values: Value) -> list[Row]:
         """The rows of a question; names come back as they went in, surrogate escapes and all."""
+        return list(self.each(sql, *values))
+
+    def each(self, sql: str, *values: Value) -> Iterator[Row]:
+        """The same row by row, for answers that need not be in memory at once."""
         bound = [bind(value) if isinstance(value, str) else value for value in values]
         with self._guard("read"):
-            found = self._db.execute(sql, bound).fetchall()
-        return [tuple([v.decode("utf-8", "surrogateescape") if isinstance(v, bytes) else v for v in row]) for row in found]
+            for row in self._db.execute(sql, bound):
+                if bytes in map(type, row):
+                    row = tuple([v.decode("utf-8", "surrogateescape") if isinstance(v, bytes) else v for v in row])
+                yield row
 
     def dump(self) -> list[str]:
         """The whole content as lines of SQL: two catalogues with equal dumps are equal."""

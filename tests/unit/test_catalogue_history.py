@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from core.catalogue.history import histories, history_of, load_history
+from core.catalogue.history import history_of, load_history
 from core.catalogue.orders import load_orders, save_order, settle
 from core.catalogue.protect import protected_labels
-from core.catalogue.queries import Dump, dumps
+from core.catalogue.queries import dumps
 from core.catalogue.rebuild import open_catalogue
+from core.catalogue.traces import Trace, by_disk
 from core.errors import WorldError
-from core.model.dump import NO_CRC
 from core.model.history import DiskHistory
 from core.model.site import Site
 from core.model.units import seconds_of_datestamp
@@ -23,12 +23,11 @@ WEB = ("web1", "/home")
 DB = ("db1", "/var")
 
 
-def dump(day: int, level: int, *, size: int = 100, orig: int = 200, file: str = "/h/x") -> Dump:
-    return Dump(*WEB, f"202601{day:02d}010000", level, "done", "r", day * 86400.0, day * 86400.0 + 2, 2.0, size, orig,
-                NO_CRC, NO_CRC, NO_CRC, file)
+def dump(day: int, level: int, *, size: int = 100, orig: int = 200, file: str = "/h/x") -> Trace:
+    return Trace(*WEB, f"202601{day:02d}010000", level, day * 86400.0, 2.0, size, orig, file)
 
 
-def history(*good: Dump, there: bool = True) -> DiskHistory:
+def history(*good: Trace, there: bool = True) -> DiskHistory:
     return history_of(good, lambda file: there)
 
 
@@ -66,9 +65,32 @@ def test_a_dump_that_is_nowhere_is_no_base() -> None:
     assert history(dump(1, 0), there=False).levels == {}
 
 
-def test_at_most_a_hundred_are_kept_and_disks_are_apart() -> None:
+def test_at_most_a_hundred_are_kept() -> None:
     assert len(history(*[dump(1 + n % 28, 0) for n in range(120)]).recent) == 100
-    assert histories([dump(1, 0)], lambda file: True).keys() == {WEB}
+
+
+def test_traces_come_disk_by_disk_and_say_what_the_queries_say(tmp_path: Path) -> None:
+    names = ["/b", "/a", "/\udcff", "/\U0001f4be", "/\uffee", "/z: \n"]
+    site = site_of(tmp_path, *[("web1", name) for name in names])
+    for day in (1, 2, 3):
+        night = Night(f"2026010{day}010000")
+        night.volume(f"A-{day}")
+        for number, name in enumerate(names):
+            night.dump("web1", name, 0 if day == 1 else 1, file="/h/x" if number == 2 else "")
+            parts = [(f"A-{day}", number * 2 + n, 10, f"0000000{n}:5000") for n in (1, 2)]
+            night.write("web1", name, 0 if day == 1 else 1, parts, crc="000000ff:10000" if number != 3 else "000000ff:9999")
+        night.write("web1", "/never dumped", 0, [(f"A-{day}", 99, 1, "")])
+        night.write("web1", names[0], 5, [(f"A-{day}", 98, 1, "")], outcome="failed")
+        night.end()
+        night.store(site)
+    with open_catalogue(site).catalogue as catalogue:
+        found = {traces[0].disk: traces for traces in by_disk(catalogue)}
+        assert found.keys() == set(names)
+        for dump in dumps(catalogue):
+            [trace] = [trace for trace in found[dump.disk] if trace.key == dump.key]
+            assert trace.labels == dump.labels and (trace.file, trace.size, trace.began) == (dump.file, dump.size, dump.began)
+            assert bool(trace.places) is (dump.disk != names[3])
+        assert [len(traces) for traces in by_disk(catalogue, 1)] == [2] * len(names)
 
 
 def test_load_history_of_nothing(tmp_path: Path) -> None:

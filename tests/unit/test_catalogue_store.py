@@ -12,6 +12,7 @@ import pytest
 from core.catalogue import queries
 from core.catalogue.rebuild import catch_up, open_catalogue, rebuild
 from core.catalogue.store import VERSION, Catalogue, StaleCatalogue
+from core.catalogue.traces import by_disk
 from core.codes import lookup
 from core.errors import WorldError
 from core.events import event as e
@@ -153,7 +154,7 @@ def test_recent_keeps_the_newest_and_one_of_each_level(site: Site) -> None:
         night.dump(*WEB, 0 if day == 1 else 1, file=f"/h/{day}")
         nights.append(night)
     with fill(site, *nights) as catalogue:
-        assert [d.datestamp[6:8] for d in queries.dumps(catalogue, recent=2)] == ["01", "06", "07"]
+        assert [trace.datestamp[6:8] for trace in next(by_disk(catalogue, 2))] == ["01", "06", "07"]
 
 
 def test_a_failed_batch_leaves_nothing(site: Site) -> None:
