@@ -77,13 +77,20 @@ def compress_stream(take: Take, give: Give, compressor: Compressor, workers: int
     free: SimpleQueue[bytearray | None] = SimpleQueue()
     raw: SimpleQueue[_Member | None] = SimpleQueue()
     ordered: SimpleQueue[_Member | BaseException | None] = SimpleQueue()
-    for _ in range(_BUFFERS):
-        free.put(bytearray(MEMBER))
 
     def read() -> None:
         last: BaseException | None = None
+        made = 0
         try:
-            while (buffer := free.get()) is not None:
+            while True:
+                # A small dump should not pay for buffers that it does not fill.
+                if made < _BUFFERS and free.empty():
+                    buffer: bytearray | None = bytearray(MEMBER)
+                    made += 1
+                else:
+                    buffer = free.get()
+                if buffer is None:
+                    break
                 size = _fill(take, buffer)
                 if not size:
                     break

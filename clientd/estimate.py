@@ -95,6 +95,7 @@ def _directory(walk: _Walk, path: str, name: str, forced: int, pending: _Pending
         length = len(name) + 1
         walk.common += _BLOCK + _long(length)
         if found.st_dev != walk.device:
+            walk.common += _BLOCK  # an empty list
             return
         new, below = _news(walk, found.st_ino, name, forced)
         sums = [0] * len(walk.sums) if new else walk.sums

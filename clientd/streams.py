@@ -16,6 +16,7 @@ from typing import Protocol
 
 from core.wire.frames import HEADER, end_of
 
+PLACES = ("DATA", "MESG", "INDEX", "STATE")
 FIRST_SYMBOL = 150
 """The number that a service run by hand prints in CONNECT for its first stream (Amanda's amandad.c)."""
 _IOV_MAX = 512
@@ -124,8 +125,8 @@ class DescriptorStreams:
 
     def open(self, names: Sequence[str]) -> dict[str, int]:
         """Use those descriptors that whoever started us has opened."""
-        for number, name in enumerate(names):
-            descriptor = FIRST_SYMBOL + 1 + 2 * number
+        for name in names:
+            descriptor = FIRST_SYMBOL + 1 + 2 * PLACES.index(name)
             try:
                 os.fstat(descriptor)
             except OSError:
@@ -133,7 +134,7 @@ class DescriptorStreams:
                     continue
                 descriptor = 2
             self._descriptors[name] = descriptor
-        return {name: FIRST_SYMBOL + number for number, name in enumerate(names)}
+        return {name: FIRST_SYMBOL + PLACES.index(name) for name in names}
 
     def begin(self) -> bool:
         """Nobody to wait for."""
