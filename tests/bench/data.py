@@ -1,0 +1,121 @@
+"""What is backed up in the benchmark: made once in a directory, used again, read once so that it is in memory.
+
+Promises the same sizes and names each time.  Bytes of big files do not compress; small files have sizes as files have,
+many tiny and few large; the mixed tree is copied from this machine's /usr/share and /usr/lib.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import stat
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+MIB = 1024 * 1024
+_PIECE = 8 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much: bytes of each of the eight big files, number of small files, bytes of the mixed tree."""
+
+    big: int
+    small: int
+    mixed: int
+
+
+FULL = Sizes(512 * MIB, 100_000, 512 * MIB)
+QUICK = Sizes(64 * MIB, 10_000, 64 * MIB)
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The trees of a benchmark directory."""
+
+    top: Path
+    sizes: Sizes
+
+    def big(self) -> Path:
+        """Eight files of incompressible bytes."""
+        return self._made(f"big-{self.sizes.big // MIB}", self._make_big)
+
+    def small(self) -> Path:
+        """Many small files, a hundred in each directory."""
+        return self._made(f"small-{self.sizes.small}", self._make_small)
+
+    def mixed(self) -> Path:
+        """Texts, programs, pictures: what a machine has."""
+        return self._made(f"mixed-{self.sizes.mixed // MIB}", self._make_mixed)
+
+    def tiny(self, count: int) -> list[Path]:
+        """So many directories with one file of 10 KiB each."""
+        top = self._made(f"tiny-{count}", lambda path: _make_tiny(path, count))
+        return sorted(top.iterdir())
+
+    def _made(self, name: str, make: Callable[[Path], None]) -> Path:
+        path = self.top / name
+        if not path.exists():
+            unfinished = self.top / f"{name}.tmp"
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir(parents=True)
+            make(unfinished)
+            os.sync()
+            unfinished.rename(path)
+        return path
+
+    def _make_big(self, path: Path) -> None:
+        for number in range(8):
+            with open(path / f"file{number}", "wb", buffering=0) as file:
+                for _ in range(self.sizes.big // _PIECE):
+                    file.write(os.urandom(_PIECE))
+
+    def _make_small(self, path: Path) -> None:
+        dice = random.Random(1)
+        bytes_ = dice.randbytes(MIB)
+        for number in range(self.sizes.small):
+            directory = path / f"{number // 10_000}" / f"d{number // 100 % 100:02}"
+            if number % 100 == 0:
+                directory.mkdir(parents=True)
+            size = min(int(dice.lognormvariate(8.2, 1.3)), 256 * 1024)
+            at = dice.randrange(MIB - size)
+            (directory / f"a-file-with-a-name.{number}").write_bytes(bytes_[at:at + size])
+
+    def _make_mixed(self, path: Path) -> None:
+        left = self.sizes.mixed
+        for number, file in enumerate(_files(Path("/usr/share"), Path("/usr/lib"))):
+            size = file.stat().st_size
+            if size > left:
+                continue
+            left -= size
+            directory = path / f"{number // 500}"
+            directory.mkdir(exist_ok=True)
+            shutil.copyfile(file, directory / f"{number}-{file.name}")
+            if left < 4096:
+                return
+
+
+def _files(*tops: Path) -> Iterator[Path]:
+    for top in tops:
+        for directory, names, files in os.walk(top):
+            names.sort()
+            for name in sorted(files):
+                path = Path(directory) / name
+                if stat.S_ISREG(path.lstat().st_mode) and os.access(path, os.R_OK):
+                    yield path
+
+
+def _make_tiny(path: Path, count: int) -> None:
+    for number in range(count):
+        directory = path / f"d{number:04}"
+        directory.mkdir()
+        (directory / "file").write_bytes(os.urandom(10 * 1024))
+
+
+def warm(path: Path) -> None:
+    """Read all files, so that they come from memory from now on."""
+    # tar would not read them for an archive that is /dev/null itself.
+    subprocess.run("tar cf - . | cat > /dev/null", shell=True, cwd=path, check=True)

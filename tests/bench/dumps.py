@@ -1,0 +1,77 @@
+"""Rows about one dump: client to holding disk, against tar into a file."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from core.protocol import dumper as language
+from tests.bench.data import warm
+from tests.bench.measure import Broken, Work, in_turn
+from tests.bench.setting import Setting
+from tests.bench.site import STAMP, BenchSite, make_site, running
+from tests.bench.table import Line, cpu, speed
+
+
+def big(setting: Setting) -> Iterator[Line]:
+    """Eight big files."""
+    yield from _plain(setting, "dump, big files", setting.data.big(), 0.90)
+
+
+def small(setting: Setting) -> Iterator[Line]:
+    """Many small files."""
+    yield from _plain(setting, "dump, small files", setting.data.small(), 0.85)
+
+
+def _plain(setting: Setting, name: str, tree: Path, least: float) -> Iterator[Line]:
+    warm(tree)
+    for durable in (False, True):
+        theirs = _shell(setting, f"tar cf - . | cat > '{setting.work}/out'" + (f"; sync '{setting.work}/out'" if durable else ""), tree)
+        for index in (False, True):
+            site = make_site(setting.work / "site", [tree], {"index": index})
+            a, b = in_turn([dump(site, tree, durable=durable), theirs], setting.times, setting.settle)
+            title = f"{name}, {'with' if index else 'no'} index, {'fsync' if durable else 'no fsync'}"
+            yield speed(title, a, b, least)
+            yield cpu(title, a, b, 1.35)
+            site.remove()
+
+
+def compress(setting: Setting) -> Iterator[Line]:
+    """``compress = "client fast"`` against gzip -1."""
+    tree = setting.data.mixed()
+    warm(tree)
+    site = make_site(setting.work / "site", [tree], {"compress": "client fast"})
+    theirs = _shell(setting, f"tar cf - . | gzip -1 > '{setting.work}/out'", tree)
+    a, b = in_turn([dump(site, tree, durable=False), theirs], setting.times, setting.settle)
+    yield speed("client fast against gzip -1", a, b, 3.0)
+    yield cpu("client fast against gzip -1", a, b, None)
+    site.remove()
+
+
+def dump(site: BenchSite, tree: Path, *, durable: bool) -> Work:
+    """FILE-DUMP to a dumper process; the clock runs from the order to DONE, the client's start included."""
+    def work() -> dict[str, float]:
+        path = site.top / "hold" / STAMP / "localhost.tree.0"
+        path.unlink(missing_ok=True)
+        with running(site.command("dumper", durable=durable), site, language.conversation()) as program:
+            # In a run the dumper has long been started: its start counts as CPU seconds only.
+            program.wait_until_started()
+            began = time.monotonic()
+            program.say(language.FileDump(
+                "00-00001", str(path), "localhost", str(tree), 0, "1970:1:1:0:0:0", 0, "gnutar", "|;"))  # type: ignore[arg-type]
+            report = program.hear(language.Progress, language.Strange)
+            wall = time.monotonic() - began
+            if not isinstance(report, language.Done):
+                raise Broken(str(report))
+        return {"wall": wall}
+    return work
+
+
+def _shell(setting: Setting, command: str, directory: Path) -> Work:
+    def work() -> dict[str, float]:
+        (setting.work / "out").unlink(missing_ok=True)
+        subprocess.run(command, shell=True, cwd=directory, check=True)
+        return {}
+    return work

@@ -1,0 +1,32 @@
+"""What every row needs to know: the data, a place for output, how often."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.data import Data
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """``work`` is emptied by `settle`, on the file system of the data; ``times`` samples of each contender."""
+
+    data: Data
+    work: Path
+    times: int
+
+    def settle(self) -> None:
+        """Before each sample: nothing of the one before is left in the way, on the disk or in memory."""
+        for name in ("out", "site/hold"):
+            path = self.work / name
+            if path.is_dir():
+                shutil.rmtree(path)
+                path.mkdir()
+            else:
+                path.unlink(missing_ok=True)
+        os.sync()
+        time.sleep(0.2)
