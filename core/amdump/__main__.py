@@ -51,6 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(site: Site, directory: Path, lock: int, disks: Sequence[str], extra: Sequence[str]) -> int:
     base = [sys.executable, "-P", "-m"]
     config = str(site.file)
+    signals = _Signals()
     with open(directory / "planner.log", "wb") as planner_log, open(directory / "driver.log", "wb") as driver_log:
         planner = subprocess.Popen(
             [*base, "core.planner", config, "--datestamp", directory.name, *extra, *disks],
@@ -61,8 +62,7 @@ def _run(site: Site, directory: Path, lock: int, disks: Sequence[str], extra: Se
             stdin=planner.stdout, stdout=driver_log, stderr=driver_log, pass_fds=(lock,))
         assert planner.stdout is not None
         planner.stdout.close()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, _forwarder(driver))
+        signals.forward_to(driver)
         driver_code = driver.wait()
         if planner.poll() is None:
             planner.terminate()
@@ -70,12 +70,26 @@ def _run(site: Site, directory: Path, lock: int, disks: Sequence[str], extra: Se
     return _judge(directory, driver_code, planner_code)
 
 
-def _forwarder(driver: subprocess.Popen[bytes]) -> signal._HANDLER:
-    def forward(number: int, frame: object) -> None:
-        # A lost terminal is no reason to stop a run; a person or a shutdown is.
-        if number != signal.SIGHUP and driver.poll() is None:
-            driver.send_signal(signal.SIGTERM)
-    return forward
+class _Signals:
+    """SIGTERM and SIGINT stop the run by way of the driver; a lost terminal (SIGHUP) is no reason to."""
+
+    def __init__(self) -> None:
+        self._driver: subprocess.Popen[bytes] | None = None
+        self._came = False
+        signal.signal(signal.SIGHUP, lambda number, frame: None)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._take)
+
+    def forward_to(self, driver: subprocess.Popen[bytes]) -> None:
+        """From now on to this process, and what came before."""
+        self._driver = driver
+        if self._came:
+            self._take(signal.SIGTERM, None)
+
+    def _take(self, number: int, frame: object) -> None:
+        self._came = True
+        if self._driver is not None and self._driver.poll() is None:
+            self._driver.send_signal(signal.SIGTERM)
 
 
 def _judge(directory: Path, driver_code: int, planner_code: int) -> int:

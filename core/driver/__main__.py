@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -30,6 +31,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--run-dir", type=Path, help="made and locked by amdump")
     parser.add_argument("--by", default="", help="who started the run")
     given = parser.parse_args(arguments)
+    # A signal that comes before the loop can hear it must stop the run, too, and be in its journal.
+    early: list[str] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, frame: early.append(signal.Signals(number).name))
     try:
         site = load_site(given.config)
         first, stamp = b"", given.datestamp
@@ -46,15 +51,15 @@ def main(arguments: list[str] | None = None) -> int:
         print(fault, file=sys.stderr)
         return fault.exit_code
     try:
-        return asyncio.run(_drive(loop, first))
+        return asyncio.run(_drive(loop, first, early))
     finally:
         for descriptor in (lock, held):
             if descriptor >= 0:
                 os.close(descriptor)
 
 
-async def _drive(loop: Loop, first: bytes) -> int:
-    return await loop.run(await read_stdin(), first)
+async def _drive(loop: Loop, first: bytes, early: list[str]) -> int:
+    return await loop.run(await read_stdin(), first, early)
 
 
 def _first_line() -> tuple[bytes, str]:

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, assert_never
 
@@ -73,13 +74,16 @@ class Loop:
         self.inputs.append(happened)
         self.news.set()
 
-    async def run(self, plan: asyncio.StreamReader, first: bytes = b"") -> int:
-        """Drive the run to its end; return its exit code."""
+    async def run(self, plan: asyncio.StreamReader, first: bytes = b"", signals: Sequence[str] = ()) -> int:
+        """Drive the run to its end; return its exit code.  ``first``: bytes of the plan that were read already; ``signals``:
+        the names of those that came already."""
         await self.control.listen(self.directory / "control")
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(
                 number, lambda name=number.name: self.hear(Ordered(operator.Stop("now"), name)))  # type: ignore[misc]
+        for name in signals:
+            self.hear(Ordered(operator.Stop("now"), name))
         await self._carry_out(list(self.engine.begin(self.by, os.getpid(), space.survey(self.site))))
         reader = asyncio.create_task(self._read_plan(plan, first))
         try:

@@ -260,6 +260,8 @@ def _gave_up(state: State, dumper: Dumper, job: Job) -> Iterator[Effect]:
     reason = job.giving_up or "aborted"
     release(state, dumper, job)
     yield _ended(job, Outcome.ABORTED, reason, "")
+    if job.file:
+        yield RemoveFile(job.file)  # whole, if the order crossed the dumper's DONE
     yield from drop(state, job, reason)
     if job.to_tape_next and not state.stopping:
         job.direct = True

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from core.engine import choosing, dumping, orders, questions, room, taping
-from core.engine.effects import Effect, Finish, Journal, Reply, StartDumper
+from core.engine.effects import Effect, Finish, Journal, Reply, StartDumper, Tell
 from core.engine.inputs import (
     Answered,
     ChildGone,
@@ -264,6 +264,8 @@ class Engine:
         for job in [j for j in state.jobs.values() if j.phase is not Phase.ENDED]:
             yield from dumping.end(state, job, "failed", "the run ended before it was dumped")
         for tape in state.tapes.values():
+            if tape.label and tape.state == "ready":
+                yield Tell(tape.child, taper.CloseVolume())
             yield from taping.close_volume(tape)
         pending = any(held.pending for held in state.held.values())
         code = 1 if state.failures or state.attention or pending else 0

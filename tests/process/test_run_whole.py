@@ -54,9 +54,9 @@ def children_of(pid: int) -> list[int]:
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             after = path.read_text().rpartition(")")[2].split()
-        except OSError:
+        except (OSError, ProcessLookupError):
             continue
-        if int(after[1]) == pid:
+        if len(after) > 1 and int(after[1]) == pid:
             found.append(int(path.parent.name))
     return found
 
