@@ -10,8 +10,8 @@ from core.engine import taping as taping_
 from core.engine.effects import Effect, Journal, Reply
 from core.engine.state import Job, Phase, State
 from core.events import event as e
+from core.model.quoting import join
 from core.protocol import operator as op
-from core.protocol.quoting import join
 
 
 def ordered(state: State, order: op.Order, by: str) -> Iterator[Effect]:

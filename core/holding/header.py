@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any as _Any
 
+from core.model import quoting
 from core.model.dump import NO_CRC, Crc
-from core.protocol import quoting
 
 HEADER_SIZE = 32768
 """Bytes of a header on vtapes, in holding chunks and on pipes."""

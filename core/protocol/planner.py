@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from core.errors import BadLine
+from core.model import quoting
 from core.model.units import EPOCH_DUMPDATE, Kib
-from core.protocol import quoting
 from core.protocol.vocabulary import Vocabulary, _read_int
 
 

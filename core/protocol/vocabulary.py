@@ -15,7 +15,7 @@ from types import UnionType
 from typing import Any, ClassVar, Protocol, Union, get_args, get_origin, get_type_hints
 
 from core.errors import BadLine
-from core.protocol import quoting
+from core.model import quoting
 
 _Reader = Callable[[str], Any]
 

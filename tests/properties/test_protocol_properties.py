@@ -13,6 +13,7 @@ from core.errors import BadLine
 from core.events import codec
 from core.events.event import KINDS, Choice, Record
 from core.events.view import RunView
+from core.model import quoting
 from core.model.units import (
     Kib,
     datestamp_of,
@@ -26,7 +27,7 @@ from core.model.units import (
     show_duration,
     show_size,
 )
-from core.protocol import dumper, operator, planner, quoting, taper
+from core.protocol import dumper, operator, planner, taper
 from core.protocol.options import decode_options, encode_options
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=20) | st.binary(max_size=9).map(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from core.errors import BadLine, OutOfTurn
+from core.model import quoting
 from core.model.dump import Crc, Stats
 from core.model.units import EPOCH_DUMPDATE, Handle, Kib
-from core.protocol import dumper, operator, planner, quoting, taper
+from core.protocol import dumper, operator, planner, taper
 from core.protocol.conversation import MAX_LINE, Lines
 from core.protocol.options import decode_options, encode_options
 
@@ -15,7 +16,7 @@ from core.protocol.options import decode_options, encode_options
 @pytest.mark.parametrize(("word", "quoted"), [
     ("plain", "plain"), ("", '""'), ("two words", '"two words"'), ("/da ta", '"/da ta"'), ("a:b", '"a:b"'),
     ("it's", '"it\'s"'), ('say "x"', r'"say \"x\""'), ("back\\slash", r'"back\\slash"'), ("new\nline", r'"new\nline"'),
-    ("tab\t", r'"tab\t"'), ("ä", '"ä"'), ("#hash", '"#hash"'), ("form\f\r", r'"form\f\r"'), ("a=b|c;d", "a=b|c;d"),
+    ("tab\t", r'"tab\t"'), ("ä", '"ä"'), ("#hash", "#hash"), ("form\f\r", r'"form\f\r"'), ("a=b|c;d", "a=b|c;d"),
 ])
 def test_quoting_is_amandas(word: str, quoted: str) -> None:
     assert quoting.quote(word) == quoted

@@ -1,8 +1,7 @@
 """Words of a line, quoted as Amanda 3.5.1 quotes them (`quote_string`, `unquote_string` in common-src/amutil.c).
 
-A word is bare unless it is empty or holds one of ``: ' \\ "``, a byte ≤ 0x20, 0x7F or ≥ 0x80.  We quote ``#`` too:
-Amanda's line reader takes it as a comment.  Text that is not UTF-8 travels as surrogate escapes.  `split` is
-strict, for our own pipes; `split_lenient` takes what Amanda takes, for its headers and replies.
+A word is bare unless it is empty or holds one of ``: ' \\ "``, a byte ≤ 0x20, 0x7F or ≥ 0x80.  Text that is not UTF-8 travels
+as surrogate escapes.  `split` is strict, for our own pipes; `split_lenient` takes what Amanda takes, for its headers.
 """
 
 from __future__ import annotations
@@ -12,11 +11,11 @@ from collections.abc import Iterable
 
 from core.errors import BadLine
 
-_BARE = re.compile(r"[!$-&(-9;-\[\]-~]+")
+_BARE = re.compile(r"[!#-&(-9;-\[\]-~]+")
 _TOKEN = re.compile(r'([!#-\[\]-~\x80-\U0010ffff]+)|"((?:[^"\\\n]|\\[^\n])*)"')
 _ESCAPES = {"\t": r"\t", "\n": r"\n", "\r": r"\r", "\f": r"\f", "\\": r"\\", '"': r"\""}
 _NEEDS_ESCAPE = re.compile(r'[\t\n\r\f\\"]')
-_ESCAPED = re.compile(r"\\([0-7]{1,3}|.)", re.DOTALL)
+_PIECE = re.compile(r'\\([0-7]{1,3}|.)|(")|([^"\\]+|\\)', re.DOTALL)
 _UNESCAPES = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
 
 
@@ -28,28 +27,21 @@ def quote(word: str) -> str:
 
 
 def unquote(text: str) -> str:
-    """What `quote` wrote, and whatever Amanda writes: unescaped quotes vanish wherever they stand."""
+    """What `quote` wrote, and whatever Amanda writes: unescaped quotes vanish wherever they stand, a backslash and digits
+    are one byte, and several such bytes may make one character."""
     if '"' not in text and "\\" not in text:
         return text
-    out: list[str] = []
-    at = 0
-    while at < len(text):
-        char = text[at]
-        if char == '"':
-            at += 1
-        elif char == "\\" and (found := _ESCAPED.match(text, at)):
-            out.append(_one(found[1]))
-            at = found.end()
-        else:
-            out.append(char)
-            at += 1
-    return "".join(out)
+    return b"".join(_piece(found) for found in _PIECE.finditer(text)).decode("utf-8", "surrogateescape")
 
 
-def _one(escape: str) -> str:
-    if escape[0] in "01234567":
-        return bytes([int(escape, 8) & 0xFF]).decode("utf-8", "surrogateescape")
-    return _UNESCAPES.get(escape, escape)
+def _piece(found: re.Match[str]) -> bytes:
+    escape, dropped, plain = found.groups()
+    if dropped is not None:
+        return b""
+    if plain is None and escape[0] in "01234567":
+        return bytes([int(escape, 8) & 0xFF])
+    text: str = plain if plain is not None else _UNESCAPES.get(escape, escape)
+    return text.encode("utf-8", "surrogateescape")
 
 
 def join(words: Iterable[str]) -> str:
@@ -69,7 +61,7 @@ def split(line: str) -> list[str]:
         if token is None:
             raise BadLine(f"column {at + 1}: {line[at:at + 20]!r} is no word")
         bare = token[1]
-        words.append(bare if bare is not None else _ESCAPED.sub(lambda m: _one(m[1]), token[2]))
+        words.append(bare if bare is not None else unquote(token[2]))
         at = token.end()
         if at == len(line):
             return words
