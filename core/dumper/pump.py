@@ -146,6 +146,8 @@ class Pump:
         connection, filter_ = started.connection, self._filter
         quiet_since = time.monotonic()
         while self._open or not filter_.ended or self._backlog:
+            if self._mesg.closed and self._mesg.error is not None:
+                return  # it failed and has said so; a stock client need not end its DATA then
             if self._backlog:
                 self._wait_for_room(store, started)
                 quiet_since = time.monotonic()

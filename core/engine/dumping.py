@@ -9,7 +9,7 @@ from core.engine import questions, room
 from core.engine.choosing import blocked, goes_direct, ordered
 from core.engine.effects import Effect, Journal, Kill, RemoveFile, Tell
 from core.engine.state import Dumper, Held, Job, Phase, Question, State, Tape
-from core.events.event import Choice, DiskEnded, DumpBegan, DumpEnded, DumpRetried, DumpStrange, FileRemoved
+from core.events.event import Choice, DiskEnded, DumpBegan, DumpEnded, DumpRetried, DumpStrange, FileRemoved, WriteBegan
 from core.model.disk import HoldingUse
 from core.model.dump import NO_CRC, Outcome, Stats
 from core.model.units import Handle, Kib, show_kib
@@ -100,7 +100,9 @@ def _start_direct(state: State, dumper: Dumper, job: Job, tape: Tape) -> Iterato
     job.taper, job.tape_ended = tape.child, ""
     yield from _begin(state, dumper, job, "tape")
     job.phase = Phase.OPENING
-    tape.state, tape.direct, tape.direct_handle = "busy", job.key, job.handle
+    tape.state, tape.direct, tape.direct_handle, tape.direct_parts = "busy", job.key, job.handle, 0
+    yield Journal(WriteBegan(
+        job.handle, tape.child, tape.storage, *job.key, state.datestamp, job.level, "", job.size))
     yield Tell(tape.child, taper.PortWrite(Handle(job.handle), *job.key, job.level, state.datestamp))
 
 
@@ -108,7 +110,7 @@ def _begin(state: State, dumper: Dumper, job: Job, target: str) -> Iterator[Effe
     slot = list(state.dumpers).index(dumper.child)
     job.handle, job.child, job.attempts = state.new_handle(slot), dumper.child, job.attempts + 1
     job.phase, job.written, job.written_orig, job.strange, job.stats = Phase.DUMPING, 0, 0, "", None
-    job.giving_up, job.to_tape_next, job.tape_ended = "", False, ""
+    job.giving_up, job.to_tape_next, job.tape_ended, job.began = "", False, "", state.now
     dumper.job = job.key
     del state.waiting[job.key]
     state.handles[job.handle] = job.key

@@ -76,6 +76,7 @@ class Job:
     written_orig: int = 0
     missing: int = 0
     stalled_since: float = 0.0
+    began: float = 0.0
     question: int = 0
     giving_up: str = ""
     to_tape_next: bool = False
@@ -167,6 +168,7 @@ class Tape:
     write: Write | None = None
     direct: Key | None = None
     direct_handle: str = ""
+    direct_parts: int = 0
     question: int = 0
     deaths: int = 0
     look_again: float = 0.0

@@ -193,7 +193,8 @@ def _part(state: State, tape: Tape, message: taper.PartDone) -> Iterator[Effect]
         number = tape.write.parts
     elif job := (state.jobs.get(tape.direct) if tape.direct else None):
         job.written += message.size
-        number = tape.volume_parts
+        tape.direct_parts += 1
+        number = tape.direct_parts
     yield Journal(e.PartWritten(
         message.handle, tape.storage, message.label, message.fileno, number, message.size, _crc_of(message.message)))
 
@@ -304,7 +305,8 @@ def _direct_ended(state: State, tape: Tape, outcome: str, text: str) -> Iterator
     if job is None:
         return
     write = Write(
-        "", *job.key, state.datestamp, job.level, job.written, tape.storage, 1, tape.direct_handle, state.now)
+        "", *job.key, state.datestamp, job.level, job.written, tape.storage, 1, tape.direct_handle, job.began,
+        tape.direct_parts)
     yield Journal(_write_ended(tape, write, outcome, text, state.now))
     if outcome == "failed":
         yield from close_volume(tape)
