@@ -28,7 +28,8 @@ def small(setting: Setting) -> Iterator[Line]:
 def _plain(setting: Setting, name: str, tree: Path, least: float) -> Iterator[Line]:
     warm(tree)
     for durable in (False, True):
-        theirs = _shell(setting, f"tar cf - . | cat > '{setting.work}/out'" + (f"; sync '{setting.work}/out'" if durable else ""), tree)
+        out = setting.work / "out"
+        theirs = _shell(setting, f"tar cf - . | cat > '{out}'" + (f"; sync '{out}'" if durable else ""), tree)
         for index in (False, True):
             site = make_site(setting.work / "site", [tree], {"index": index})
             a, b = in_turn([dump(site, tree, durable=durable), theirs], setting.times, setting.settle)

@@ -129,7 +129,8 @@ def _empty(top: Path, name: str) -> None:
 
 def _amdump(top: Path, name: str) -> Work:
     def work() -> dict[str, float]:
-        done = subprocess.run(["runuser", "-u", _USER, "--", "amdump", name], cwd="/", capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["runuser", "-u", _USER, "--", "amdump", name], cwd="/", capture_output=True, text=True, check=False)
         if done.returncode:
             said = "".join(path.read_text(errors="replace") for path in (top / "log").glob("log.*"))
             raise Broken(f"Amanda: exit code {done.returncode}: {done.stderr[-200:]} {said[-800:]}")

@@ -48,7 +48,7 @@ def many(setting: Setting) -> Iterator[Line]:
 
 
 def resident(setting: Setting) -> Iterator[Line]:
-    """The largest resident size of each process of a run with one big dump, holding disk and vtape, with compression and without."""
+    """The largest resident size of each process of a run with one big dump to holding disk and vtape."""
     tree = setting.data.big()
     warm(tree)
     for compress in ("none", "client fast", "server fast"):
@@ -79,7 +79,8 @@ def commands(setting: Setting) -> Iterator[Line]:
     command = [str(script)] if script.exists() else [sys.executable, "-P", "-c", "from core.cli.main import main; main()"]
     for words in (["--help"], ["--config", str(site.config), "status"]):
         def work(words: list[str] = words) -> dict[str, float]:
-            done = subprocess.run([*command, *words], env=site.environment, capture_output=True, text=True, check=False, cwd=ROOT)
+            done = subprocess.run(
+                [*command, *words], env=site.environment, capture_output=True, text=True, check=False, cwd=ROOT)
             if done.returncode:
                 raise Broken(f"exit code {done.returncode}: {done.stderr[-300:]}")
             return {}

@@ -46,7 +46,9 @@ class BenchSite:
         shutil.rmtree(self.top, ignore_errors=True)
 
 
-def make_site(top: Path, disks: Iterable[Path], dumptype: Mapping[str, object] | None = None, *, parallel: int = 4) -> BenchSite:
+def make_site(
+    top: Path, disks: Iterable[Path], dumptype: Mapping[str, object] | None = None, *, parallel: int = 4,
+) -> BenchSite:
     """Write the configuration in a fresh directory ``top``."""
     site = BenchSite(top)
     site.remove()

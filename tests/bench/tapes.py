@@ -52,7 +52,8 @@ def taper(setting: Setting) -> Iterator[Line]:
 
 def _holding_file(path: Path, files: list[Path]) -> Path:
     path.parent.mkdir(parents=True)
-    header = Header(Kind.FILE, datestamp=STAMP, host="localhost", disk="/tree", program="/bin/tar", recover="/bin/tar -xpGf - ...")
+    header = Header(Kind.FILE, datestamp=STAMP, host="localhost", disk="/tree", program="/bin/tar",
+                    recover="/bin/tar -xpGf - ...")
     writer = HoldingWriter(path)
     writer.begin(header)
     crc = size = 0
