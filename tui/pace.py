@@ -37,6 +37,12 @@ class Pace:
             while len(seen) > 2 and seen[0][0] < gauges.at - WINDOW:
                 seen.popleft()
 
+    def still(self) -> Pace:
+        """The same figures with nothing moving any more: of a run whose driver is gone."""
+        found = Pace()
+        found.progress = self.progress
+        return found
+
     def written(self, handle: str) -> int:
         """KiB that this handle has written so far."""
         return self.progress.get(handle, 0)

@@ -77,6 +77,14 @@ class ConsoleDriver(LinuxDriver):
     def _ended_by(self, number: int) -> None:
         self._app.exit(return_code=128 + number)
 
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """Of the terminal itself: COLUMNS and LINES of the environment do not follow it."""
+        try:
+            width, height = os.get_terminal_size(self._out)
+        except OSError:
+            return super()._get_terminal_size()
+        return width or 80, height or 24
+
     def stop_application_mode(self) -> None:
         """Give the terminal back."""
         super().stop_application_mode()

@@ -58,8 +58,7 @@ def harmless(text: str) -> bool:
     return all(char.isprintable() or char in "\n" for char in text) and not set(text) & set("\u202e\u2066\u200f")
 
 
-@pytest.mark.parametrize("kind", HOSTILE)
-@pytest.mark.parametrize("ascii_only", [False, True])
+@pytest.mark.parametrize(("kind", "ascii_only"), [*((kind, False) for kind in HOSTILE), ("wide", True), ("direction", True)])
 async def test_every_screen_bears_it(kind: str, ascii_only: bool, night: Night) -> None:
     night.stage = "dumping"
     write(night, HOSTILE[kind])

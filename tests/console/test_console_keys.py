@@ -53,13 +53,22 @@ async def test_q_detaches(night: Night, key: str) -> None:
     assert (console(pilot).detached, pilot.app.return_code) == (True, 0)
 
 
-async def test_q_in_a_dialog_does_not_detach_but_ctrl_q_does(night: Night) -> None:
+async def test_q_closes_the_help_and_ctrl_q_detaches_anywhere(night: Night) -> None:
     async with night.at("dumping").shown() as pilot:
         await typed(pilot, "question_mark", "q")
         assert isinstance(pilot.app.screen, RunScreen)
-        await typed(pilot, "r")
+        await typed(pilot, "colon")
         await pilot.press("ctrl+q")
     assert console(pilot).detached
+
+
+async def test_q_detaches_from_a_request_and_leaves_it_open(night: Night) -> None:
+    night.at("dumping")
+    async with ListeningDriver(run_of(night)) as driver, night.shown() as pilot:
+        await typed(pilot, "r")
+        await pilot.press("q")
+    assert console(pilot).detached
+    assert driver.orders == []
 
 
 async def test_ctrl_c_ends_nothing(night: Night) -> None:

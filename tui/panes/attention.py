@@ -22,7 +22,10 @@ def attention_rows(now: Moment, width: int, most: int) -> list[Row]:
     """At most ``most`` rows; the last one then says how many more there are."""
     if now.link is Link.ENDED:
         return []
-    rows = [*_driver(now), *_requests(now), *_stalled(now), *_retries(now), *_storages(now), *_deaths(now)]
+    rows = _driver(now)
+    if now.link is not Link.DEAD:
+        rows += [*_requests(now), *_stalled(now), *_retries(now)]
+    rows += [*_storages(now), *_deaths(now)]
     if len(rows) > most:
         hidden = len(rows) - most + 1
         rows[most - 1:] = [((" ", ""), (now.look.dots, "muted"), (f" {hidden} more", "muted"))]
@@ -49,8 +52,6 @@ def _driver(now: Moment) -> list[Row]:
 
 def _requests(now: Moment) -> list[Row]:
     rows: list[Row] = []
-    if now.link is Link.DEAD:
-        return rows
     for n, question in enumerate(now.view.open_questions):
         asked = question.asked
         key = "r answers " if n == 0 and now.operate else ""

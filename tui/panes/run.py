@@ -15,7 +15,7 @@ DUMPERS = (
 )
 
 DISKS = (
-    Column("", 1), Column("disk", share=2, least=12), Column("lv", 2), Column("state", 10), Column("%", 4, True, drop=4),
+    Column("", 1), Column("disk", share=2, least=20), Column("lv", 2), Column("state", 10), Column("%", 4, True, drop=4),
     Column("size", 6, right=True), Column("B/s", 6, right=True), Column("ends", 5, right=True),
     Column("what", share=3, least=14, drop=3),
 )

@@ -75,7 +75,8 @@ def summary(view: RunView) -> str:
     if view.ended is None:
         return "it has no end in its journal"
     left = view.ended.left_on_holding
-    text = f"{view.ended.done} done, {view.ended.failed} failed"
+    good, bad = view.count(DiskState.DONE, DiskState.STRANGE), view.count(DiskState.FAILED)
+    text = f"{plural(good, 'disk')} done, {bad} failed"
     return f"{text}, {plural(left, 'dump')} left on the holding disk" if left else text
 
 

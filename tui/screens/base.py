@@ -100,6 +100,10 @@ class ConsoleScreen(Screen[None]):
         hints = keys.actions_of(self.where)
         self.query_one("#hints", Lines).put([hint_row(hints, self.where, width, now.operate)])
         self.show(now)
+        if self.focused is None and self.is_current:  # what had the keyboard was hidden
+            wanted = self.listed()
+            if wanted is not None and wanted.display and wanted.region.height:
+                wanted.focus()
 
     def show(self, now: Moment) -> None:
         """Put the rows of the body."""

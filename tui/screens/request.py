@@ -37,7 +37,7 @@ def letters(choices: tuple[Choice, ...]) -> list[str]:
     """A key for each choice: the first letter of its name that is free, else a digit."""
     taken: list[str] = []
     for n, choice in enumerate(choices):
-        free = [c for c in choice.name.lower() if c.isascii() and c.isalpha() and c not in taken and c not in "jk"]
+        free = [c for c in choice.name.lower() if c.isascii() and c.isalpha() and c not in taken and c not in "jkq"]
         taken.append(free[0] if free else str((n + 1) % 10))
     return taken
 
@@ -159,7 +159,10 @@ class RequestScreen(ModalScreen[None]):
                 self._send("")
             return
         names = letters(self.choices)
-        if key in names:
+        if key == "q":
+            event.stop()
+            self.console_app.detach()
+        elif key in names:
             event.stop()
             if self.console_app.ticks() - self._opened >= self.console_app.guard:
                 self._at = names.index(key)

@@ -52,7 +52,7 @@ class Table(Widget, can_focus=True):
         return self.rows[self.cursor].key if 0 <= self.cursor < len(self.rows) else ""
 
     def put(self, rows: Sequence[Entry], title: str = "", empty: str = "") -> None:
-        """Show these rows; the cursor stays on its row, or where it was."""
+        """Show these rows; the cursor stays on its row, or where it was, and at the top until it was moved."""
         self._all = list(rows)
         if title:
             self._title = title
@@ -73,8 +73,9 @@ class Table(Widget, can_focus=True):
         keys = [row.key for row in self.rows]
         if self._key in keys:
             self.cursor = keys.index(self._key)
+        elif not self._key:  # nobody has moved yet: on what matters most
+            self.cursor = 0
         self.cursor = max(0, min(self.cursor, len(self.rows) - 1))
-        self._key = self._key if self._key in keys else self.key
         self._scroll()
         self._retitle()
         if (self.cursor, self._top) != before or bool(old) != bool(self.rows):
