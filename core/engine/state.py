@@ -170,6 +170,8 @@ class Tape:
     direct_handle: str = ""
     direct_parts: int = 0
     question: int = 0
+    refused: bool = False
+    """the operator wants no further volume in it tonight"""
     deaths: int = 0
     look_again: float = 0.0
     why_down: str = ""

@@ -144,6 +144,7 @@ def answered(state: State, question: Question, choice: str, argument: str, by: s
         if choice == "done":
             yield Tell(tape.child, taper.NewTape(Handle(handle)))
         else:
+            tape.refused = True
             yield Tell(tape.child, taper.NoNewTape(Handle(handle), f"{by} chose to go on without a volume"))
     elif choice == "done":
         if tape.state == "waiting":
@@ -270,7 +271,7 @@ def free(state: State, held: Held) -> None:
 
 def _bad_volume(state: State, tape: Tape, write: Write, text: str) -> Iterator[Effect]:
     yield from close_volume(tape)
-    if write.attempts < ATTEMPTS and tape.volumes < tape.runtapes and tape.usable:
+    if write.attempts < ATTEMPTS and tape.volumes < tape.runtapes and tape.usable and not tape.refused:
         tape.queue.appendleft(write)
         return
     yield from give_up(state, tape, text)
@@ -310,7 +311,7 @@ def _direct_ended(state: State, tape: Tape, outcome: str, text: str) -> Iterator
     yield Journal(_write_ended(tape, write, outcome, text, state.now))
     if outcome == "failed":
         yield from close_volume(tape)
-        if tape.volumes >= tape.runtapes:
+        if tape.volumes >= tape.runtapes or tape.refused:
             yield from give_up(state, tape, text)
     if job.taper != tape.child or job.handle != tape.direct_handle:
         return

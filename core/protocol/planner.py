@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from core.errors import BadLine
 from core.model import quoting
 from core.model.units import EPOCH_DUMPDATE, Kib
-from core.protocol.vocabulary import Vocabulary, _read_int
+from core.protocol.vocabulary import Vocabulary, read_int
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def decode(line: bytes) -> Said:
         key, _, value = words.pop().partition("=")
         extra[key] = value
     try:
-        numbers = [_read_int(word) for word in words[2:]]
+        numbers = [read_int(word) for word in words[2:]]
         if len(numbers) not in (3, 4, 7):
             raise ValueError(f"{len(numbers)} numbers; 3, 4 or 7 make sense")
         return _dump_line(words[0], words[1], numbers, extra)
@@ -160,7 +160,7 @@ def _dump_line(host: str, disk: str, numbers: list[int], extra: dict[str, str]) 
     plan_b = None
     if len(numbers) == 7:
         plan_b = PlanB(numbers[4], Kib(numbers[5]), numbers[6], extra.get("degdumpdate", EPOCH_DUMPDATE))
-    more: dict[str, Any] = {"orig": Kib(_read_int(extra.get("orig", "0"))), "kps": _read_int(extra.get("kps", "0"))}
+    more: dict[str, Any] = {"orig": Kib(read_int(extra.get("orig", "0"))), "kps": read_int(extra.get("kps", "0"))}
     return DumpLine(
         host, disk, numbers[0], numbers[1], Kib(numbers[2]), numbers[3] if len(numbers) > 3 else 0, plan_b,
         dumpdate=extra.get("dumpdate", EPOCH_DUMPDATE), features=extra.get("features", ""),

@@ -1,16 +1,14 @@
 """Messages as plain dataclasses, and the codec that a set of them gives.
 
 A message class is a frozen dataclass with a ``VERB``.  Its fields are its words, in order; a field's type says
-how its word is read and written (``int``, ``float``, ``str``, an enum).  Trailing fields with a default may be
-missing on the line.  A last field of type ``tuple[str, ...]`` takes all remaining words.  Nothing else has to be
-written to add a message.
+how its word is read and written (``int`` or ``str``).  Trailing fields with a default may be missing on the line.
+Nothing else has to be written to add a message.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import MISSING, Field, fields
-from enum import Enum
 from types import UnionType
 from typing import Any, ClassVar, Protocol, Union, get_args, get_origin, get_type_hints
 
@@ -34,12 +32,10 @@ class _Shape:
         self.build = message
         hints = get_type_hints(message)
         members: tuple[Field[Any], ...] = fields(message)
-        self.rest = bool(members) and get_origin(hints[members[-1].name]) is tuple
         self.names = [m.name for m in members]
-        fixed = members[:-1] if self.rest else members
-        self.readers = [_reader(hints[m.name]) for m in fixed]
-        self.required = sum(1 for m in fixed if m.default is MISSING)
-        self.defaults = [m.default for m in fixed]
+        self.readers = [_reader(hints[m.name]) for m in members]
+        self.required = sum(1 for m in members if m.default is MISSING)
+        self.defaults = [m.default for m in members]
 
 
 class Vocabulary:
@@ -54,11 +50,8 @@ class Vocabulary:
         """The words of ``message``, its verb first; missing optional words at the end are left out."""
         shape = self._shapes[message.VERB]
         values = [getattr(message, name) for name in shape.names]
-        if shape.rest:
-            values[-1:] = values[-1]
-        if len(values) <= len(shape.defaults):
-            while len(values) > shape.required and values[-1] == shape.defaults[len(values) - 1]:
-                values.pop()
+        while len(values) > shape.required and values[-1] == shape.defaults[len(values) - 1]:
+            values.pop()
         return [message.VERB, *("" if v is None else str(v) for v in values)]
 
     def encode(self, message: Any) -> bytes:
@@ -72,17 +65,12 @@ class Vocabulary:
         if shape is None:
             raise BadLine(f"{self.name}: unknown word {verb[:40]!r}")
         readers = shape.readers
-        if not shape.required <= len(words) or (len(words) > len(readers) and not shape.rest):
+        if not shape.required <= len(words) <= len(readers):
             raise BadLine(f"{self.name}: {verb} takes {shape.required} to {len(readers)} words, not {len(words)}")
         try:
-            values = [read(word) for read, word in zip(readers, words, strict=False)]
+            return shape.build(*[read(word) for read, word in zip(readers, words, strict=False)])
         except ValueError as fault:
             raise BadLine(f"{self.name}: {verb}: {fault}") from None
-        if shape.rest:
-            if len(words) < len(readers):
-                return shape.build(*values)
-            return shape.build(*values, tuple(words[len(readers):]))
-        return shape.build(*values)
 
 
 def _reader(hint: Any) -> _Reader:
@@ -91,18 +79,12 @@ def _reader(hint: Any) -> _Reader:
         kinds = [arg for arg in get_args(hint) if arg is not type(None)]
         return _reader(kinds[0])
     plain = getattr(hint, "__supertype__", hint)
-    if plain is int:
-        return _read_int
-    if plain is float:
-        return float
-    if isinstance(plain, type) and issubclass(plain, Enum):
-        return plain
-    if plain is str:
-        return str
-    raise TypeError(f"no reader for a field of type {hint!r}")
+    readers: dict[Any, _Reader] = {int: read_int, str: str}
+    return readers[plain]
 
 
-def _read_int(word: str) -> int:
+def read_int(word: str) -> int:
+    """A decimal number of at most 19 digits; ValueError otherwise."""
     digits = word[1:] if word[:1] == "-" else word
     if not (digits.isascii() and digits.isdigit()) or len(digits) > 19:
         raise ValueError(f"{word[:40]!r} is no number")
