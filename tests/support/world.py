@@ -97,7 +97,7 @@ class World:
     def __post_init__(self) -> None:
         self.engine = Engine(self.site, STAMP, self.now)
         self.view = RunView()
-        self._events: list[tuple[float, int, Input | Later]] = []
+        self._events: list[tuple[float, int, Input | Later, object]] = []
         self._order = 0
         self._dumps: dict[str, Dump] = {}
         self._attempts: dict[tuple[str, str], int] = {}
@@ -129,10 +129,11 @@ class World:
                 return self.view
             wake = self.engine.wake()
             if self._events and (wake is None or self._events[0][0] <= wake):
-                at, _, happened = heapq.heappop(self._events)
+                at, _, happened, speaker = heapq.heappop(self._events)
                 self.now = max(self.now, at)
                 self._do(self.engine.handle(TickInput(self.now)))
-                self.give(happened)
+                if not isinstance(happened, Heard) or speaker in (None, self.talks.get(happened.child)):
+                    self.give(happened)  # the words of a process that is gone are not heard
             elif wake is not None:
                 self.now = max(self.now, wake)
                 self._do(self.engine.handle(TickInput(self.now)))
@@ -143,7 +144,8 @@ class World:
     def at(self, delay: float, happened: Input | Later) -> None:
         """Let something happen later."""
         self._order += 1
-        heapq.heappush(self._events, (self.now + delay, self._order, happened))
+        speaker = self.talks.get(happened.child) if isinstance(happened, Heard) else None
+        heapq.heappush(self._events, (self.now + delay, self._order, happened, speaker))
 
     def give(self, happened: Input | Later) -> None:
         """Let something happen now."""
