@@ -84,10 +84,10 @@ def detail(now: Moment, disk: DiskView | None, width: int) -> list[Row]:
         rows += [((" why        " if n == 0 else " " * 12, "muted"), (piece, ""))
                  for n, piece in enumerate(wrapped(clean(disk.why), width - 14, width - 14))]
     for number, size in sorted(disk.estimates.items()):
-        rows.append(((f" estimate   L{number} ", "muted"), (f"{short_size(size):>7}", ""), ("  before compression", "muted")))
+        rows.append(((f" estimate   L{number} ", "muted"), (f"{short_size(size):>7}", ""), ("  uncompressed", "muted")))
     if disk.deg_level >= 0:
         rows.append(((" plan B     ", "muted"), (f"L{disk.deg_level} {short_size(disk.deg_size)}", ""),
-                     ("  if there is no volume", "muted")))
+                     ("  without a volume", "muted")))
     if disk.size:
         rows.append(((" dumped     ", "muted"), (short_size(disk.size), ""), (
             f"  of {short_size(disk.orig)} in {span(disk.seconds)}" if disk.orig else "", "muted")))

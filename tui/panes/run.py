@@ -101,7 +101,7 @@ def what(now: Moment, disk: DiskView) -> str:
     match disk.state:
         case DiskState.ESTIMATING:
             if disk.estimates:
-                return f"{short_size(max(disk.estimates.values()))} before compression; waits for the plan"
+                return f"{short_size(max(disk.estimates.values()))} uncompressed"
             return clean(disk.message) or "its client is asked for the size"
         case DiskState.PLANNED | DiskState.HELD:
             return clean(now.gauges.waiting.get(disk.title) or disk.why)
@@ -110,7 +110,7 @@ def what(now: Moment, disk: DiskView) -> str:
         case DiskState.DUMPING:
             return f"of {short_size(disk.estimate)} expected" if disk.estimate else clean(disk.child)
         case DiskState.STALLED:
-            return f"{short_size(disk.missing)} more is needed" if disk.missing else "no room on the holding disk"
+            return f"needs {short_size(disk.missing)}" if disk.missing else "no room on the holding disk"
         case DiskState.DUMPED:
             return "waits for a volume" if disk.file else ""
         case DiskState.WRITING:
