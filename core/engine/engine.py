@@ -142,7 +142,7 @@ class Engine:
             case planner.Skip(host, disk, message, fail):
                 state.skipped += 1
                 if fail:
-                    state.attention = True
+                    state.failures += 1
                 yield Journal(e.DiskSkipped(host, disk, message, bool(fail)))
             case planner.DumpLine():
                 yield from self._dump_line(said)

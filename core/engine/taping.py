@@ -175,7 +175,8 @@ def _began(state: State, tape: Tape, label: str) -> Iterator[Effect]:
     yield from close_volume(tape)
     tape.volumes += 1
     tape.label, tape.volume_size, tape.volume_parts = label, 0, 0
-    yield Journal(e.VolumeBegan(tape.child, tape.storage, label, tape.volumes))
+    capacity = state.site.storages[tape.storage].capacity
+    yield Journal(e.VolumeBegan(tape.child, tape.storage, label, tape.volumes, capacity))
 
 
 def close_volume(tape: Tape) -> Iterator[Effect]:

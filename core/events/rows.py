@@ -106,11 +106,12 @@ class TaperView:
 
 @dataclass(slots=True)
 class VolumeView:
-    """A volume that this run wrote to."""
+    """A volume that this run wrote to; sizes KiB, ``capacity`` 0 unknown."""
 
     storage: str
     label: str
     number: int
+    capacity: int = 0
     size: int = 0
     parts: int = 0
     closed: bool = False

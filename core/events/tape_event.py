@@ -26,12 +26,13 @@ class TaperDown:
 
 @dataclass(frozen=True, slots=True)
 class VolumeBegan:
-    """A volume was labelled and is being written; ``number`` in this run, from 1."""
+    """A volume was labelled and is being written; ``number`` in this run, from 1; ``capacity`` KiB, 0 unknown."""
 
     child: str
     storage: str
     label: str
     number: int
+    capacity: int = 0
 
 
 @dataclass(frozen=True, slots=True)

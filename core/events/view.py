@@ -235,7 +235,7 @@ class RunView:
             case e.VolumeBegan():
                 taper = self.tapers.setdefault(event.child, TaperView(event.child, event.storage))
                 taper.label, taper.volume_size, taper.volume_parts = event.label, 0, 0
-                self.volumes.append(VolumeView(event.storage, event.label, event.number))
+                self.volumes.append(VolumeView(event.storage, event.label, event.number, event.capacity))
             case e.VolumeEnded():
                 for volume in self.volumes:
                     if (volume.storage, volume.label) == (event.storage, event.label):
