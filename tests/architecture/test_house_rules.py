@@ -102,3 +102,12 @@ def test_nothing_names_the_machine_it_was_made_on() -> None:
         path = ROOT / name
         if path.is_file() and path.suffix in (".py", ".md", ".toml", ".sh", ".txt", ".tcss", ""):
             assert not bad.search(path.read_text(errors="replace")), name
+
+
+@pytest.mark.parametrize("language", ["planner", "dumper", "taper", "operator"])
+def test_every_word_of_a_pipe_is_spoken_somewhere(language: str) -> None:
+    module = __import__(f"core.protocol.{language}", fromlist=["VOCABULARY"])
+    program = "\n".join(
+        p.read_text() for package in ("core", "tui") for p in (ROOT / package).rglob("*.py") if "protocol" not in p.parts)
+    silent = [m.VERB for m in module.VOCABULARY.messages.values() if not re.search(rf"\b{m.__name__}\(", program)]
+    assert not silent, f"declared and never said: {silent}"
