@@ -35,6 +35,7 @@ def become_console(site: Site, run: str = "", read_only: bool = False) -> int:
     if not show.can_show_console():
         raise UsageError("CFG006", "the console needs a terminal", "'taperoom status' shows the same as text")
     words = command_of(site, run, read_only)
+    os.environ["TAPEROOM_CONFIG"] = str(site.file)  # so the console finds the site of its state directory
     sys.stdout.flush()
     os.execvp(words[0], words)
 
