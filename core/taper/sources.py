@@ -6,6 +6,7 @@ any byte; a connection cannot.  Everything that comes over the connection is che
 
 from __future__ import annotations
 
+import io
 import socket
 from pathlib import Path
 from typing import Protocol
@@ -133,7 +134,7 @@ class PortSource:
 
     def seek(self, offset: int) -> None:
         """A connection cannot."""
-        raise NotImplementedError
+        raise io.UnsupportedOperation("what came over a connection comes once")
 
     def close(self) -> None:
         """Close the connection; a dumper that still sends sees it reset."""
