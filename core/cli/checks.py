@@ -99,14 +99,14 @@ def _holding(site: Site) -> Iterator[Finding]:
 
 
 def _storage(site: Site, storage: Storage) -> Iterator[Finding]:
-    from core.cli.shelves import shelf_of
+    from core.client.shelf import inventory_of
     from core.devices.labelling import check_capacity
 
     subject = f"storage {storage.name}"
     try:
         check_capacity(storage)
         open_changer(storage)
-        rows = shelf_of(site, storage)
+        rows = inventory_of(site, storage)
     except TaperoomError as fault:
         yield _fault(subject, fault)
         return

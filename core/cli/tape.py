@@ -48,12 +48,12 @@ def list_(
     """
     from dataclasses import asdict
 
-    from core.cli.shelves import shelf_of
+    from core.client.shelf import inventory_of
     from core.model.units import show_kib
     from core.report.text import table
 
     site = where.site()
-    shelves = [(chosen, shelf_of(site, chosen)) for chosen in _storages(site, storage)]
+    shelves = [(chosen, inventory_of(site, chosen)) for chosen in _storages(site, storage)]
     if json:
         show.say_json([{"storage": chosen.name} | asdict(row) for chosen, rows in shelves for row in rows])
         return 0
@@ -110,7 +110,7 @@ def label(
       taperoom tape label
       taperoom tape label DAILY-007 --slot 7
     """
-    from core.cli.shelves import protected
+    from core.client.shelf import protected
     from core.devices.labelling import label_volume
 
     site = where.site()

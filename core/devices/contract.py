@@ -138,6 +138,12 @@ class Changer(Protocol):
     def show(self, slot: str) -> None:
         """Make it the current slot for people and for other tools.  Never raises."""
 
+    def current(self) -> str:
+        """The current slot; empty when there is none.  Never raises."""
+
+    def unload(self) -> None:
+        """Have no current slot any more.  WorldError."""
+
 
 def fault_of(error: OSError, what: str, *, written: int = 0) -> WorldError:
     """The fault that an OSError stands for, by what it says about volume or storage."""

@@ -81,6 +81,23 @@ class DirectoryChanger:
         except OSError:
             pass
 
+    def current(self) -> str:
+        """The slot that ``DIR/data`` points at; empty when there is no such link.  Never raises."""
+        try:
+            found = _SLOT.fullmatch(os.readlink(self.path / "data").rstrip("/").rpartition("/")[2])
+        except OSError:
+            return ""
+        return str(int(found[1])) if found else ""
+
+    def unload(self) -> None:
+        """Take the link ``DIR/data`` away.  WorldError TAP003 when it cannot be."""
+        link = self.path / "data"
+        try:
+            if link.is_symlink():
+                link.unlink()
+        except OSError as error:
+            raise fault_of(error, str(link)) from None
+
     def _volume(self, slot: str) -> DirectoryVolume:
         return DirectoryVolume(slot, self.path / f"slot{slot}", self._capacity, write=self._write)
 
