@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.catalogue.outside import forget_erased
 from core.catalogue.store import Catalogue, StaleCatalogue
 from core.errors import WorldError
 from core.events.codec import read
@@ -34,18 +35,29 @@ def open_catalogue(site: Site) -> Opened:
     if not site.catalogue.exists():
         if _run_names(site):
             warnings.append(f"RST002 there is no catalogue {site.catalogue}; it was rebuilt from the journals")
-        return Opened(rebuild(site), warnings)
+        return Opened(_settled(site, rebuild(site)), warnings)
     try:
         catalogue = Catalogue(site.catalogue)
         try:
             catch_up(site, catalogue)
+            forget_erased(site, catalogue)
         except BaseException:
             catalogue.close()
             raise
     except StaleCatalogue as stale:
         warnings.append(f"RST002 {stale.message}; it was rebuilt from the journals")
-        return Opened(rebuild(site), warnings)
+        return Opened(_settled(site, rebuild(site)), warnings)
     return Opened(catalogue, warnings)
+
+
+def _settled(site: Site, catalogue: Catalogue) -> Catalogue:
+    """A new catalogue, told what no journal has."""
+    try:
+        forget_erased(site, catalogue)
+    except BaseException:
+        catalogue.close()
+        raise
+    return catalogue
 
 
 def rebuild(site: Site) -> Catalogue:

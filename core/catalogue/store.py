@@ -126,6 +126,11 @@ class Catalogue:
     def _save_seqs(self) -> None:
         self._db.executemany("UPDATE runs SET seq=? WHERE run=?", [(seq, bind(run)) for run, seq in self._seqs.items()])
 
+    def change(self, sql: str, *values: Value) -> None:
+        """Change rows for a reason that no journal has (see `core.catalogue.outside`); inside a `batch`."""
+        with self._guard("written"):
+            self._db.execute(sql, [bind(value) if isinstance(value, str) else value for value in values])
+
     def rows(self, sql: str, *values: Value) -> list[Row]:
         """The rows of a question; names come back as they went in, surrogate escapes and all."""
         return list(self.each(sql, *values))
