@@ -118,4 +118,5 @@ def _make_tiny(path: Path, count: int) -> None:
 def warm(path: Path) -> None:
     """Read all files, so that they come from memory from now on."""
     # tar would not read them for an archive that is /dev/null itself.
-    subprocess.run("tar cf - . | cat > /dev/null", shell=True, cwd=path, check=True)
+    subprocess.run("tar cf - . | cat > /dev/null" if path.is_dir() else f"cat '{path}' > /dev/null", shell=True,
+                   cwd=path.parent if path.is_file() else path, check=True)

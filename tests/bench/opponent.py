@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.bench.data import warm
 from tests.bench.measure import Broken, Work, in_turn
 from tests.bench.runs import amdump
 from tests.bench.setting import Setting
@@ -67,14 +66,13 @@ def amanda(setting: Setting) -> Iterator[Line]:
         print(f"*** NOT COMPARED WITH THE REAL AMANDA: {missing} ***", flush=True)
         return
     big = setting.data.big()
-    warm(big)
     for title, disks, times in (("100 tiny disks", setting.data.tiny(100), min(setting.times, 3)),
                                 ("big files to holding and vtape", [big], setting.times)):
         with _configured(setting.work / "amanda", disks) as name:
             def fresh(name: str = name, disks: Sequence[Path] = disks) -> None:
                 _empty(setting.work / "amanda", name)
                 make_site(setting.work / "site", disks)
-                setting.settle()
+                setting.settle(big)
 
             a, b = in_turn([amdump(BenchSite(setting.work / "site")), _amdump(setting.work / "amanda", name)], times, fresh)
         yield speed(f"real Amanda, {title}", a, b, None)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.data import Data
+from tests.bench.data import Data, warm
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +18,8 @@ class Setting:
     work: Path
     times: int
 
-    def settle(self) -> None:
-        """Before each sample: nothing of the one before is left in the way, on the disk or in memory."""
+    def settle(self, tree: Path | None = None) -> None:
+        """Before each sample: nothing of the one before is left on the disk or in memory, and ``tree`` is in memory."""
         for name in ("out", "site/hold"):
             path = self.work / name
             if path.is_dir():
@@ -29,4 +28,5 @@ class Setting:
             else:
                 path.unlink(missing_ok=True)
         os.sync()
-        time.sleep(0.2)
+        if tree is not None:
+            warm(tree)

@@ -34,7 +34,7 @@ def taper(setting: Setting) -> Iterator[Line]:
         for slot in (site.top / "vtapes").glob("slot*"):
             shutil.rmtree(slot)
         (site.top / "state" / "tapelist").unlink(missing_ok=True)
-        setting.settle()
+        setting.settle(dump)
 
     for durable in (False, True):
         command = f"cp '{dump}' '{out}'" + (f"; sync '{out}'" if durable else "")
