@@ -12,7 +12,10 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping, MutableMapping
+from dataclasses import replace
 from pathlib import Path
+
+from tui.preferences import Store, settings_file
 
 PLAIN = "taperoom status --follow"
 
@@ -25,6 +28,9 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--read-only", action="store_true", help="watch: no answers, no orders")
     parser.add_argument("--ascii", action="store_true", help="no character but ASCII")
     parser.add_argument("--theme", default="", help="name of a theme")
+    parser.add_argument("--link", default="", choices=["", "auto", "fast", "slow", "frugal"],
+                        help="how often the screen is brought up to date: 4 times a second, every 2 or every 5 seconds")
+    parser.add_argument("--slow", action="store_const", dest="link", const="slow", help="the same as --link slow")
     parser.add_argument("--mouse", action="store_true", help="take the mouse; the terminal's own selection then needs shift")
     return parser.parse_args(argv)
 
@@ -36,6 +42,14 @@ def refusal(environment: Mapping[str, str], tty: bool) -> str:
     if environment.get("TERM", "") in ("", "dumb"):
         return f"TERM={environment.get('TERM', '')}: this terminal cannot place a cursor; the same in plain lines: {PLAIN}"
     return ""
+
+
+def only_ascii(wanted: str, environment: Mapping[str, str], encoding: str) -> bool:
+    """Whether nothing but ASCII is shown: ``wanted`` on or off, or auto: as far as the terminal has no more."""
+    if wanted != "auto":
+        return wanted == "on"
+    plain = environment.get("TERM", "") in ("vt100", "vt220", "ansi")
+    return plain or encoding.lower().replace("-", "") not in ("utf8", "utf8sig")
 
 
 def settle(environment: MutableMapping[str, str]) -> None:
@@ -76,8 +90,10 @@ def main(argv: list[str] | None = None) -> int:
     if why := refusal(os.environ, sys.stdin.isatty() and sys.stderr.isatty()):
         print(f"taperoom: {why}", file=sys.stderr)
         return 2
-    ascii_only = options.ascii or (sys.stderr.encoding or "").lower().replace("-", "") not in ("utf8", "utf8sig")
-    plain = os.environ.get("TERM", "") in ("vt100", "vt220", "ansi")
+    store = Store(settings_file())
+    store.load()
+    if options.link:
+        store.chosen = replace(store.chosen, link=options.link)
     environment = dict(os.environ)
     settle(os.environ)
     from tui.app import ConsoleApp
@@ -88,10 +104,11 @@ def main(argv: list[str] | None = None) -> int:
     guard = Guard(sys.stdin.fileno())
     driver = None if os.environ.get("TEXTUAL_DRIVER") else ConsoleDriver
     app = ConsoleApp(
-        options.state_dir, options.run, operate=not options.read_only, look=Look(ascii_only or plain),
-        theme=chosen(options.theme, available()[0], environment), driver_class=driver)
+        options.state_dir, options.run, operate=not options.read_only,
+        look=Look(options.ascii or only_ascii(store.chosen.ascii, environment, sys.stderr.encoding or "")),
+        theme=chosen(options.theme or store.chosen.theme, available()[0], environment), driver_class=driver, store=store)
     try:
-        app.run(mouse=options.mouse)
+        app.run(mouse=options.mouse or store.chosen.mouse)
     except Exception as fault:
         app.fault = fault
     if app.return_code not in (0, None) or app.fault is not None:

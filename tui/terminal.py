@@ -59,6 +59,17 @@ class ConsoleDriver(LinuxDriver):
         self._rate = 1e6
         self._urgent = 0.0
         self._title = ""
+        self._sent = 0
+
+    @property
+    def echo(self) -> float:
+        """Seconds that the terminal took for its last answer; 0 for one that never answers."""
+        return self._echo
+
+    @property
+    def sent(self) -> int:
+        """Bytes that went to the terminal."""
+        return self._sent
 
     # ---- begin and end -----------------------------------------------------------------
 
@@ -197,6 +208,7 @@ class ConsoleDriver(LinuxDriver):
             if not _write_all(fileno, raw + body + ("\x1b[?2026$p" if asks else "")) or ended:
                 return
             last = time.monotonic()
+            self._sent += len(raw) + len(body)
             if asks:
                 self._measure(len(body), started)
 

@@ -5,6 +5,7 @@ A theme that fails is told and the old one stays; nothing here ends the console.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -12,8 +13,10 @@ from pathlib import Path
 from textual.theme import BUILTIN_THEMES
 from textual.theme import Theme as TextualTheme
 
-from themes.loader import DEFAULT, OWN, load_themes
+from themes.loader import DEFAULT as DEFAULT
+from themes.loader import OWN, load_themes
 from themes.palette import COLOURS, Theme
+from tui.preferences import folder
 
 PREFIX = "taperoom-"
 """Keeps our names apart from those that come with Textual."""
@@ -21,8 +24,19 @@ PREFIX = "taperoom-"
 
 def users_folder() -> Path:
     """Where an operator's own themes are."""
-    base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    return Path(base) / "taperoom" / "themes"
+    return folder() / "themes"
+
+
+def marks() -> frozenset[tuple[str, int, int]]:
+    """Name, time and size of each of an operator's own theme files: changes when one of them does."""
+    found: set[tuple[str, int, int]] = set()
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(users_folder()):
+            if entry.name.endswith(".toml"):
+                with contextlib.suppress(OSError):
+                    state = entry.stat()
+                    found.add((entry.name, state.st_mtime_ns, state.st_size))
+    return frozenset(found)
 
 
 def textual_theme(theme: Theme) -> TextualTheme:
