@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import runpy
 import sys
+from importlib import import_module
 
 
 def _nothing(fd: object) -> None:
@@ -17,9 +18,9 @@ def _nothing(fd: object) -> None:
 
 if __name__ == "__main__":
     os.fsync = os.fdatasync = _nothing  # before anybody takes them for a default
-    import core.devices.ahead
-    import core.holding.chunk
-
-    core.holding.chunk._sync_file_range = core.devices.ahead._sync_file_range = None
+    for name in ("core.holding.linux", "core.devices.ahead"):
+        module = import_module(name)
+        assert hasattr(module, "_sync_file_range"), f"{name} writes back in another way now"
+        module._sync_file_range = None  # type: ignore[attr-defined]
     del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
