@@ -21,6 +21,7 @@ from core.cli import (
     first,
     flush,
     plan,
+    replay,
     report,
     requests,
     restore,
@@ -90,6 +91,7 @@ def _group(name: str, text: str, commands: dict[str, Any]) -> None:
 
 _COMMANDS: dict[str, Any] = {
     "run": runs.run, "attach": console.attach, "status": status.status, "report": report.report,
+    "replay": replay.replay, "export": replay.export,
     "requests": requests.requests, "reply": requests.reply, "check": check.check, "plan": plan.plan,
     "flush": flush.flush, "stop": control.stop, "pause": control.pause, "resume": control.resume,
     "hold": control.hold, "release": control.release, "retry": control.retry, "abort": control.abort,

@@ -12,6 +12,7 @@ import typer
 from core.cli import show, where
 
 if TYPE_CHECKING:
+    from core.client.runs import Run
     from core.model.site import Site
 
 
@@ -36,6 +37,17 @@ def become_console(site: Site, run: str = "", read_only: bool = False) -> int:
         raise UsageError("CFG006", "the console needs a terminal", "'taperoom status' shows the same as text")
     words = command_of(site, run, read_only)
     os.environ["TAPEROOM_CONFIG"] = str(site.file)  # so the console finds the site of its state directory
+    sys.stdout.flush()
+    os.execvp(words[0], words)
+
+
+def become_replay(run: Run, speed: float, begin: float) -> int:
+    """Open the console on a recorded run, as it was at ``begin`` (seconds since the epoch)."""
+    import os
+    import sys
+
+    words = [sys.executable, "-P", "-m", "tui", "--state-dir", str(run.path.parent.parent.absolute()), "--run",
+             run.datestamp, "--replay", "--speed", f"{speed:g}", "--from", f"{begin:.0f}"]
     sys.stdout.flush()
     os.execvp(words[0], words)
 
