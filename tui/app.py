@@ -14,17 +14,21 @@ from textual.driver import Driver
 from textual.screen import Screen
 
 from core.client.runs import list_runs
+from core.errors import TaperoomError
 from core.events.view import DiskView
-from core.protocol import operator as op
-from tui import modes, theming
+from tui import modes
+from tui.actor import Actor
+from tui.door import ClientDoor, Door
 from tui.feed import Feed
 from tui.goto import Goto
+from tui.hand import Hand, SiteHand
 from tui.look import Look
 from tui.moment import Moment
+from tui.preferences import Store
+from tui.rate import TICK, Rate
 from tui.screens.base import ConsoleScreen
-
-FRAME = 0.25
-"""Seconds between two frames."""
+from tui.subject import Subject
+from tui.wardrobe import Wardrobe
 
 
 class ConsoleApp(App[int]):
@@ -41,19 +45,21 @@ class ConsoleApp(App[int]):
     def __init__(
         self, state_dir: Path, run: str = "", *, operate: bool = True, look: Look | None = None, theme: str = "night",
         clock: Callable[[], float] = time.time, ticks: Callable[[], float] = time.monotonic, guard: float = 0.3,
-        serve: bool = True, driver_class: type[Driver] | None = None,
+        serve: bool = True, driver_class: type[Driver] | None = None, store: Store | None = None, door: Door | None = None,
+        hand: Hand | None = None,
     ) -> None:
         super().__init__(driver_class=driver_class)
         self.look, self.ticks, self.guard = look or Look(), ticks, guard
+        self.store, self.door = store or Store(), door or ClientDoor(state_dir)
+        self.rate = Rate(self.store.chosen.link)
         self.feed = Feed(state_dir, run, clock, operate=operate)
+        self.actor = Actor(self, hand or SiteHand(state_dir))
         self._serve, self._opened, self._asked = serve, self.feed.opened, set[int]()
         self.detached = False
         self.fault: Exception | None = None
-        themes, self._problems = theming.available()
-        for one in themes.values():
-            self.register_theme(one)
-        self.theme_names = sorted(themes)
-        self.theme = theming.PREFIX + (theme if theme in themes else "night")
+        self.wardrobe = Wardrobe(self)
+        self.wardrobe.wear(theme)
+        self.set_keymap(dict(self.store.chosen.keys))
         self.feed.pump()
 
     # ---- frames ------------------------------------------------------------------------
@@ -64,11 +70,17 @@ class ConsoleApp(App[int]):
 
     def on_mount(self) -> None:
         """Begin to follow."""
-        for problem in self._problems:
-            self.say(f"theme not loaded: {problem}", bad=True)
+        for problem in [*(f"CON005 theme not loaded: {p}" for p in self.wardrobe.problems), *self.store.problems]:
+            self.say(problem, bad=True)
         if self._serve:
             self.run_worker(self.feed.serve(), exit_on_error=False, name="feed")
-            self.set_interval(FRAME, self.frame)
+            self.set_interval(TICK, self.tick)
+
+    def tick(self) -> None:
+        """A frame, if the link bears one now."""
+        if self.rate.due(self.ticks(), getattr(self._driver, "echo", 0.0)):
+            self.wardrobe.look(self.ticks())
+            self.frame()
 
     def moment(self) -> Moment:
         """What stands now."""
@@ -103,7 +115,7 @@ class ConsoleApp(App[int]):
         open_ids = {q.asked.id for q in now.view.open_questions}
         if new := open_ids - self._asked:
             self._asked |= new
-            if now.operate and now.view.live:
+            if now.operate and now.view.live and self.store.chosen.bell:
                 self.bell()
         set_title = getattr(self._driver, "set_title", None)
         if callable(set_title):
@@ -126,7 +138,7 @@ class ConsoleApp(App[int]):
             case "open":
                 self.open_run(where.value)
             case "theme":
-                self.choose_theme(where.value)
+                self.wardrobe.choose(where.value)
             case "quit":
                 self.detach()
             case "help":
@@ -166,59 +178,19 @@ class ConsoleApp(App[int]):
 
     # ---- acting ------------------------------------------------------------------------
 
-    def answer(self) -> None:
-        """The dialog of the oldest open request."""
-        from tui.screens.request import RequestScreen, closed_lately
-
-        questions = self.feed.view.open_questions
-        if not self.feed.operate:
-            waiting = f"{len(questions)} open. " if questions else ""
-            self.say(f"{waiting}You are watching. To answer, attach without --read-only: taperoom attach", bad=True)
-        elif questions and self.feed.view.live:
-            self.push_screen(RequestScreen(questions[0]))
-        else:
-            self.say(closed_lately(list(self.feed.view.questions.values()), self.feed.view.at))
-
-    def order(self, said: op.Order, title: str, text: str, command: str) -> None:
-        """Ask once more, then say it to the driver."""
-        from tui.screens.confirm import ConfirmScreen
-
-        if not self.feed.operate:
-            self.say("You are watching: attach without --read-only to act", bad=True)
-            return
-
-        def decided(yes: bool | None) -> None:
-            if yes:
-                self.send(said, command)
-
-        self.push_screen(ConfirmScreen(title, text, command, self.look), decided)
-
-    def send(self, said: op.Said, command: str) -> None:
-        """Say it to the driver; the answer is a toast, its consequence comes with the journal."""
-        async def run() -> None:
-            done, text = await self.feed.say(said)
-            self.say(f"{text}   same as: {command}" if done else text, bad=not done)
-
-        self.run_worker(run(), exit_on_error=False)
+    def act(self, name: str, subject: Subject) -> None:
+        """The act of this name, on what stands under the cursor."""
+        self.actor.act(name, subject)
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """A sentence about what was just done here."""
         self.notify(self.look.cut(text), severity="warning" if bad else "information", timeout=8 if bad else 4, markup=False)
 
+    def complain(self, fault: TaperoomError) -> None:
+        """A fault with its code and what to do."""
+        self.say(f"{fault.code} {fault.message}{'. ' if fault.hint else ''}{fault.hint}", bad=True)
+
     # ---- the terminal ------------------------------------------------------------------
-
-    def choose_theme(self, name: str) -> None:
-        """Another theme."""
-        if name in self.theme_names:
-            self.theme = theming.PREFIX + name
-        else:
-            self.say(f"there is no theme {name!r}: {', '.join(self.theme_names)}", bad=True)
-
-    def next_theme(self) -> None:
-        """The theme after this one."""
-        at = self.theme_names.index(self.theme.removeprefix(theming.PREFIX))
-        self.choose_theme(self.theme_names[(at + 1) % len(self.theme_names)])
-        self.say(f"theme {self.theme.removeprefix(theming.PREFIX)}")
 
     def repaint(self) -> None:
         """Every cell again."""

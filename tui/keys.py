@@ -27,6 +27,12 @@ class Action:
     shown: str = ""
 
     @property
+    def act(self) -> str:
+        """The name of an act of an operator (see `tui.acting`); empty for what only looks."""
+        name, _, argument = self.action.partition("(")
+        return argument.strip("')") if name == "act" else ""
+
+    @property
     def key(self) -> str:
         """The key as it is shown."""
         return self.shown or self.keys.partition(",")[0]
@@ -73,10 +79,28 @@ ACTIONS: tuple[Action, ...] = (
            rank=3, shown="/"),
     Action("go", "colon", "go", "go", "go to :tapes, :disk web1:/home, :run 20261201 …",
            rank=4, shown=":"),
-    Action("abort", "A", "abort", "abort", "give up the dump under the cursor", ("run",), True, 8),
-    Action("pause_run", "P", "pause_run", "hold run", "start no new dump, or start them again", ("run",), True, 8),
-    Action("stop", "S", "stop", "stop", "end the run after the dumps under way", ("run",), True, 8),
-    Action("flush", "F", "flush", "flush", "write what is on the holding disk to volumes now", ("holding",), True, 5),
+    Action("mark", "space", "mark", "mark", "mark this disk for s and f, or not any more; esc: none", ("plan",), rank=6),
+    Action("start", "s", "act('start')", "start", "start a run: of the marked disks, else of all", ("run", "plan"), True, 5),
+    Action("abort", "A", "act('abort')", "abort", "give up the dump under the cursor", ("run",), True, 8),
+    Action("retry", "R", "act('retry')", "retry", "dump a failed disk again, or one that waits for that now", ("run",),
+           True, 8),
+    Action("hold", "H", "act('hold')", "hold", "do not start the disk under the cursor, or release it", ("run", "plan"),
+           True, 8),
+    Action("priority", "O", "act('priority')", "priority", "dump it sooner or later than others that wait", ("run", "plan"),
+           True, 9),
+    Action("pause_run", "P", "act('pause')", "hold run", "start no new dump, or start them again", ("run",), True, 8),
+    Action("stop", "S", "act('stop')", "stop", "end the run: after the dumps under way, or now", ("run",), True, 8),
+    Action("degrade", "D", "act('degrade')", "degrade", "go on without a volume", ("run", "tapes"), True, 9),
+    Action("flush", "F", "act('flush')", "flush", "write what is on the holding disk to volumes now", ("run", "holding"),
+           True, 7),
+    Action("force", "f", "act('force')", "full", "ask the next run for a full of the marked disks, or this one",
+           ("run", "plan"), True, 6),
+    Action("undo", "u", "act('undo')", "undo", "take back what was asked of the next run", ("run", "plan"), True, 7),
+    Action("load", "l", "act('load')", "load", "put the volume of this slot into the drive", ("tapes",), True, 5),
+    Action("unload", "u", "act('unload')", "unload", "put the volume in the drive back", ("tapes",), True, 6),
+    Action("label", "L", "act('label')", "label", "give the volume of this slot a label", ("tapes",), True, 6),
+    Action("remove", "D", "act('remove')", "remove", "remove this dump from the holding disk", ("holding",), True, 6),
+    Action("acts", "at", "acts", "", "what operators did, and the equal commands", shown="@"),
     Action("theme", "T", "theme", "", "the next theme"),
     Action("redraw", "ctrl+l", "redraw", "", "paint the whole screen again", shown="ctrl+l"),
     Action("suspend", "ctrl+z", "suspend_process", "", "put the console to sleep; fg brings it back", shown="ctrl+z"),

@@ -19,6 +19,8 @@ class Link(StrEnum):
     LOST = "LOST"
     ENDED = "ENDED"
     DEAD = "DRIVER GONE"
+    REPLAY = "REPLAY"
+    PAST = "AS OF"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,11 @@ class Actions(Provider):
     def _all(self) -> list[tuple[str, str]]:
         screen = cast(ConsoleScreen, self.screen)
         where = getattr(screen, "where", "all")
-        found = [(f"{action.help}   ({action.key})", action.action) for action in actions_of(where)]
+        actor, subject = screen.console_app.actor, screen.subject()
+        found = []
+        for action in actions_of(where):
+            off = actor.why_not(action.act, subject) if action.act else ""
+            found.append((f"{action.help}   ({action.key})" + (f"   off: {off}" if off else ""), action.action))
         return found + [(f"{place.name}: {place.help}   ({place.digit})", f"app.place('{place.name}')") for place in PLACES]
 
     async def discover(self) -> Hits:

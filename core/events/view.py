@@ -6,10 +6,12 @@ ages are made by the face from ``at`` times and its own clock.  `Gauges` are kep
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from core.errors import BadLine
 from core.events import event as e
 from core.events.event import Record
 from core.events.rows import FINAL as FINAL
@@ -19,6 +21,7 @@ from core.events.rows import QuestionView as QuestionView
 from core.events.rows import TaperView as TaperView
 from core.events.rows import VolumeView as VolumeView
 from core.events.rows import WriteView as WriteView
+from core.model.quoting import split
 
 Key = tuple[str, str]
 
@@ -124,6 +127,7 @@ class RunView:
                     question.argument = event.argument
             case e.OperatorActed():
                 self.acts.append((at, event))
+                self._acted(event)
             case e.Notice():
                 self.notices.append((at, event))
             case e.Paused():
@@ -134,6 +138,20 @@ class RunView:
                 self.stopping = event.by
             case other:
                 assert_never(other)
+
+    def _acted(self, event: e.OperatorActed) -> None:
+        """Orders that have no fact of their own: what they changed on a disk that waits."""
+        match event.order.partition(" ")[0], event.result:
+            case ("HOLD" | "RELEASE" | "PRIORITY") as verb, "OK":
+                with contextlib.suppress(BadLine, ValueError):
+                    _, host, name, *rest = split(event.order)
+                    if disk := self.disks.get((host, name)):
+                        if verb == "HOLD":
+                            disk.state = DiskState.HELD
+                        elif verb == "RELEASE":
+                            disk.state = DiskState.PLANNED
+                        else:
+                            disk.priority = int(rest[0])
 
     def _child_began(self, event: e.ChildBegan) -> None:
         if event.storage:

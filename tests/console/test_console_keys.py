@@ -16,7 +16,6 @@ from tests.support import recorded_run
 from tests.support.listening_driver import ListeningDriver
 from tui import keys
 from tui.app import ConsoleApp
-from tui.screens.confirm import ConfirmScreen
 from tui.screens.help import HelpScreen
 from tui.screens.protocol import ProtocolScreen
 from tui.screens.request import RequestScreen
@@ -275,23 +274,6 @@ async def test_watching_sends_nothing_and_says_why(night: Night) -> None:
         assert driver.orders == []
         assert "r answer" not in text_of(console(pilot))
         assert await console(pilot).feed.say(op.Pause()) == (False, "you are watching: attach without --read-only to act")
-
-
-async def test_orders_are_confirmed(night: Night) -> None:
-    night.at("dumping")
-    async with ListeningDriver(run_of(night)) as driver, night.shown() as pilot:
-        await typed(pilot, "S")
-        assert isinstance(pilot.app.screen, ConfirmScreen)
-        await typed(pilot, "enter", "escape")
-        assert driver.orders == []
-        await typed(pilot, "S", "y", "P", "y", "A", "y", "5", "F", "y")
-        assert driver.orders == [op.Stop(), op.Pause(), op.AbortDump("02-00031"), op.FlushNow()]
-
-
-async def test_abort_wants_a_dump_under_way(night: Night) -> None:
-    async with night.at("dumping").shown() as pilot:
-        await typed(pilot, "end", "A")
-        assert said(pilot) == ["nothing is being dumped there: choose a disk that is"]
 
 
 async def test_no_driver_no_answer(night: Night) -> None:

@@ -18,6 +18,7 @@ from tui.goto import parse, suggestions
 from tui.moment import Moment
 from tui.panes.attention import attention_rows
 from tui.panes.status import hint_row, status_row
+from tui.subject import Subject
 from tui.traffic import Line
 from tui.widgets.lines import Lines
 from tui.widgets.prompt import Prompt
@@ -97,7 +98,8 @@ class ConsoleScreen(Screen[None]):
             return
         self.query_one("#status", Lines).put([status_row(now, width)])
         self.query_one("#attention", Lines).put(attention_rows(now, width, 6 if self.tall else 3))
-        hints = keys.actions_of(self.where)
+        actor, subject = self.console_app.actor, self.subject()
+        hints = [a for a in keys.actions_of(self.where) if not (a.act and actor.why_not(a.act, subject, now))]
         self.query_one("#hints", Lines).put([hint_row(hints, self.where, width, now.operate)])
         self.show(now)
         if self.focused is None and self.is_current:  # what had the keyboard was hidden
@@ -118,7 +120,19 @@ class ConsoleScreen(Screen[None]):
 
     def action_reply(self) -> None:
         """Answer the oldest open request."""
-        self.console_app.answer()
+        self.console_app.actor.answer()
+
+    def subject(self) -> Subject:
+        """What stands under the cursor: what an act is done to."""
+        return Subject()
+
+    def action_act(self, name: str) -> None:
+        """An act of an operator."""
+        self.console_app.act(name, self.subject())
+
+    def action_acts(self) -> None:
+        """Who did what."""
+        self.console_app.actor.show_log()
 
     def action_detach(self) -> None:
         """Leave."""
@@ -130,7 +144,7 @@ class ConsoleScreen(Screen[None]):
 
     def action_theme(self) -> None:
         """The next theme."""
-        self.console_app.next_theme()
+        self.console_app.wardrobe.next()
 
     def action_redraw(self) -> None:
         """Paint all of it again."""
@@ -145,6 +159,8 @@ class ConsoleScreen(Screen[None]):
         table = self.listed()
         if isinstance(table, Table) and table.filter:
             table.set_filter("")
+        elif isinstance(table, Table) and table.marks:
+            table.clear_marks()
 
     def action_filter(self) -> None:
         """Type a filter for the list with the keyboard."""
@@ -154,7 +170,7 @@ class ConsoleScreen(Screen[None]):
     def action_go(self) -> None:
         """Type where to go."""
         app = self.console_app
-        words = suggestions(app.feed.view, app.stamps(), app.theme_names)
+        words = suggestions(app.feed.view, app.stamps(), app.wardrobe.names)
         self.query_one(Prompt).open("go", "", "where to: run, plan, tapes, disk HOST:DISK, run 20261201",
                                     [word for word in words if word.isascii() or not app.look.ascii])
 

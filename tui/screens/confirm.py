@@ -1,14 +1,20 @@
-"""Asks once more before something outside is changed: what, what follows, and the command that does the same."""
+"""Asks before something outside is changed: what, what is lost, and the command that does the same.
+
+Cancel has the keyboard: enter leaves it.  What cannot be undone wants a word typed.
+"""
 
 from __future__ import annotations
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container
 from textual.screen import ModalScreen
+from textual.widgets import Input
 
-from tui.look import Look
+from tui.clean import clean
+from tui.deeds import Deed
+from tui.look import Look, Span
 from tui.panes.layout import Row
 from tui.panes.protocol import wrapped
 from tui.widgets.ink import heading
@@ -16,23 +22,34 @@ from tui.widgets.lines import Lines
 
 
 class ConfirmScreen(ModalScreen[bool]):
-    """``y`` does it, esc does not; enter does nothing, so that it cannot be done by habit."""
+    """``y`` does it; esc, and enter on Cancel, leave it.  A word that has to be typed stands in the way of both."""
 
-    BINDINGS = [Binding("escape,n,q", "leave", show=False), Binding("ctrl+q", "app.quit", show=False)]
+    BINDINGS = [Binding("escape", "leave", show=False), Binding("enter", "enter", show=False),
+                Binding("left,right,tab,shift+tab,h,l", "other", show=False), Binding("ctrl+q", "app.quit", show=False)]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
+    AUTO_FOCUS = ""
 
-    def __init__(self, title: str, text: str, command: str, look: Look) -> None:
+    def __init__(self, deed: Deed, look: Look) -> None:
         super().__init__()
-        self._title, self._text, self._command, self._look = title, text, command, look
+        self._deed, self._look = deed, look
+        self._yes = False
+        self._wrong = False
 
     def compose(self) -> ComposeResult:
         """One box."""
         with Container(classes="dialog", id="dialog"):
             yield Lines(id="text", grows=True, look=self._look)
+            yield Input(id="argument", select_on_focus=False)
+            yield Lines(id="next", grows=True, look=self._look)
 
     def on_mount(self) -> None:
         """Fill it."""
         self.set_class(self._look.ascii, "-plain")
+        if self._deed.word:
+            entry = self.query_one(Input)
+            entry.cursor_blink = False
+            entry.add_class("-open")
+            entry.focus()
         self.call_after_refresh(self.fill)
 
     def on_resize(self) -> None:
@@ -41,19 +58,59 @@ class ConfirmScreen(ModalScreen[bool]):
 
     def fill(self) -> None:
         """The text."""
+        if not self.is_mounted:
+            return
         box = self.query_one("#dialog")
         width = box.content_size.width or 60
-        box.border_title = heading(self._title, box.outer_size.width, self._look)
-        rows: list[Row] = [((self._look.cut(piece), ""),) for piece in wrapped(self._text, width, width)]
-        rows += [(), (("same as  ", "muted"), (self._command, "")), (),
-                 (("y", "key"), (" do it   ", ""), ("esc", "key"), (" leave it", ""))]
+        box.border_title = heading(self._deed.title, box.outer_size.width, self._look)
+        rows: list[Row] = [((self._look.cut(piece), ""),) for piece in wrapped(self._deed.text, width, width)]
+        rows += [(), *(((lead, "muted"), (self._look.cut(piece), "")) for lead, piece in zip(
+            ["same as  "] + [" " * 9] * 9, wrapped(self._deed.command, width - 9, width - 9), strict=False)), ()]
+        word = clean(self._deed.word)
+        if word:
+            rows.append((("This cannot be undone. To do it type  ", "bad"), (self._look.cut(word), "title"),
+                         ("  and enter:", "bad")))
         self.query_one("#text", Lines).put(rows)
+        self.query_one("#next", Lines).put(self._typed() if word else [self._buttons()])
+
+    def _typed(self) -> list[Row]:
+        if self._wrong:
+            return [(), (("That is not the word: nothing was done.  ", "attention"), ("esc", "key"), (" leaves it", ""))]
+        return [(), (("esc", "key"), (" leaves it, as does enter without the word", "muted"))]
+
+    def _buttons(self) -> Row:
+        def button(text: str, here: bool) -> list[Span]:
+            return [(f"[{'>' if here else ' '}{text} ]", "cursor" if here else ""), ("  ", "")]
+
+        return (*button("Cancel", not self._yes), *button("Do it", self._yes), ("  ", ""), ("y", "key"), (" do it  ", "muted"),
+                ("esc", "key"), (" leave it", "muted"))
 
     def on_key(self, event: events.Key) -> None:
-        """Only ``y``."""
-        if event.character == "y":
+        """``y`` and ``n``, where no word is typed."""
+        if not self._deed.word and event.character in ("y", "n", "q"):
             event.stop()
+            self.dismiss(event.character == "y")
+
+    def action_other(self) -> None:
+        """The other button."""
+        self._yes = not self._yes
+        self.fill()
+
+    def action_enter(self) -> None:
+        """The button with the keyboard."""
+        self.dismiss(self._yes)
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        if not event.value:
+            self.dismiss(False)
+        elif event.value == clean(self._deed.word):
             self.dismiss(True)
+        else:
+            self._wrong = True
+            event.input.value = ""
+            self.fill()
 
     def action_leave(self) -> None:
         """No."""

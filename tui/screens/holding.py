@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 
-from core.protocol import operator as op
 from tui.moment import Moment
 from tui.panes import holding
 from tui.screens.base import ConsoleScreen, bindings
+from tui.subject import SpooledAt, Subject
 from tui.widgets.lines import Lines
 from tui.widgets.table import Table
 
@@ -41,11 +41,17 @@ class HoldingScreen(ConsoleScreen):
         """Another file."""
         self.again()
 
-    def action_flush(self) -> None:
-        """Write what waits to volumes now."""
-        self.console_app.order(op.FlushNow(), "Write what waits on the holding disk to volumes now",
-                               "Volumes are begun although fewer dumps wait than the configuration asks for.",
-                               "taperoom flush")
+    def subject(self) -> Subject:
+        """The dump under the cursor; a volume that has it was written by this run."""
+        file = self.query_one("#files", Table).key
+        view = self.console_app.feed.view
+        found = view.files.get(file)
+        if found is None:
+            return Subject()
+        host, disk, datestamp, level, size = found
+        written = view.disks.get((host, disk))
+        labels = tuple(dict.fromkeys(label for _, label, _ in written.parts)) if written and written.file == file else ()
+        return Subject((host, disk), dump=SpooledAt(file, host, disk, level, datestamp, size, True, labels))
 
     def action_traffic(self) -> None:
         """The traffic of the disk of that file."""

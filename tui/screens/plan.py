@@ -10,6 +10,7 @@ from tui.goto import Goto
 from tui.moment import Moment
 from tui.panes import plan
 from tui.screens.base import ConsoleScreen, bindings
+from tui.subject import Subject
 from tui.widgets.lines import Lines
 from tui.widgets.table import Table
 
@@ -41,6 +42,17 @@ class PlanScreen(ConsoleScreen):
         detail = self.query_one("#detail", Lines)
         detail.border_title = "This disk"
         detail.put(plan.detail(now, self.chosen(), max(20, detail.size.width)))
+
+    def subject(self) -> Subject:
+        """The disk under the cursor, and the marked ones."""
+        table = self.query_one("#plan", Table)
+        host, _, disk = table.key.partition("\0")
+        marked = [key.partition("\0") for key in table.marked]
+        return Subject((host, disk) if host else None, tuple((name, of) for name, _, of in marked))
+
+    def action_mark(self) -> None:
+        """Mark it."""
+        self.query_one("#plan", Table).toggle_mark()
 
     def chosen(self) -> DiskView | None:
         """The disk under the cursor."""

@@ -221,8 +221,7 @@ class RequestScreen(ModalScreen[None]):
 
     def _send(self, argument: str) -> None:
         choice, asked = self.choices[self._at], self.question.asked
-        more = f" {argument}" if argument else ""
-        self.console_app.send(op.Answer(asked.id, choice.name, argument), f"taperoom reply {asked.id} {choice.name}{more}")
+        self.console_app.actor.send(op.Answer(asked.id, choice.name, argument))
         self.dismiss()
 
 

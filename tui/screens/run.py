@@ -7,9 +7,6 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from core.events.view import DiskState, DiskView
-from core.model.units import show_kib
-from core.protocol import operator as op
-from tui.clean import clean
 from tui.format import plural
 from tui.goto import Goto
 from tui.moment import Link, Moment
@@ -17,6 +14,7 @@ from tui.panes import protocol, run, tape
 from tui.panes.layout import Row
 from tui.panes.status import summary
 from tui.screens.base import ConsoleScreen, bindings
+from tui.subject import Subject
 from tui.traffic import Line
 from tui.widgets.lines import Lines
 from tui.widgets.ringlog import RingLog
@@ -120,30 +118,10 @@ class RunScreen(ConsoleScreen):
         if disk := self.chosen():
             self.console_app.traffic_of(disk)
 
-    def action_abort(self) -> None:
-        """Give up the dump of that disk."""
-        disk = self.chosen()
-        if disk is None or disk.state not in (DiskState.DUMPING, DiskState.STALLED):
-            self.console_app.say("nothing is being dumped there: choose a disk that is", bad=True)
-            return
-        written = self.console_app.feed.pace.written(disk.handle)
-        self.console_app.order(
-            op.AbortDump(disk.handle), f"Give up the dump of {clean(disk.title)}",
-            f"What was dumped so far ({show_kib(written)}) is lost; the disk may be tried again.",
-            f"taperoom abort {disk.handle}")
-
-    def action_pause_run(self) -> None:
-        """Start no new dump, or start them again."""
-        if self.console_app.feed.view.paused:
-            self.console_app.order(op.Resume(), "Start dumps again", "Disks that wait are dumped.", "taperoom resume")
-        else:
-            self.console_app.order(op.Pause(), "Start no new dump",
-                                   "What is under way goes on; nothing new is begun until you resume.", "taperoom pause")
-
-    def action_stop(self) -> None:
-        """End the run early."""
-        self.console_app.order(op.Stop(), "End the run after the dumps under way",
-                               "Disks that wait are not dumped tonight.", "taperoom stop")
+    def subject(self) -> Subject:
+        """The disk under the cursor."""
+        host, _, disk = self.query_one("#disks", Table).key.partition("\0")
+        return Subject((host, disk) if host else None)
 
     def goto(self, where: Goto) -> None:
         """A disk or a client by name."""

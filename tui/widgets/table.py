@@ -44,6 +44,7 @@ class Table(Widget, can_focus=True):
         self.rows: list[Entry] = []
         self.cursor, self._key, self._top = 0, "", 0
         self.filter = ""
+        self.marks: set[str] = set()
         self._note = ""
 
     @property
@@ -60,6 +61,26 @@ class Table(Widget, can_focus=True):
             self._empty = empty
             self.refresh()
         self._choose()
+
+    def toggle_mark(self) -> None:
+        """Mark the row under the cursor, or not any more, and go on to the next."""
+        if self.key:
+            self.marks ^= {self.key}
+            self._note = ""
+            self._retitle()
+            self.action_move(1)
+
+    def clear_marks(self) -> None:
+        """Mark nothing."""
+        self.marks.clear()
+        self._note = ""
+        self._retitle()
+        self.refresh()
+
+    @property
+    def marked(self) -> list[str]:
+        """The keys of the marked rows that there are, in their order, seen or filtered out."""
+        return [row.key for row in self._all if row.key in self.marks] if self.marks else []
 
     def set_filter(self, text: str) -> None:
         """Show only rows with this text (see `tui.traffic.matches`)."""
@@ -89,7 +110,8 @@ class Table(Widget, can_focus=True):
     def _retitle(self) -> None:
         note = f"filter: {self.filter}  {len(self.rows)}/{len(self._all)}" if self.filter else ""
         mark = "> " if self.has_focus else ""
-        title = "  ".join(part for part in (f"{mark}{self._title}", note) if part)
+        marked = f"{len(self.marked)} marked" if self.marks else ""
+        title = "  ".join(part for part in (f"{mark}{self._title}", note, marked) if part)
         if title != self._note:
             self._note = title
             self.border_title = heading(title, self.outer_size.width, self.look)
@@ -193,7 +215,7 @@ class Table(Widget, can_focus=True):
             return self._inks.strip((), width)
         here = at == self.cursor and self.has_focus
         row = self.rows[at]
-        spans = [(">" if here else " ", "")]
+        spans = [("*", "key") if row.key in self.marks else (">" if here else " ", "")]
         for n, wide in widths:
             text, colour = row.cells[n] if n < len(row.cells) else ("", "")
             spans.append((" " + cut(self.look.cut(text), wide, self.look.dots, right=self._columns[n].right), colour))

@@ -1,0 +1,131 @@
+"""Carries out what an operator says: asks where it has to be asked, says it to the driver or has the hand do it, tells it.
+
+One act at a time is on its way; what came of each is kept for the log of acts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.errors import TaperoomError
+from core.protocol import operator as op
+from tui.acting import why_not
+from tui.acting_outside import offer
+from tui.clean import clean
+from tui.commands import command_of
+from tui.deeds import Deed, Fork, Offer
+from tui.hand import Hand
+from tui.moment import Moment
+from tui.subject import Subject
+
+if TYPE_CHECKING:
+    from tui.app import ConsoleApp
+
+KEPT = 500
+"""Acts of this console that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One act of this console; ``fact``: the run's journal has it, too."""
+
+    at: float
+    command: str
+    text: str
+    good: bool
+    fact: bool
+
+
+class Actor:
+    """The acts of one console."""
+
+    def __init__(self, app: ConsoleApp, hand: Hand) -> None:
+        self._app, self.hand = app, hand
+        self.told: deque[Told] = deque(maxlen=KEPT)
+
+    def why_not(self, name: str, subject: Subject, now: Moment | None = None) -> str:
+        """Why this act cannot be done now; empty when it can."""
+        found = offer(name, now or self._app.moment(), subject)
+        return found if isinstance(found, str) else ""
+
+    def act(self, name: str, subject: Subject) -> None:
+        """Begin the act of this name."""
+        self._take(offer(name, self._app.moment(), subject))
+
+    def _take(self, found: Offer | None) -> None:
+        from tui.screens.choose import ChooseScreen
+        from tui.screens.confirm import ConfirmScreen
+
+        app = self._app
+        match found:
+            case None:
+                return
+            case str():
+                app.say(found, bad=True)
+            case Fork():
+                app.push_screen(ChooseScreen(found, app.look), self._take)
+            case Deed(text="", word=""):
+                self.do(found)
+            case Deed():
+                app.push_screen(ConfirmScreen(found, app.look), lambda yes: self.do(found) if yes else None)
+
+    def do(self, deed: Deed) -> None:
+        """Do it: the answer is a toast, its consequence comes with the journal."""
+        if deed.order is not None:
+            self.send(deed.order)
+        elif (call := deed.call) is not None:
+            async def run() -> None:
+                try:
+                    done = await asyncio.to_thread(call, self.hand)
+                    self._tell(done.command or deed.command, clean(done.text), True, fact=False)
+                except OSError as fault:
+                    self._tell(deed.command, clean(str(fault)), False, fact=False)
+                except TaperoomError as fault:
+                    hint = f". {fault.hint}" if fault.hint else ""
+                    self._tell(deed.command, clean(f"{fault.code} {fault.message}{hint}"), False, fact=False)
+
+            self._app.run_worker(run(), exit_on_error=False)
+
+    def send(self, said: op.Said) -> None:
+        """Say it to the driver."""
+        app = self._app
+        if problem := why_not(app.moment()):
+            app.say(problem, bad=True)
+            return
+        command = command_of(said, app.feed.view)
+
+        async def run() -> None:
+            done, text = await app.feed.say(said)
+            self._tell(command, text, done, fact=done or text.startswith("refused"))
+
+        app.run_worker(run(), exit_on_error=False)
+
+    def _tell(self, command: str, text: str, good: bool, *, fact: bool) -> None:
+        app = self._app
+        self.told.append(Told(app.moment().now, command, text, good, fact))
+        app.say(f"{text}   same as: {command}" if good else text, bad=not good)
+
+    def answer(self) -> None:
+        """The dialog of the oldest open request."""
+        from tui.screens.request import RequestScreen, closed_lately
+
+        app = self._app
+        questions, now = app.feed.view.open_questions, app.moment()
+        if not now.operate:
+            waiting = f"{len(questions)} open. " if questions else ""
+            app.say(f"{waiting}You are watching. To answer, attach without --read-only: taperoom attach", bad=True)
+        elif problem := why_not(now):
+            app.say(problem, bad=True)
+        elif questions and app.feed.view.live:
+            app.push_screen(RequestScreen(questions[0]))
+        else:
+            app.say(closed_lately(list(app.feed.view.questions.values()), app.feed.view.at))
+
+    def show_log(self) -> None:
+        """Who did what."""
+        from tui.screens.acts import ActsScreen
+
+        self._app.push_screen(ActsScreen(self._app.feed.view, list(self.told), self._app.look))

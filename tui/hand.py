@@ -1,0 +1,110 @@
+"""The hand that does what an operator does outside a run: `core.client.act` on the site of this state directory.
+
+Everything here blocks and is called from a worker's thread; errors are TaperoomErrors.  The site is found when it is first
+needed, so that the console opens without one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from tui.subject import Key, title_of
+
+if TYPE_CHECKING:
+    from core.model.site import Site
+
+
+class Done(Protocol):
+    """What came of it, and the command that does the same."""
+
+    @property
+    def command(self) -> str:
+        """As a shell takes it."""
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+
+
+class Hand(Protocol):
+    """What may be done."""
+
+    def start(self, disks: tuple[Key, ...]) -> Done:
+        """Begin a run of all disks, or of these."""
+
+    def flush(self) -> Done:
+        """Begin a run that only writes what is on the holding disk."""
+
+    def force(self, disks: tuple[Key, ...], order: str) -> Done:
+        """Order a full (``full``) of these disks for the next run, or take orders back (empty)."""
+
+    def load(self, storage: str, slot: str) -> Done:
+        """Make a slot the current one."""
+
+    def unload(self, storage: str) -> Done:
+        """Make no slot the current one."""
+
+    def label(self, storage: str, slot: str, label: str, force: bool) -> Done:
+        """Give the volume in a slot a label; with ``force`` whatever is on it."""
+
+    def remove(self, file: str, force: bool) -> Done:
+        """Remove a dump from the holding disk; with ``force`` even one that is on no volume."""
+
+
+class SiteHand:
+    """The hand on a real site."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._state_dir = state_dir
+        self._site: Site | None = None
+
+    def site(self) -> Site:
+        """The configuration.  UsageError CFG001 when there is none."""
+        from core.client.site import open_site
+
+        if self._site is None:
+            self._site = open_site(self._state_dir)
+        return self._site
+
+    def start(self, disks: tuple[Key, ...]) -> Done:
+        """Begin a run of all disks, or of these."""
+        from core.client import act
+
+        return act.start_run(self.site(), [title_of(key) for key in disks])
+
+    def flush(self) -> Done:
+        """Begin a run that only writes what is on the holding disk."""
+        from core.client import act
+
+        return act.start_flush(self.site())
+
+    def force(self, disks: tuple[Key, ...], order: str) -> Done:
+        """Order a full (``full``) of these disks for the next run, or take orders back (empty)."""
+        from core.client import act
+
+        return act.order_disks(self.site(), [title_of(key) for key in disks], order)
+
+    def load(self, storage: str, slot: str) -> Done:
+        """Make a slot the current one."""
+        from core.client import act
+
+        return act.load(self.site(), storage, slot)
+
+    def unload(self, storage: str) -> Done:
+        """Make no slot the current one."""
+        from core.client import act
+
+        return act.unload(self.site(), storage)
+
+    def label(self, storage: str, slot: str, label: str, force: bool) -> Done:
+        """Give the volume in a slot a label; with ``force`` whatever is on it."""
+        from core.client import act
+
+        return act.label(self.site(), storage, slot, label, force=force)
+
+    def remove(self, file: str, force: bool) -> Done:
+        """Remove a dump from the holding disk; with ``force`` even one that is on no volume."""
+        from core.client import act
+
+        return act.remove_holding(self.site(), file, force=force)

@@ -1,0 +1,69 @@
+"""``@``: what operators did in this run and at this console, who it was, what came of it, and the equal command."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Container, VerticalScroll
+from textual.screen import ModalScreen
+
+from core.events.view import RunView
+from tui.actor import Told
+from tui.clean import clean
+from tui.commands import command_of_line
+from tui.format import clock
+from tui.look import Look
+from tui.panes.layout import Row
+from tui.widgets.ink import heading
+from tui.widgets.lines import Lines
+
+
+def rows(view: RunView, told: list[Told], look: Look) -> list[Row]:
+    """The newest last: facts of the journal, and what was said here and is no fact of this run."""
+    found: list[tuple[float, list[Row]]] = []
+    for at, act in view.acts:
+        good = act.result == "OK"
+        command = command_of_line(act.order, view) or clean(act.order)
+        found.append((at, _rows(at, clean(act.by), command, "done" if good else clean(act.result), good, look)))
+    for one in told:
+        if not one.fact:
+            found.append((one.at, _rows(one.at, "here", one.command, one.text, one.good, look)))
+    lines = [row for _, block in sorted(found, key=lambda pair: pair[0]) for row in block]
+    return lines or [(("Nobody has done anything yet.", "muted"),), (),
+                     (("Each act is a fact of the run's journal, with the name of who did it.", "muted"),)]
+
+
+def _rows(at: float, who: str, command: str, result: str, good: bool, look: Look) -> list[Row]:
+    return [((f"{clock(at)}  ", "muted"), (look.cut(who).ljust(14), ""), ("  ", ""), (look.cut(command), "title")),
+            ((" " * 26, ""), (look.cut(result), "good" if good else "attention"))]
+
+
+class ActsScreen(ModalScreen[None]):
+    """A page that scrolls."""
+
+    BINDINGS = [Binding("escape,q,at,enter", "dismiss", show=False),
+                Binding("down,j", "scroll(1)", show=False), Binding("up,k", "scroll(-1)", show=False),
+                Binding("pagedown,space,ctrl+f", "scroll(10)", show=False), Binding("pageup,ctrl+b", "scroll(-10)", show=False),
+                Binding("ctrl+q", "app.quit", show=False)]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
+
+    def __init__(self, view: RunView, told: list[Told], look: Look) -> None:
+        super().__init__()
+        self._rows, self._look = rows(view, told, look), look
+
+    def compose(self) -> ComposeResult:
+        """One box with a scrolling page."""
+        with Container(classes="dialog page", id="dialog"), VerticalScroll():
+            yield Lines(id="text", grows=True, look=self._look)
+
+    def on_mount(self) -> None:
+        """Fill it; the newest is seen."""
+        self.set_class(self._look.ascii, "-plain")
+        box = self.query_one("#dialog")
+        box.border_title = heading("Acts of operators   esc closes", 60, self._look)
+        self.query_one("#text", Lines).put(self._rows)
+        self.call_after_refresh(lambda: self.query_one(VerticalScroll).scroll_end(animate=False))
+
+    def action_scroll(self, by: int) -> None:
+        """Up or down."""
+        self.query_one(VerticalScroll).scroll_relative(y=by, animate=False)
