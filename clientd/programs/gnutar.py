@@ -21,7 +21,7 @@ from core.model.units import kib_of
 from core.wire.words import clean
 
 SNAPSHOT_DIRECTORY = "gnutar-lists"
-_SMALL_FACTOR, _FACTOR = 20, 128  # tar's records, in blocks of 512 bytes
+_SMALL_FACTOR, _FACTOR = 20, 256  # tar's records, in blocks of 512 bytes; 128 KiB is what a holding file is written in
 _SMALL = 1024 * 1024
 
 # The first that matches decides.  `_IGNORED` and `_NORMAL` are what Amanda's amgtar takes as such.

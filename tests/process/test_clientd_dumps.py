@@ -267,7 +267,7 @@ def test_only_a_confirmed_dump_counts(connection: Connection, tree: Path, tmp_pa
     assert sizes(connection, [(disk, (1,))])[disk.disk, 1] > 3000
     assert not list(lists.iterdir())
     good(dump(connection, disk, 0, CONFIRMING, confirm=True))
-    assert sizes(connection, [(disk, (1,))])[disk.disk, 1] < 100
+    assert sizes(connection, [(disk, (1,))])[disk.disk, 1] < 200
     assert [path.name[-2:] for path in lists.iterdir()] == ["_0"]
 
 
