@@ -26,7 +26,7 @@ test-all: $(STAMP)  ## everything, with coverage of the pure packages
 	$(PY) -m pytest -n 2 --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
 
 bench: $(STAMP)  ## speed and memory as ratios within one run
-	$(PY) -m tests.bench
+	$(PY) -m tests.bench $(BENCH)
 
 docs: $(STAMP)  ## pages that are printed from the code
 	$(PY) -m core.protocol.describe docs/protocol
