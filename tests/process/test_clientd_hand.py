@@ -129,7 +129,7 @@ def test_the_standard_library_is_enough(tmp_path: Path, monkeypatch: pytest.Monk
 def test_what_amandad_loads() -> None:
     code = (
         "import clientd.amandad, sys\nprint(*(n for n in sys.modules if n.partition('.')[0] in ('core', 'clientd')))\n"
-        "print(*sorted({n.partition('.')[0] for n in sys.modules} - set(sys.stdlib_module_names)))"
+        "print(*sorted({n.partition('.')[0] for n in sys.modules} - set(sys.stdlib_module_names) - {'sitecustomize'}))"
     )
     done = subprocess.run(
         [sys.executable, "-P", "-c", code],
@@ -171,6 +171,11 @@ def as_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "client-state").mkdir()
     os.chown(tmp_path / "client-state", NOBODY, NOBODY)
     python = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+    reach = subprocess.run(
+        [python, "-P", "-c", f"import os; os.setuid({NOBODY}); import clientd"], capture_output=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])})
+    if reach.returncode:
+        pytest.skip("NOT TESTED: the client without root: nobody may not read the directory of this checkout")
     program = f"import os, sys; os.setgid({NOBODY}); os.setuid({NOBODY}); from clientd.amandad import main; sys.exit(main([]))"
     with client(tmp_path, monkeypatch, amandad=(python, "-P", "-c", program)) as made:
         done = dump(made, a_disk(made.host, tree), 0)

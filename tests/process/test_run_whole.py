@@ -68,6 +68,13 @@ def tree_of(pid: int) -> list[int]:
     return found
 
 
+def is_program(pid: int, name: str) -> bool:
+    try:
+        return f"core.{name}".encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False  # gone meanwhile
+
+
 def test_a_full_run_and_an_incremental_one(tmp_path: Path) -> None:
     site = SmallSite(tmp_path, {"alpha:/home": TREE, "beta:/etc": {"passwd": b"root\n"}})
     first = site.amdump()
@@ -169,8 +176,7 @@ def test_a_planner_that_is_killed_is_told(tmp_path: Path) -> None:
     site = SmallSite(tmp_path, {"alpha:/home": TREE}, hosts={"alpha": {"amandad": ["/bin/sleep", "60"]}})
     amdump = site.start("amdump", "--quiet", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     follow_until(site, lambda v: v.estimating)
-    planner = next(
-        pid for pid in tree_of(amdump.pid) if b"core.planner" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    planner = next(pid for pid in tree_of(amdump.pid) if is_program(pid, "planner"))
     os.kill(planner, signal.SIGKILL)
     assert amdump.wait(60) == 1 and [n.code for _, n in site.view().notices] == ["RUN013"]
 
@@ -195,7 +201,7 @@ def test_when_the_driver_is_killed_nothing_stays_behind_and_the_next_run_works(t
     run = wait_for(lambda: live_run(tmp_path / "state"))
     wait_for(lambda: len(tree_of(amdump.pid)) > 3)
     family = tree_of(amdump.pid)
-    driver = next(pid for pid in family if b"core.driver" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    driver = next(pid for pid in family if is_program(pid, "driver"))
     os.kill(driver, signal.SIGKILL)
     assert amdump.stderr is not None and amdump.wait(60) == 3
     assert b"RUN009 the driver died" in amdump.stderr.read()
