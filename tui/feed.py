@@ -106,6 +106,11 @@ class Feed:
         self.open(run)
         return True
 
+    @property
+    def cut_off(self) -> bool:
+        """Whether the log has lines that the console does not keep."""
+        return bool(self._log and self._log.skipped) or self.traffic.total > len(self.traffic.lines)
+
     def taken(self) -> list[Line]:
         """The lines of traffic that came since this was asked last."""
         fresh, self.fresh = self.fresh, []

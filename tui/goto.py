@@ -1,4 +1,4 @@
-"""What ``:`` understands: ``:tapes``, ``:disk web1:/home``, ``:run 20261201``, ``:handle 02-00031``, ``:theme paper``.
+"""What ``:`` understands: ``:tapes``, ``:dump web1:/home``, ``:run 20261201``, ``:client web1``, ``:tape LABEL``.
 
 Pure.
 """
@@ -14,15 +14,17 @@ from tui.clean import clean
 from tui.keys import PLACES, place
 
 WORDS: dict[str, str] = {
-    "disk": "run", "dle": "run", "dump": "run", "client": "run", "host": "run", "run": "open", "live": "open",
-    "handle": "protocol", "channel": "protocol", "word": "protocol", "theme": "theme", "quit": "quit", "detach": "quit",
+    "disk": "run", "dle": "run", "dump": "dump", "client": "clients", "host": "clients", "run": "open", "live": "open",
+    "handle": "protocol", "channel": "protocol", "word": "protocol", "tape": "tapes", "volume": "tapes",
+    "file": "restore", "theme": "theme", "messages": "messages", "explain": "explain", "quit": "quit", "detach": "quit",
     "help": "help",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Goto:
-    """Where to go: a screen's name, ``open``, ``theme``, ``help`` or ``quit``; ``what`` was named and its ``value``."""
+    """Where to go: a screen's name, ``open``, ``dump``, ``messages``, ``explain``, ``theme``, ``help`` or ``quit``; ``what``
+    was named and its ``value``."""
 
     target: str
     what: str = ""
@@ -45,13 +47,19 @@ def parse(text: str) -> Goto | None:
         return Goto("protocol", "handle", word)
     if re.fullmatch(r"20\d{6,12}", word):
         return Goto("open", "run", word)
+    if re.fullmatch(r"[A-Za-z]{3}\d{3}[A-Za-z]?", word):
+        return Goto("explain", "explain", word)
     return Goto("run", "disk", word) if ":" in word else None
 
 
 def suggestions(view: RunView, stamps: Iterable[str], themes: Iterable[str]) -> list[str]:
     """What may be typed, for completion."""
     found: list[str] = [p.name for p in PLACES]
-    found += ["live", "help", "quit", *(f"theme {name}" for name in themes), *(f"run {stamp}" for stamp in stamps)]
-    found += [clean(f"disk {disk.title}") for disk in view.disks.values()]
+    found += ["live", "help", "quit", "messages", *(f"theme {name}" for name in themes), *(f"run {stamp}" for stamp in stamps)]
+    found += [clean(f"{word} {disk.title}") for word in ("disk", "dump") for disk in view.disks.values()]
+    labels = [volume.label for volume in view.volumes] + [taper.next_label for taper in view.tapers.values()]
+    found += [clean(f"tape {label}") for label in dict.fromkeys(labels) if label]
+    codes = [q.asked.code for q in view.questions.values()] + [notice.code for _, notice in view.notices]
+    found += [f"explain {code}" for code in dict.fromkeys(codes) if code.isalnum()]
     found += [clean(f"client {host}") for host in sorted({disk.host for disk in view.disks.values()})]
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,6 +118,24 @@ class Traffic:
     def chosen(self, only: Filter) -> list[Line]:
         """The kept lines that a filter takes, oldest first."""
         return [line for line in self.lines if only.takes(line)] if only else list(self.lines)
+
+
+def earlier_lines(path: Path, wanted: Callable[[str], bool], before: float, most: int = 5_000) -> list[Line]:
+    """The newest lines of a whole log from before a moment whose text is ``wanted``; numbered below 1.  Takes time."""
+    found: deque[Line] = deque(maxlen=most)
+    try:
+        with open(path, "rb") as log:
+            for raw in log:
+                line = parse(raw.rstrip(b"\n").decode("utf-8", "surrogateescape"), 0)
+                if line.at >= before:
+                    break
+                if wanted(line.text):
+                    found.append(line)
+    except OSError:
+        return []
+    for number, line in enumerate(found, 1 - len(found)):
+        line.number = number
+    return list(found)
 
 
 class LogTail:
