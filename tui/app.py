@@ -6,6 +6,7 @@ It knows nothing of backups itself: panes say what is shown, `tui.feed` what is 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from tui.preferences import Store
 from tui.rate import TICK, Rate
 from tui.screens.base import ConsoleScreen
 from tui.subject import Subject
+from tui.travel import travel
 from tui.wardrobe import Wardrobe
 
 
@@ -55,6 +57,7 @@ class ConsoleApp(App[int]):
         self.feed = Feed(state_dir, run, clock, operate=operate)
         self.actor = Actor(self, hand or SiteHand(state_dir))
         self._serve, self._opened, self._asked = serve, self.feed.opened, set[int]()
+        self.sayings: deque[tuple[float, str, bool]] = deque(maxlen=200)
         self.detached = False
         self.fault: Exception | None = None
         self.wardrobe = Wardrobe(self)
@@ -129,28 +132,14 @@ class ConsoleApp(App[int]):
     # ---- where one is ------------------------------------------------------------------
 
     async def action_place(self, name: str) -> None:
-        """Show a screen."""
+        """Show a screen; what lay over it is closed."""
         await self.switch_mode(name)
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
 
     def go(self, where: Goto) -> None:
         """Where ``:`` leads."""
-        match where.target:
-            case "open":
-                self.open_run(where.value)
-            case "theme":
-                self.wardrobe.choose(where.value)
-            case "quit":
-                self.detach()
-            case "help":
-                self.show_help("all")
-            case name:
-                self.run_worker(self._go(name, where), exit_on_error=False)
-
-    async def _go(self, name: str, where: Goto) -> None:
-        await self.switch_mode(name)
-        goto = getattr(self.screen, "goto", None)
-        if where.what and callable(goto):
-            self.call_after_refresh(goto, where)
+        travel(self, where)
 
     def traffic_of(self, disk: DiskView) -> None:
         """The traffic of one disk."""
@@ -163,7 +152,7 @@ class ConsoleApp(App[int]):
     def open_run(self, name: str) -> None:
         """Show another run; empty: the live or the last one."""
         if not self.feed.open_named(name):
-            self.say(f"there is no run {name}" if name else "there is no run yet", bad=True)
+            self.say(f"CON004 there is no run {name}" if name else "there is no run yet", bad=True)
             return
         while self.feed.pump():
             pass
@@ -183,7 +172,8 @@ class ConsoleApp(App[int]):
         self.actor.act(name, subject)
 
     def say(self, text: str, *, bad: bool = False) -> None:
-        """A sentence about what was just done here."""
+        """A sentence about what was just done here; kept for the list of messages."""
+        self.sayings.append((self.feed.moment(self.look).now, text, bad))
         self.notify(self.look.cut(text), severity="warning" if bad else "information", timeout=8 if bad else 4, markup=False)
 
     def complain(self, fault: TaperoomError) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Where = Literal["all", "run", "plan", "protocol", "tapes", "holding", "history"]
+Where = Literal["all", "run", "plan", "protocol", "tapes", "holding", "history", "clients", "restore",
+                "settings", "dump", "messages"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ LISTS: tuple[Where, ...] = ("run", "plan", "tapes", "holding", "history", "proto
 ACTIONS: tuple[Action, ...] = (
     Action("reply", "r", "reply", "answer", "answer the oldest open request", rank=1),
     Action("follow", "space", "toggle_follow", "pause", "hold the traffic where it is, or let it flow",
-           ("run", "protocol"), rank=4),
+           ("run", "protocol", "dump"), rank=4),
     Action("channel", "c", "channel(1)", "channel", "only the next channel, then all again",
            ("protocol",), rank=4),
     Action("word", "w", "word(1)", "word", "only the next word (NO-ROOM, DONE …), then all",
@@ -72,8 +73,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("copy", "y", "copy", "copy", "copy this line to the terminal's clipboard", ("protocol",), rank=7),
     Action("zoom", "z", "zoom", "zoom", "the pane with the keyboard at full size, and back", ("run",), rank=6),
     Action("traffic", "p", "traffic", "traffic", "the traffic of the disk under the cursor",
-           ("run", "plan", "holding"), rank=5),
+           ("run", "plan", "holding", "dump"), rank=5),
     Action("open", "enter", "open", "open", "open the run under the cursor", ("history",), rank=2),
+    Action("detail", "enter", "open", "detail", "the story of the disk under the cursor", ("run", "plan"), rank=3),
+    Action("page", "enter", "open", "page", "what the message under the cursor means", ("dump", "messages"), rank=3),
+    Action("explain", "x", "explain", "explain", "what the message under the cursor means; without one, all messages",
+           rank=6),
     Action("current", "l", "current", "live", "back to the live or the last run", ("history",), rank=3),
     Action("filter", "slash", "filter", "filter", "only what has this text (!x: without x); esc: all",
            rank=3, shown="/"),

@@ -20,6 +20,7 @@ from tui.panes.attention import attention_rows
 from tui.panes.status import hint_row, status_row
 from tui.subject import Subject
 from tui.traffic import Line
+from tui.travel import explain, open_messages
 from tui.widgets.lines import Lines
 from tui.widgets.prompt import Prompt
 from tui.widgets.table import Table
@@ -142,6 +143,18 @@ class ConsoleScreen(Screen[None]):
         """The keys of this screen."""
         self.console_app.show_help(self.where)
 
+    def code(self) -> str:
+        """The code of the message under the cursor, if there is one."""
+        return ""
+
+    def action_explain(self) -> None:
+        """What the message under the cursor means; without one, all messages."""
+        if code := self.code():
+            explain(self.console_app, code)
+        else:
+            asked = self.console_app.feed.view.open_questions
+            open_messages(self.console_app, asked[0].asked.code if asked else "")
+
     def action_theme(self) -> None:
         """The next theme."""
         self.console_app.wardrobe.next()
@@ -171,7 +184,7 @@ class ConsoleScreen(Screen[None]):
         """Type where to go."""
         app = self.console_app
         words = suggestions(app.feed.view, app.stamps(), app.wardrobe.names)
-        self.query_one(Prompt).open("go", "", "where to: run, plan, tapes, disk HOST:DISK, run 20261201",
+        self.query_one(Prompt).open("go", "", "where to: tapes, dump HOST:DISK, client HOST, tape LABEL, run 20261201",
                                     [word for word in words if word.isascii() or not app.look.ascii])
 
     def listed(self) -> Widget | None:
@@ -210,7 +223,7 @@ class ConsoleScreen(Screen[None]):
         if purpose == "go" and value.strip():
             found = parse(value)
             if found is None:
-                self.console_app.say(f"nowhere is called {value.strip()!r}; ? lists the places", bad=True)
+                self.console_app.say(f"CON003 nowhere is called {value.strip()!r}; ? lists the places", bad=True)
             else:
                 self.console_app.go(found)
 

@@ -11,6 +11,7 @@ from tui.moment import Moment
 from tui.panes import plan
 from tui.screens.base import ConsoleScreen, bindings
 from tui.subject import Subject
+from tui.travel import open_dump
 from tui.widgets.lines import Lines
 from tui.widgets.table import Table
 
@@ -62,6 +63,11 @@ class PlanScreen(ConsoleScreen):
     def on_table_moved(self) -> None:
         """Another disk."""
         self.again()
+
+    def action_open(self) -> None:
+        """The story of that disk."""
+        if disk := self.chosen():
+            open_dump(self.console_app, disk.host, disk.disk)
 
     def action_traffic(self) -> None:
         """The traffic of that disk."""

@@ -16,6 +16,7 @@ from tui.panes.status import summary
 from tui.screens.base import ConsoleScreen, bindings
 from tui.subject import Subject
 from tui.traffic import Line
+from tui.travel import open_dump
 from tui.widgets.lines import Lines
 from tui.widgets.ringlog import RingLog
 from tui.widgets.table import Table
@@ -112,6 +113,11 @@ class RunScreen(ConsoleScreen):
         """The disk under the cursor."""
         host, _, disk = self.query_one("#disks", Table).key.partition("\0")
         return self.console_app.feed.view.disks.get((host, disk))
+
+    def action_open(self) -> None:
+        """The story of that disk."""
+        if disk := self.chosen():
+            open_dump(self.console_app, disk.host, disk.disk)
 
     def action_traffic(self) -> None:
         """The traffic of that disk."""
