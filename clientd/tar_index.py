@@ -8,6 +8,7 @@ Promises, for the stream of GNU tar (old GNU format, with long names, sparse fil
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable
 
 _BLOCK = 512
@@ -17,6 +18,9 @@ _LONG_NAME, _LONG_LINK, _PAX, _PAX_GLOBAL, _SPARSE, _DIRECTORY_LIST = b"LKxgSD"
 _ODD = re.compile(rb"[^ -\[\]-~]")
 _NAMED = {7: b"\\a", 8: b"\\b", 9: b"\\t", 10: b"\\n", 11: b"\\v", 12: b"\\f", 13: b"\\r", 92: b"\\\\"}
 _NEVER = 1 << 62
+_PLAIN = struct.Struct("100s24x11sc20xc100x6s")
+"""Of a header in old GNU format: name, size, what ends the size, type, magic."""
+_MAGIC = b"ustar "
 
 
 def quote_name(name: bytes) -> bytes:
@@ -77,9 +81,32 @@ class TarIndexer:
                 block = bytes(self._head)
                 self._head.clear()
                 self._block(block)
-            else:
+            elif self._long or self._first >= 0 or self._sparse >= 0 or not self._hop(data, offset):
                 self._next += _BLOCK
                 self._block(bytes(data[offset:offset + _BLOCK]))
+
+    def _hop(self, data: memoryview, offset: int) -> bool:
+        """Over whole headers of plain files, which most members are; whether there was one."""
+        begin, last, member = offset, len(data) - _BLOCK, self._member
+        start = self._next - offset
+        while offset <= last:
+            name, digits, after, kind, magic = _PLAIN.unpack_from(data, offset)
+            if kind != b"0" or magic != _MAGIC or after != b"\0":
+                break
+            try:
+                size = int(digits, 8)
+            except ValueError:
+                break
+            if size < 0:
+                break
+            end = name.find(b"\0")
+            member((start + offset) // _BLOCK, index_path(name[:end] if end >= 0 else name))
+            offset += _BLOCK + ((size + _BLOCK - 1) & -_BLOCK)
+        if offset == begin:
+            return False
+        self._zero = False
+        self._next = start + offset
+        return True
 
     def _block(self, block: bytes) -> None:
         if self._sparse >= 0:
