@@ -20,6 +20,7 @@ from core.cli import (
     explain,
     first,
     flush,
+    holding,
     plan,
     replay,
     report,
@@ -101,7 +102,10 @@ _COMMANDS: dict[str, Any] = {
 for _name, _function in _COMMANDS.items():
     app.command(_name, context_settings=SETTINGS)(_function)
 
-_group("tape", "Volumes: what is in the slots, labels.", {"list": tape.list_, "label": tape.label, "show": tape.show_})
+_group("tape", "Volumes: what is in the slots, labels, erasing.", {
+    "list": tape.list_, "show": tape.show_, "label": tape.label, "load": tape.load, "unload": tape.unload,
+    "erase": tape.erase, "retire": tape.retire})
+_group("holding", "The holding disks.", {"list": holding.list_, "remove": holding.remove})
 _group("disk", "The disklist.", {
     "list": disk.list_, "add": disk.add, "remove": disk.remove, "force": disk.force, "hold": disk.hold})
 _group("catalogue", "The index over journals and volumes.", {"rebuild": catalogue.rebuild})

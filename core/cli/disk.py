@@ -127,8 +127,10 @@ def force(
     chosen = [order for order, wanted in (("level-1", level_1), ("bump", bump), ("no-bump", no_bump), ("", undo)) if wanted]
     if len(chosen) > 1:
         raise UsageError("CFG006", "--level-1, --bump, --no-bump and --undo exclude each other")
-    order = chosen[0] if chosen else "full"
-    return _order(name, order, f"the next run dumps {name}: {order}" if order else f"nothing is ordered for {name}")
+    from core.client import act
+
+    show.say(act.force(where.site(), name, chosen[0] if chosen else "full").text)
+    return 0
 
 
 def hold(
@@ -142,13 +144,7 @@ def hold(
       taperoom disk hold web1:/scratch
       taperoom disk hold web1:/scratch --undo
     """
-    return _order(name, "" if undo else "hold", f"{name} is dumped again" if undo else f"{name} is left out from now on")
+    from core.client import act
 
-
-def _order(name: str, order: str, done: str) -> int:
-    from core.catalogue.orders import save_order
-
-    site = where.site()
-    save_order(site, where.one_disk(site, name).title, order)
-    show.say(done)
+    show.say(act.leave_out(where.site(), name, undo=undo).text)
     return 0

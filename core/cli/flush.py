@@ -26,7 +26,8 @@ def flush(
       taperoom flush
     """
     from core.cli import follow
-    from core.client.runs import live_run, start
+    from core.client.act import start_flush
+    from core.client.runs import live_run
     from core.holding.scan import scan
     from core.model.units import show_kib
     from core.report.text import count, name_of
@@ -49,7 +50,8 @@ def flush(
     if dry_run:
         show.say(f"{count(len(left), 'dump')}, {show_kib(sum(dump.kib for dump in left))}; nothing was written")
         return 0
-    begun = start(site.file, site.state_dir, extra=["--no-dump"])
+    begun = start_flush(site).run
+    assert begun is not None
 
     def to_the_end() -> int:
         return follow.end_of(begun, follow.follow(begun, json=json))

@@ -31,19 +31,11 @@ def run(
     """
     from core.cli import follow
     from core.cli.console import become_console
-    from core.client.runs import live_run, start
-    from core.errors import BusyError, UsageError
+    from core.client.act import start_run
 
     site = where.site()
-    wanted = disks or []
-    where.matching(site, wanted)
-    if not site.disks:
-        raise UsageError("CFG009", f"{site.file} has no disk", "add one with 'taperoom disk add HOST:DISK'")
-    busy = live_run(site.state_dir)
-    if busy is not None:
-        raise BusyError("RUN004", f"run {busy.datestamp} of {site.org} is under way",
-                        "'taperoom attach' opens it, 'taperoom stop' ends it")
-    begun = start(site.file, site.state_dir, wanted)
+    begun = start_run(site, disks or []).run
+    assert begun is not None
     if not (batch or json) and show.can_show_console():
         return become_console(site, begun.datestamp)
 

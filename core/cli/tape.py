@@ -110,19 +110,93 @@ def label(
       taperoom tape label
       taperoom tape label DAILY-007 --slot 7
     """
-    from core.client.shelf import protected
-    from core.devices.labelling import label_volume
+    from core.client.act import label as give
 
     site = where.site()
-    chosen = _one(site, storage)
-    found, given = label_volume(
-        site, chosen, slot or None, name or None, force=force, protected=protected(site, chosen))
-    show.say(f"storage {chosen.name}: slot {found} has the label {given} now")
+    show.say(give(site, _one(site, storage).name, name, slot, insist=force).text)
+    return 0
+
+
+_LABEL = typer.Argument(metavar="LABEL", help="Which volume.")
+
+
+def load(
+    what: Annotated[str, typer.Argument(metavar="SLOT|LABEL", help="A slot, or the volume in one.")],
+    storage: Annotated[str, _STORAGE] = "",
+) -> int:
+    """Make a slot the current one, for people and for Amanda's tools.
+
+    A run finds the volumes that it needs by itself; nothing is written.
+
+    \b
+    Examples:
+      taperoom tape load 7
+      taperoom tape load DAILY-007
+    """
+    from core.client.act import load as make_current
+
+    site = where.site()
+    show.say(make_current(site, _one(site, storage).name, what).text)
+    return 0
+
+
+def unload(storage: Annotated[str, _STORAGE] = "") -> int:
+    """Have no current slot any more.
+
+    \b
+    Example:
+      taperoom tape unload
+    """
+    from core.client.act import unload as clear
+
+    site = where.site()
+    show.say(clear(site, _one(site, storage).name).text)
+    return 0
+
+
+def erase(
+    name: Annotated[str, _LABEL],
+    storage: Annotated[str, _STORAGE] = "",
+    confirm: Annotated[str, typer.Option(
+        "--confirm", metavar="LABEL", help="The label again: lose what retention still keeps.")] = "",
+) -> int:
+    """Erase what is on a volume. Its label stays, and it may be written next.
+
+    A volume that retention still needs is refused, unless its label is given twice. A foreign volume is never erased.
+
+    \b
+    Examples:
+      taperoom tape erase DAILY-007
+      taperoom tape erase DAILY-007 --confirm DAILY-007
+    """
+    from core.client.act import erase as wipe
+
+    site = where.site()
+    show.say(wipe(site, _one(site, storage).name, name, confirm=confirm).text)
+    return 0
+
+
+def retire(
+    name: Annotated[str, _LABEL],
+    storage: Annotated[str, _STORAGE] = "",
+    undo: Annotated[bool, typer.Option("--undo", help="It may be overwritten again.")] = False,
+) -> int:
+    """Never overwrite a volume again, until --undo.
+
+    \b
+    Examples:
+      taperoom tape retire DAILY-007
+      taperoom tape retire DAILY-007 --undo
+    """
+    from core.client.act import retire as keep
+
+    site = where.site()
+    show.say(keep(site, _one(site, storage).name, name, undo=undo).text)
     return 0
 
 
 def show_(
-    name: Annotated[str, typer.Argument(metavar="LABEL", help="Which volume.")],
+    name: Annotated[str, _LABEL],
     storage: Annotated[str, _STORAGE] = "",
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> int:

@@ -41,6 +41,8 @@ PAGES: tuple[Page, ...] = (
     Page("HLD020", "E", "The dump is on no volume",
          "It is whole and no storage has a copy: with it goes the only backup of that disk of that night.",
          "'taperoom flush' writes it to a volume. --force removes it all the same."),
+    Page("HLD021", "I", "There is nothing to flush", "No whole dump lies on the holding disks.",
+         "Nothing; 'taperoom holding list' shows what lies there."),
     Page("HLD006", "W", "A FLUSH line names no whole dump",
          "The plan wants a holding file written to a volume that is not there, not finished or misses a chunk.",
          "'taperoom cleanup' tells what lies on the holding disks; nothing was removed."),

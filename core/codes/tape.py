@@ -112,4 +112,11 @@ PAGES: tuple[Page, ...] = (
         "QUIT, the end of its input or SIGTERM came while a dump was being written; the part under way was removed.",
         "Nothing is lost: the dump stays on the holding disk.",
     ),
+    Page(
+        "TAP021", "E", "The volume is not erased",
+        "Retention still needs what is on it, or it is not this storage's: another configuration's, not in the tapelist, "
+        "or unreadable. The message gives the reason.",
+        "Wait until it may be overwritten. 'taperoom tape erase LABEL --confirm LABEL' loses what retention keeps; what "
+        "is not this storage's is never erased.",
+    ),
 )

@@ -81,11 +81,13 @@ def retained(volumes: Iterable[Volume], rules: Rules) -> dict[str, str]:
     for volume in newest[:max(0, tapes)]:
         found[volume.label] = f"one of the {tapes} newest"
     found.update(rules.protected)
+    for volume in volumes:
+        # Also one that was never written: who marks a volume so does not want anything on it.
+        if volume.pool in ("", rules.storage.name) and not volume.reuse:
+            found[volume.label] = "marked no-reuse"
     for volume in ours:
         if rules.datestamp and volume.datestamp >= rules.datestamp:
             found[volume.label] = "written by this run or a later one"
-        elif not volume.reuse:
-            found[volume.label] = "marked no-reuse"
     return found
 
 

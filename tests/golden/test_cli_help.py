@@ -37,7 +37,7 @@ def test_help(words: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkey
     said = call(capsys, *words, "--help")
     assert (said.code, said.err) == (0, "")
     assert all(len(line) <= 80 for line in said.out.splitlines())
-    group = words in ((), ("tape",), ("disk",), ("catalogue",))
+    group = words in ((), ("tape",), ("disk",), ("catalogue",), ("holding",))
     assert group or re.search(r"^  Examples?:\n    taperoom ", said.out, re.MULTILINE) or words in (("pause",), ("resume",), ("release",))
     path = GOLDEN / f"{'-'.join(words) or 'taperoom'}.txt"
     if os.environ.get("TAPEROOM_WRITE_GOLDEN"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 import time
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from core.client.runs import Run
+from core.holding.file import HoldingWriter
+from core.holding.header import Header, Kind
 from tests.support import recorded_run as recorded
 from tests.support.cli import call, write_site
 
@@ -96,3 +99,42 @@ def test_the_console_that_replays(site: Path, capsys: Capture, monkeypatch: pyte
     call(capsys, "replay", "--speed", "200", "--from", "02:30")
     assert became[0][3:] == ["tui", "--state-dir", str(run.path.parent.parent), "--run", run.datestamp, "--replay", "--speed",
                              "200", "--from", f"{recorded.BEGAN + 8100:.0f}"]
+
+
+def test_volumes_by_command(site: Path, capsys: Capture) -> None:
+    for words, out in (
+        (("label",), "storage main: slot 1 has the label D-01 now\n"),
+        (("load", "D-01"), "storage main: slot 1 is loaded, D-01\n"),
+        (("unload",), "storage main: slot 1 is unloaded\n"),
+        (("erase", "D-01"), "storage main: volume D-01 in slot 1 is empty now; 32.0 KiB were erased\n"),
+        (("retire", "D-01"), "volume D-01 is never overwritten\n"),
+    ):
+        said = call(capsys, "tape", *words)
+        assert (said.code, said.out, said.err) == (0, out, "")
+    said = call(capsys, "tape", "erase", "D-01")
+    assert (said.code, said.err) == (2, "TAP021 volume D-01 is still needed: marked no-reuse\n"
+                                     "  Hint: to lose what is on it type its label: --confirm D-01\n")
+    assert call(capsys, "tape", "load", "9").err.startswith("TAP018 storage main has no slot 9 and no volume of that label\n")
+
+
+def test_the_holding_disk_by_command(site: Path, capsys: Capture) -> None:
+    said = call(capsys, "holding", "list")
+    assert said.code == 0 and said.out.endswith("0 dumps, 0 B on no volume yet\n")
+    path = site / "hold" / "20260101000000" / "git._home.0"
+    header = Header(Kind.FILE, datestamp="20260101000000", host="git", disk="/home", program="GNUTAR")
+    writer = HoldingWriter(path, chunksize=0)
+    writer.begin(header)
+    writer.write(memoryview(bytes(10_000)))
+    writer.finish(header)
+    lines = call(capsys, "holding", "list").out.splitlines()
+    assert lines[1].split() == ["disk", "L", "size", "age", "state"]
+    assert "git:/home" in lines[2] and lines[2].endswith("whole  waits for storage main")
+    assert lines[3] == f"  {path}"
+    assert lines[4] == "1 dump, 42.0 KiB on no volume yet; taperoom flush writes it"
+    plain = json.loads(call(capsys, "holding", "list", "--json").out)
+    assert (plain["dumps"][0]["path"], plain["dumps"][0]["word"]) == (str(path), "whole")
+    said = call(capsys, "holding", "remove", str(path))
+    assert (said.code, said.err.splitlines()[0]) == (
+        2, "HLD020 git:/home level 0 of 20260101000000 is on no volume: this is its only copy")
+    said = call(capsys, "holding", "remove", str(path), "--force")
+    assert (said.code, said.out) == (0, "git:/home level 0 of 20260101000000 is removed, 42.0 KiB came free\n")
