@@ -58,6 +58,7 @@ class Pump:
         self._open: dict[int, str] = {}
         self._sides: dict[str, SideFile] = {}
         self._backlog: deque[memoryview] = deque()
+        self._poll, self._asked = select.poll(), dict[int, int]()
         self._crc_in = self._size_in = self._crc_out = 0
 
     def run(self) -> Ending:
@@ -120,13 +121,13 @@ class Pump:
 
     def _wait(self, wanted: dict[int, int], timeout: float | None) -> dict[int, int]:
         """What is ready of ``wanted`` within ``timeout`` seconds; orders are heard and obeyed."""
-        poll = select.poll()
-        for fd in self._pipe.waits:
-            poll.register(fd, select.POLLIN)
-        for fd, events in wanted.items():
-            poll.register(fd, events)
+        asked = {**dict.fromkeys(self._pipe.waits, select.POLLIN), **wanted}
+        if asked != self._asked:  # mostly it is the same as the last time, thousands of times a second
+            self._poll, self._asked = select.poll(), asked
+            for fd, events in asked.items():
+                self._poll.register(fd, events)
         seconds = _LONGEST_WAIT if timeout is None else min(max(0.0, timeout), _LONGEST_WAIT)
-        ready = dict(poll.poll(seconds * 1000 + 1))
+        ready = dict(self._poll.poll(seconds * 1000 + 1))
         self._pipe.listen(set(ready))
         for order in self._pipe.orders():
             match order:
