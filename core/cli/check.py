@@ -14,7 +14,7 @@ from core.cli import show, where
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from core.cli.checks import Finding
+    from core.client.checks import Finding
 
 _WORDS = {"": "ok   ", "E": "ERROR", "W": "WARN ", "I": "note "}
 _COLOURS = {"": "green", "E": "red", "W": "yellow", "I": "dim"}
@@ -29,7 +29,7 @@ def check(
     """Would tonight's run work?
 
     Configuration, holding disks, volumes and every client are looked at. Clients are asked at once, each
-    checks its own disks. Nothing is written.
+    checks its own disks. Nothing is changed; what the clients said is kept for the console.
 
     Exit code: 0 all is well (warnings included), 1 something has to be set right, 5 only that a client could not
     be reached.
@@ -39,7 +39,7 @@ def check(
       taperoom check
       taperoom check web1 db2
     """
-    from core.cli import checks
+    from core.client import checks, clients
 
     site = where.site()
     wanted = hosts or []
@@ -55,7 +55,7 @@ def check(
     if not wanted:
         take(checks.server(site))
     if not no_clients:
-        take(_with_progress(checks.clients(site, disks), json))
+        take(_with_progress(clients.check(site, disks), json))
     errors = [finding for finding in found if finding.severity == "E"]
     if json:
         from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""What `taperoom check` looks at: the server's own places, then every client's.
+"""What a check of the server looks at: configuration, state, holding disks, storages; clients are in `core.client.clients`.
 
 Promises to write nothing that stays and to go on after each fault, so that one call shows all of them.
 """
@@ -6,23 +6,15 @@ Promises to write nothing that stays and to go on after each fault, so that one 
 from __future__ import annotations
 
 import os
-import queue
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.codes import lookup
-from core.devices.registry import open_changer
-from core.devices.scan_policy import Standing
-from core.errors import PeerError, ProtocolError, TaperoomError
-from core.model.disk import Disk
+from core.errors import TaperoomError
 from core.model.site import Site, Storage
 from core.model.units import show_kib
 from core.report.text import count
-
-PATIENCE = 120.0
-"""Seconds that a client has for its selfcheck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +28,13 @@ class Finding:
     peer: bool = False
 
 
-def _ok(subject: str, text: str) -> Finding:
+def well(subject: str, text: str) -> Finding:
+    """It was looked at, and it is well."""
     return Finding("", "", subject, text)
 
 
-def _fault(subject: str, fault: TaperoomError, peer: bool = False) -> Finding:
+def fault_of(subject: str, fault: TaperoomError, peer: bool = False) -> Finding:
+    """What a fault says, as a finding; its hint is part of the text."""
     hint = f" ({fault.hint.rstrip('.')})" if fault.hint else ""
     page = lookup(fault.code)
     severity = page.severity if page is not None and page.severity in ("W", "I") else "E"
@@ -50,7 +44,7 @@ def _fault(subject: str, fault: TaperoomError, peer: bool = False) -> Finding:
 def server(site: Site) -> Iterator[Finding]:
     """Configuration, state directory, holding disks, storages."""
     hosts = {disk.host.name for disk in site.disks}
-    yield _ok("configuration", f"{site.file}: {count(len(site.disks), 'disk')} on {count(len(hosts), 'client')}")
+    yield well("configuration", f"{site.file}: {count(len(site.disks), 'disk')} on {count(len(hosts), 'client')}")
     if not site.disks:
         yield Finding("W", "CFG009", "configuration", "there is no disk in it; 'taperoom disk add HOST:DISK' adds one")
     if not site.storages and not site.holding:
@@ -71,7 +65,7 @@ def _state_dir(path: Path) -> Finding:
     if not os.access(there, os.W_OK | os.X_OK):
         what = "may not be written" if there == path else f"cannot be made: {there} may not be written"
         return Finding("E", "RUN003", "state", f"{path} {what} by this user")
-    return _ok("state", f"{path}" + ("" if there == path else " will be made"))
+    return well("state", f"{path}" + ("" if there == path else " will be made"))
 
 
 def _holding(site: Site) -> Iterator[Finding]:
@@ -83,14 +77,14 @@ def _holding(site: Site) -> Iterator[Finding]:
         try:
             found = area.measure(disk, occupied=sum(dump.kib for dump in mine))
         except TaperoomError as fault:
-            yield _fault("holding", fault)
+            yield fault_of("holding", fault)
             continue
         left = f", {count(len(mine), 'dump')} to flush" if mine else ""
         if found.usable < 1024:
             yield Finding("W", "HLD010", "holding", f"{disk.path}: only {show_kib(found.usable)} to use of "
                           f"{show_kib(found.free)} free; 'use' keeps the rest")
         else:
-            yield _ok("holding", f"{disk.path}: {show_kib(found.usable)} to use of {show_kib(found.free)} free{left}")
+            yield well("holding", f"{disk.path}: {show_kib(found.usable)} to use of {show_kib(found.free)} free{left}")
     for dump in survey.dumps:
         if not dump.complete:
             yield Finding("W", "HLD017", "holding", dump.fault)
@@ -101,6 +95,8 @@ def _holding(site: Site) -> Iterator[Finding]:
 def _storage(site: Site, storage: Storage) -> Iterator[Finding]:
     from core.client.shelf import inventory_of
     from core.devices.labelling import check_capacity
+    from core.devices.registry import open_changer
+    from core.devices.scan_policy import Standing
 
     subject = f"storage {storage.name}"
     try:
@@ -108,7 +104,7 @@ def _storage(site: Site, storage: Storage) -> Iterator[Finding]:
         open_changer(storage)
         rows = inventory_of(site, storage)
     except TaperoomError as fault:
-        yield _fault(subject, fault)
+        yield fault_of(subject, fault)
         return
     if storage.kind == "disk" and not os.access(storage.address, os.W_OK | os.X_OK):
         yield Finding("E", "TAP003", subject, f"{storage.address} may not be written by this user")
@@ -124,59 +120,4 @@ def _storage(site: Site, storage: Storage) -> Iterator[Finding]:
         return
     slots = sum(1 for row in rows if row.slot)
     what = f"{chosen.label} in slot {chosen.slot} ({chosen.reason or chosen.standing.value})"
-    yield _ok(subject, f"{count(slots, 'slot')}, next volume {what}")
-
-
-def clients(site: Site, disks: Sequence[Disk]) -> Iterator[Finding | int]:
-    """Every client's selfcheck, all at once, as they answer; a number says how many are still asked."""
-    groups: dict[str, list[Disk]] = {}
-    for disk in disks:
-        groups.setdefault(disk.host.name, []).append(disk)
-    answers: queue.SimpleQueue[list[Finding]] = queue.SimpleQueue()
-    for group in groups.values():
-        threading.Thread(target=lambda g: answers.put(_client(site, g)), args=(group,), daemon=True).start()
-    left = len(groups)
-    if left:
-        yield left
-    while left:
-        yield from answers.get()
-        left -= 1
-        yield left
-
-
-def _client(site: Site, disks: Sequence[Disk]) -> list[Finding]:
-    """One client; every auth that its disks use is tried."""
-    found: list[Finding] = []
-    for auth in dict.fromkeys(disk.dumptype.auth for disk in disks):
-        found += _ask(site, [disk for disk in disks if disk.dumptype.auth == auth], auth)
-    return found
-
-
-def _ask(site: Site, disks: Sequence[Disk], auth: str) -> list[Finding]:
-    from core.wire.features import SERVER
-    from core.wire.services import parse_selfcheck, selfcheck_request
-    from core.wire.transports import connect
-
-    host = disks[0].host
-    try:
-        connection = connect(host, auth)
-        try:
-            if not connection.keeps():  # a stock amandad serves one request a connection
-                features = connection.features
-                connection.close()
-                connection = connect(host, auth)
-                connection.features = features
-            request = selfcheck_request(disks, SERVER, connection.features, site.org)
-            answers = parse_selfcheck(connection.request("selfcheck", request, max(PATIENCE, host.connect_timeout)))
-        finally:
-            connection.close()
-    except PeerError as fault:
-        return [_fault(host.name, fault, peer=True)]
-    except ProtocolError as fault:
-        return [Finding("E", "CLT003", host.name, f"talks nonsense: {fault}", True)]
-    except OSError as fault:
-        return [Finding("E", "CLT007", host.name, f"cannot be reached: {fault.strerror or fault}", True)]
-    wrong = [Finding("E", "CLT005", host.name, text) for good, text in answers if not good]
-    if wrong:
-        return wrong
-    return [_ok(host.name, f"{count(len(disks), 'disk')} checked by the client, over {auth}")]
+    yield well(subject, f"{count(slots, 'slot')}, next volume {what}")
