@@ -1,5 +1,7 @@
 """``python -P -m tui --state-dir DIR [--run STAMP] [--read-only] [--ascii] [--theme NAME]``: the console on a run.
 
+``--replay [RUN_DIR] [--speed N] [--at SECONDS]`` plays a recorded one.
+
 Exit codes: 0 detached, 1 a fault of ours (three lines say where it is written down), 2 this terminal cannot show it or the
 arguments are wrong, 128 + n ended by signal n.  Nothing here touches the run.
 """
@@ -14,8 +16,13 @@ import traceback
 from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from core.errors import TaperoomError
 from tui.preferences import Store, settings_file
+
+if TYPE_CHECKING:
+    from tui.replaying import Playing
 
 PLAIN = "taperoom status --follow"
 
@@ -23,8 +30,14 @@ PLAIN = "taperoom status --follow"
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="tui", description="The operator console of Taperoom.")
-    parser.add_argument("--state-dir", type=Path, required=True, help="where the site keeps its state (state_dir)")
+    parser.add_argument("--state-dir", type=Path, help="where the site keeps its state (state_dir)")
     parser.add_argument("--run", default="", help="datestamp, or its beginning; the live or last run otherwise")
+    parser.add_argument("--replay", nargs="?", type=Path, const=Path(), metavar="RUN_DIR",
+                        help="play a recorded run: this directory, or the one that --run names")
+    parser.add_argument("--speed", type=float, default=60.0, metavar="N", help="times as fast as it was, 1 to 1000")
+    begin = parser.add_mutually_exclusive_group()
+    begin.add_argument("--at", type=float, default=0.0, metavar="SECONDS", help="begin a replay so long after the run began")
+    begin.add_argument("--from", dest="begin", type=float, default=0.0, metavar="EPOCH", help="the same as a time")
     parser.add_argument("--read-only", action="store_true", help="watch: no answers, no orders")
     parser.add_argument("--ascii", action="store_true", help="no character but ASCII")
     parser.add_argument("--theme", default="", help="name of a theme")
@@ -32,7 +45,21 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
                         help="how often the screen is brought up to date: 4 times a second, every 2 or every 5 seconds")
     parser.add_argument("--slow", action="store_const", dest="link", const="slow", help="the same as --link slow")
     parser.add_argument("--mouse", action="store_true", help="take the mouse; the terminal's own selection then needs shift")
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if options.state_dir is None and options.replay in (None, Path()):
+        parser.error("one of --state-dir and --replay RUN_DIR is needed")
+    return options
+
+
+def recorded(options: argparse.Namespace) -> Playing | None:
+    """The run that is played; None without --replay.  UsageError RUN025."""
+    if options.replay is None:
+        return None
+    from core.client.runs import Run, find_run
+    from tui.replaying import play
+
+    found = Run(options.replay.absolute()) if options.replay != Path() else find_run(options.state_dir, options.run)
+    return play(found, options.run, options.speed, options.begin, options.at)
 
 
 def refusal(environment: Mapping[str, str], tty: bool) -> str:
@@ -90,6 +117,11 @@ def main(argv: list[str] | None = None) -> int:
     if why := refusal(os.environ, sys.stdin.isatty() and sys.stderr.isatty()):
         print(f"taperoom: {why}", file=sys.stderr)
         return 2
+    try:
+        playing = recorded(options)
+    except TaperoomError as fault:
+        print(f"taperoom: {fault.code} {fault.message}" + (f": {fault.hint}" if fault.hint else ""), file=sys.stderr)
+        return 2
     store = Store(settings_file())
     store.load()
     if options.link:
@@ -104,9 +136,10 @@ def main(argv: list[str] | None = None) -> int:
     guard = Guard(sys.stdin.fileno())
     driver = None if os.environ.get("TEXTUAL_DRIVER") else ConsoleDriver
     app = ConsoleApp(
-        options.state_dir, options.run, operate=not options.read_only,
+        playing.state_dir if playing else options.state_dir, options.run, operate=not options.read_only,
         look=Look(options.ascii or only_ascii(store.chosen.ascii, environment, sys.stderr.encoding or "")),
-        theme=chosen(options.theme or store.chosen.theme, available()[0], environment), driver_class=driver, store=store)
+        theme=chosen(options.theme or store.chosen.theme, available()[0], environment), driver_class=driver, store=store,
+        playing=playing)
     try:
         app.run(mouse=options.mouse or store.chosen.mouse)
     except Exception as fault:

@@ -127,15 +127,42 @@ def label(now: Moment, subject: Subject) -> Offer:
                 (*options, again) if isinstance(again, Option) else options)
 
 
+def erase(now: Moment, subject: Subject) -> Offer:
+    """Erase what is on a volume; its label stays."""
+    volume = _volume(subject)
+    if isinstance(volume, str):
+        return volume
+    if not volume.label or not volume.slot:
+        return "choose a volume with a label that is in a slot"
+    if problem := _busy(now):
+        return problem
+    confirm = volume.label if volume.needed else ""
+    needed = f" It is still needed: {clean(volume.needed)}." if volume.needed else ""
+    return Deed(f"Erase {clean(volume.label)}", words("tape", "erase", volume.label, "--storage", volume.storage,
+                                                      *(["--confirm", confirm] if confirm else [])),
+                f"{plural(volume.dumps, 'dump')}, {show_kib(volume.size)}, are lost for good.{needed} The label stays.",
+                call=lambda hand: hand.erase(volume.storage, volume.label, confirm), word=volume.label)
+
+
+def retire(now: Moment, subject: Subject) -> Offer:
+    """Keep a volume from ever being overwritten, or take that back."""
+    volume = _volume(subject)
+    if isinstance(volume, str):
+        return volume
+    if not volume.label:
+        return "it has no label"
+    return Deed(f"{clean(volume.label)}: {'never overwrite it' if volume.reuse else 'it may be overwritten'}",
+                words("tape", "retire", volume.label, "--storage", volume.storage, *([] if volume.reuse else ["--undo"])),
+                call=lambda hand: hand.retire(volume.storage, volume.label, not volume.reuse))
+
+
 def remove(now: Moment, subject: Subject) -> Offer:
     """Remove a dump from the holding disk."""
     dump = subject.dump
+    if problem := _busy(now):
+        return problem
     if dump is None:
         return "choose a dump on the holding disk first"
-    if any(w.file == dump.file and not w.ended for w in now.view.writes.values()):
-        return "it is being written to a volume"
-    if any(d.file == dump.file and d.handle in now.view.dumpers.values() for d in now.view.disks.values()):
-        return "it is being dumped: A gives the dump up"
     what = f"{clean(dump.title)} level {dump.level} of {day_of(dump.datestamp)}, {show_kib(dump.size)}"
     if dump.labels:
         return Deed("Remove a dump from the holding disk", words("holding", "remove", dump.file),
@@ -149,7 +176,7 @@ def remove(now: Moment, subject: Subject) -> Offer:
 
 OUTSIDE: dict[str, Callable[[Moment, Subject], Offer]] = {
     "start": start, "flush": flush, "force": force, "undo": undo, "load": load, "unload": unload, "label": label,
-    "remove": remove,
+    "erase": erase, "retire": retire, "remove": remove,
 }
 """Acts that need no run, by their name in `tui.keys`."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import TaperoomError
 from core.protocol import operator as op
-from tui.acting import why_not
+from tui.acting import WATCHING, why_not
 from tui.acting_outside import offer
 from tui.clean import clean
 from tui.commands import command_of
@@ -114,10 +114,11 @@ class Actor:
 
         app = self._app
         questions, now = app.feed.view.open_questions, app.moment()
-        if not now.operate:
+        problem = why_not(now)
+        if problem == WATCHING:
             waiting = f"{len(questions)} open. " if questions else ""
             app.say(f"{waiting}You are watching. To answer, attach without --read-only: taperoom attach", bad=True)
-        elif problem := why_not(now):
+        elif problem:
             app.say(problem, bad=True)
         elif questions and app.feed.view.live:
             app.push_screen(RequestScreen(questions[0]))

@@ -11,22 +11,26 @@ from collections.abc import Callable
 from pathlib import Path
 
 from textual.app import App
+from textual.binding import Binding
 from textual.driver import Driver
 from textual.screen import Screen
 
 from core.client.runs import list_runs
 from core.errors import TaperoomError
 from core.events.view import DiskView
-from tui import modes
+from tui import keys, modes
 from tui.actor import Actor
 from tui.door import ClientDoor, Door
 from tui.feed import Feed
 from tui.goto import Goto
 from tui.hand import Hand, SiteHand
+from tui.known import Known
 from tui.look import Look
-from tui.moment import Moment
+from tui.moment import Link, Moment
+from tui.player import Player
 from tui.preferences import Store
 from tui.rate import TICK, Rate
+from tui.replaying import Playing
 from tui.screens.base import ConsoleScreen
 from tui.subject import Subject
 from tui.travel import travel
@@ -42,21 +46,24 @@ class ConsoleApp(App[int]):
     DEFAULT_MODE = "run"
     COMMANDS = {modes.commands}
     ENABLE_COMMAND_PALETTE = True
+    BINDINGS = [Binding(a.keys, a.action, a.help, show=False, priority=True, id=a.id) for a in keys.TIME]
     ALLOW_SELECT = False
 
     def __init__(
         self, state_dir: Path, run: str = "", *, operate: bool = True, look: Look | None = None, theme: str = "night",
         clock: Callable[[], float] = time.time, ticks: Callable[[], float] = time.monotonic, guard: float = 0.3,
         serve: bool = True, driver_class: type[Driver] | None = None, store: Store | None = None, door: Door | None = None,
-        hand: Hand | None = None,
+        hand: Hand | None = None, playing: Playing | None = None,
     ) -> None:
         super().__init__(driver_class=driver_class)
         self.look, self.ticks, self.guard = look or Look(), ticks, guard
         self.store, self.door = store or Store(), door or ClientDoor(state_dir)
+        self.known = Known(self)
         self.rate = Rate(self.store.chosen.link)
-        self.feed = Feed(state_dir, run, clock, operate=operate)
+        self.feed: Feed | Playing = playing or Feed(state_dir, run, clock, operate=operate)
+        self.player, self._operates = Player(self), operate and playing is None
         self.actor = Actor(self, hand or SiteHand(state_dir))
-        self._serve, self._opened, self._asked = serve, self.feed.opened, set[int]()
+        self.serves, self._opened, self._asked = serve, self.feed.opened, set[int]()
         self.sayings: deque[tuple[float, str, bool]] = deque(maxlen=200)
         self.detached = False
         self.fault: Exception | None = None
@@ -75,7 +82,7 @@ class ConsoleApp(App[int]):
         """Begin to follow."""
         for problem in [*(f"CON005 theme not loaded: {p}" for p in self.wardrobe.problems), *self.store.problems]:
             self.say(problem, bad=True)
-        if self._serve:
+        if self.serves:
             self.run_worker(self.feed.serve(), exit_on_error=False, name="feed")
             self.set_interval(TICK, self.tick)
 
@@ -91,6 +98,7 @@ class ConsoleApp(App[int]):
 
     def frame(self) -> None:
         """Show what is new, on the screen that is seen and under the dialogs on it."""
+        self.player.forget_fresh()
         fresh = self.feed.taken()
         screens = [s for stack in self._screen_stacks.values() for s in stack if isinstance(s, ConsoleScreen)]
         for screen in screens:
@@ -108,6 +116,14 @@ class ConsoleApp(App[int]):
             if callable(frame) and shown.is_mounted:
                 frame(now)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The keys of a replay are those of the screen while none plays."""
+        return self.player.takes_keys() if action == "time" else super().check_action(action, parameters)
+
+    def action_time(self, name: str) -> None:
+        """A key of a replay."""
+        self.player.key(name)
+
     def step(self) -> None:
         """Take in all there is and show it: for tests, and for a console that does not serve."""
         while self.feed.pump():
@@ -115,10 +131,11 @@ class ConsoleApp(App[int]):
         self.frame()
 
     def _ring_for(self, now: Moment) -> None:
-        open_ids = {q.asked.id for q in now.view.open_questions}
+        present = self.player.present
+        open_ids = {q.asked.id for q in present.open_questions} if now.link is not Link.REPLAY else set[int]()
         if new := open_ids - self._asked:
             self._asked |= new
-            if now.operate and now.view.live and self.store.chosen.bell:
+            if self._operates and present.live and self.store.chosen.bell:
                 self.bell()
         set_title = getattr(self._driver, "set_title", None)
         if callable(set_title):
@@ -151,6 +168,7 @@ class ConsoleApp(App[int]):
 
     def open_run(self, name: str) -> None:
         """Show another run; empty: the live or the last one."""
+        self.player.come_back()
         if not self.feed.open_named(name):
             self.say(f"CON004 there is no run {name}" if name else "there is no run yet", bad=True)
             return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,6 +34,14 @@ LOOK_FOR_RUNS = 2.0
 """Seconds between two looks for a run that began while the console shows none, or one that is over."""
 
 
+_OPENINGS = itertools.count(1)
+
+
+def next_opening() -> int:
+    """A number for another run or another past on the screens: by it they know that what they kept is of the one before."""
+    return next(_OPENINGS)
+
+
 class Feed:
     """One run as it stands; ``name`` chooses which (see `core.client.runs.find_run`), empty: the live or the last one."""
 
@@ -50,7 +59,7 @@ class Feed:
         self.run = run
         self.view, self.gauges, self.pace, self.traffic = RunView(), Gauges(), Pace(), Traffic()
         self.fresh: list[Line] = []
-        self.opened = getattr(self, "opened", 0) + 1
+        self.opened = next_opening()
         self._journal = Journal(run) if run else None
         self._log = LogTail(run.traffic) if run else None
         self.link = Link.NONE

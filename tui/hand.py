@@ -6,6 +6,7 @@ needed, so that the console opens without one.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -25,6 +26,14 @@ class Done(Protocol):
     @property
     def text(self) -> str:
         """One sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Several acts told as one."""
+
+    command: str
+    text: str
 
 
 class Hand(Protocol):
@@ -47,6 +56,12 @@ class Hand(Protocol):
 
     def label(self, storage: str, slot: str, label: str, force: bool) -> Done:
         """Give the volume in a slot a label; with ``force`` whatever is on it."""
+
+    def erase(self, storage: str, label: str, confirm: str) -> Done:
+        """Erase what is on a volume; with its label in ``confirm`` even what is still needed."""
+
+    def retire(self, storage: str, label: str, undo: bool) -> Done:
+        """Keep a volume from ever being overwritten, or take that back."""
 
     def remove(self, file: str, force: bool) -> Done:
         """Remove a dump from the holding disk; with ``force`` even one that is on no volume."""
@@ -83,7 +98,9 @@ class SiteHand:
         """Order a full (``full``) of these disks for the next run, or take orders back (empty)."""
         from core.client import act
 
-        return act.order_disks(self.site(), [title_of(key) for key in disks], order)
+        done = [act.force(self.site(), title_of(key), order) for key in disks]
+        text = done[0].text if len(done) == 1 else f"{len(done)} disks: {done[0].text}, and the like"
+        return Several(" && ".join(one.command for one in done), text)
 
     def load(self, storage: str, slot: str) -> Done:
         """Make a slot the current one."""
@@ -101,10 +118,22 @@ class SiteHand:
         """Give the volume in a slot a label; with ``force`` whatever is on it."""
         from core.client import act
 
-        return act.label(self.site(), storage, slot, label, force=force)
+        return act.label(self.site(), storage, label, slot, insist=force)
 
     def remove(self, file: str, force: bool) -> Done:
         """Remove a dump from the holding disk; with ``force`` even one that is on no volume."""
         from core.client import act
 
-        return act.remove_holding(self.site(), file, force=force)
+        return act.remove_holding(self.site(), Path(file), insist=force)
+
+    def erase(self, storage: str, label: str, confirm: str) -> Done:
+        """Erase what is on a volume; with its label in ``confirm`` even what is still needed."""
+        from core.client import act
+
+        return act.erase(self.site(), storage, label, confirm=confirm)
+
+    def retire(self, storage: str, label: str, undo: bool) -> Done:
+        """Keep a volume from ever being overwritten, or take that back."""
+        from core.client import act
+
+        return act.retire(self.site(), storage, label, undo=undo)

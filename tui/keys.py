@@ -55,10 +55,9 @@ PLACES: tuple[Place, ...] = (
     Place("3", "protocol", "Proto", "what was said between whom"),
     Place("4", "tapes", "Tapes", "which volumes are written"),
     Place("5", "holding", "Hold", "what is not yet on a volume, and the room left"),
+    Place("6", "clients", "Clients", "who would work, and whose fulls are overdue"),
     Place("7", "history", "Hist", "how earlier runs went; opens one"),
 )
-
-LISTS: tuple[Where, ...] = ("run", "plan", "tapes", "holding", "history", "protocol")
 
 ACTIONS: tuple[Action, ...] = (
     Action("reply", "r", "reply", "answer", "answer the oldest open request", rank=1),
@@ -80,6 +79,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("explain", "x", "explain", "explain", "what the message under the cursor means; without one, all messages",
            rank=6),
     Action("current", "l", "current", "live", "back to the live or the last run", ("history",), rank=3),
+    Action("check", "c", "check", "check", "ask this client whether it would work", ("clients",), rank=3),
+    Action("check_all", "a", "check_all", "check all", "ask all clients", ("clients",), rank=4),
     Action("filter", "slash", "filter", "filter", "only what has this text (!x: without x); esc: all",
            rank=3, shown="/"),
     Action("go", "colon", "go", "go", "go to :tapes, :disk web1:/home, :run 20261201 …",
@@ -104,7 +105,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("load", "l", "act('load')", "load", "put the volume of this slot into the drive", ("tapes",), True, 5),
     Action("unload", "u", "act('unload')", "unload", "put the volume in the drive back", ("tapes",), True, 6),
     Action("label", "L", "act('label')", "label", "give the volume of this slot a label", ("tapes",), True, 6),
+    Action("erase", "E", "act('erase')", "erase", "erase what is on this volume; its label stays", ("tapes",), True, 8),
+    Action("retire", "N", "act('retire')", "no reuse", "never overwrite this volume, or take that back", ("tapes",), True, 9),
     Action("remove", "D", "act('remove')", "remove", "remove this dump from the holding disk", ("holding",), True, 6),
+    Action("travel", "t", "travel", "time", "the past of this run; again: back to now",
+           ("run", "plan", "protocol", "tapes", "holding"), rank=8),
     Action("acts", "at", "acts", "", "what operators did, and the equal commands", shown="@"),
     Action("theme", "T", "theme", "", "the next theme"),
     Action("redraw", "ctrl+l", "redraw", "", "paint the whole screen again", shown="ctrl+l"),
@@ -113,6 +118,20 @@ ACTIONS: tuple[Action, ...] = (
     Action("detach", "q,ctrl+q", "detach", "detach", "leave the console; the run goes on", rank=0),
 )
 
+TIME: tuple[Action, ...] = (
+    Action("time.pause", "space", "time('pause')", "play", "let the time go on, or stand still", rank=2),
+    Action("time.next", "right_square_bracket", "time('next')", "", "to the next mark: NO-ROOM, TRY-AGAIN, FAILED, a request",
+           shown="]"),
+    Action("time.previous", "left_square_bracket", "time('previous')", "jump", "to the last mark before this", rank=3,
+           shown="[ ]"),
+    Action("time.on", "full_stop", "time('on')", "", "one fact on", shown="."),
+    Action("time.back", "comma", "time('back')", "step", "one fact back", rank=3, shown=", ."),
+    Action("time.faster", "plus,equals_sign", "time('faster')", "", "faster, up to 1000 times", shown="+"),
+    Action("time.slower", "minus", "time('slower')", "speed", "slower, down to as it was", rank=4, shown="+ -"),
+    Action("time.kind", "M", "time('kind')", "which marks", "[ and ] stop at one kind of mark only, then at all", rank=7),
+)
+"""The keys of a replay and of the past: they come before those of the screens, and only while one is shown."""
+
 MOVES: tuple[tuple[str, str], ...] = (
     ("up down j k", "one row"), ("pgup pgdn ctrl+b ctrl+f", "one page"), ("g G home end", "first, last row"),
     ("left right", "shift long lines"), ("tab shift+tab", "next, last pane; its title is marked with >"),
@@ -120,9 +139,12 @@ MOVES: tuple[tuple[str, str], ...] = (
 )
 
 
-def actions_of(where: str) -> list[Action]:
-    """The actions of a screen, its own first."""
+def actions_of(where: str, *, in_time: bool = False) -> list[Action]:
+    """The actions of a screen, its own first; ``in_time``: while a replay or the past is shown."""
     own = [action for action in ACTIONS if where in action.where]
+    if in_time:
+        taken = {key for action in TIME for key in action.keys.split(",")}
+        own = [*TIME, *(action for action in own if not action.act and action.keys not in taken)]
     return own + [action for action in ACTIONS if "all" in action.where]
 
 

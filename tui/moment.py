@@ -41,4 +41,11 @@ class Moment:
     @property
     def at(self) -> float:
         """The time that durations end at: now for a live run, the last fact for one that is over."""
-        return self.now if self.link in (Link.LIVE, Link.LOST) else self.view.at
+        if self.view.ended is not None:
+            return self.view.at
+        return self.now if self.link in (Link.LIVE, Link.LOST, Link.REPLAY, Link.PAST) else self.view.at
+
+    @property
+    def over(self) -> bool:
+        """Whether the run that is shown has ended, well or without a word."""
+        return self.link in (Link.ENDED, Link.DEAD) or (self.link is Link.REPLAY and self.view.ended is not None)

@@ -18,7 +18,7 @@ class Actions(Provider):
         where = getattr(screen, "where", "all")
         actor, subject = screen.console_app.actor, screen.subject()
         found = []
-        for action in actions_of(where):
+        for action in actions_of(where, in_time=screen.console_app.player.playing is not None):
             off = actor.why_not(action.act, subject) if action.act else ""
             found.append((f"{action.help}   ({action.key})" + (f"   off: {off}" if off else ""), action.action))
         return found + [(f"{place.name}: {place.help}   ({place.digit})", f"app.place('{place.name}')") for place in PLACES]

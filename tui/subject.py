@@ -13,7 +13,8 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class VolumeAt:
-    """A slot and the volume in it; ``needed`` says why it may not be written anew, empty: it may."""
+    """A slot and the volume in it; ``needed`` says why it may not be written anew, empty: it may;
+    ``reuse``: it may ever be."""
 
     storage: str
     slot: str
@@ -22,6 +23,7 @@ class VolumeAt:
     dumps: int = 0
     needed: str = ""
     loaded: bool = False
+    reuse: bool = True
 
 
 @dataclass(frozen=True, slots=True)

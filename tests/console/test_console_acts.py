@@ -189,6 +189,28 @@ async def test_volumes_are_loaded_unloaded_and_labelled(night: Night) -> None:
                               ("label", "main", "8", "DailySet1-08", True)]
 
 
+async def test_volumes_are_erased_and_retired(night: Night) -> None:
+    hand = FakeHand()
+    free = Subject(volume=VolumeAt("main", "8", "DailySet1-08", 700 << 20, 12))
+    needed = Subject(volume=VolumeAt("main", "7", "DailySet1-07", 9 << 20, 1, "active for 5 days", reuse=False))
+    async with night.at("ended").shown(hand=hand) as pilot:
+        app = console(pilot)
+        for subject in (free, needed):
+            app.act("erase", subject)
+            await settled(pilot)
+            app.act("retire", subject)
+            await settled(pilot)
+            assert subject.volume is not None
+            await typed(pilot, *subject.volume.label, "enter")
+        app.act("erase", Subject(volume=VolumeAt("main", "9")))
+        app.act("retire", Subject(volume=VolumeAt("main", "9")))
+        await settled(pilot)
+        assert said(pilot)[-2:] == ["choose a volume with a label that is in a slot", "it has no label"]
+        assert hand.asked == [
+            ("retire", "main", "DailySet1-08", False), ("erase", "main", "DailySet1-08", ""),
+            ("retire", "main", "DailySet1-07", True), ("erase", "main", "DailySet1-07", "DailySet1-07")]
+
+
 async def test_a_dump_is_removed_from_the_holding_disk(night: Night) -> None:
     hand = FakeHand()
     copied = SpooledAt("/hold/1/web.0", "web", "/", 0, "20261201001500", 2048, True, ("DailySet1-07",))
@@ -212,7 +234,7 @@ async def test_a_dump_is_removed_from_the_holding_disk(night: Night) -> None:
 async def test_a_dump_on_its_way_is_not_removed(night: Night) -> None:
     async with night.at("dumping").shown() as pilot:
         await typed(pilot, "5", "D")
-        assert said(pilot)[0] in ("it is being written to a volume", "choose a dump on the holding disk first")
+        assert said(pilot) == ["a run is under way: one at a time"]
 
 
 async def test_the_log_of_acts(night: Night) -> None:

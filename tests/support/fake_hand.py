@@ -49,3 +49,9 @@ class FakeHand:
 
     def remove(self, file: str, force: bool) -> FakeDone:
         return self._do("remove", file, force)
+
+    def erase(self, storage: str, label: str, confirm: str) -> FakeDone:
+        return self._do("erase", storage, label, confirm)
+
+    def retire(self, storage: str, label: str, undo: bool) -> FakeDone:
+        return self._do("retire", storage, label, undo)

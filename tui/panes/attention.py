@@ -20,7 +20,7 @@ DIED_FOR = 600.0
 
 def attention_rows(now: Moment, width: int, most: int) -> list[Row]:
     """At most ``most`` rows; the last one then says how many more there are."""
-    if now.link is Link.ENDED:
+    if now.over and now.link is not Link.DEAD:
         return []
     rows = _driver(now)
     if now.link is not Link.DEAD:

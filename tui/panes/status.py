@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from core.events.view import DiskState, RunView
 from tui.clean import clean
-from tui.format import day, moment, plural, span
+from tui.format import clock, day, moment, plural, span
 from tui.keys import PLACES, Action
 from tui.moment import Link, Moment
 from tui.panes.layout import Part, Row, part, spread
 
-_LINK_COLOUR = {Link.LIVE: "good", Link.LOST: "bad", Link.DEAD: "bad", Link.ENDED: "muted", Link.NONE: "muted"}
+_LINK_COLOUR = {Link.LIVE: "good", Link.LOST: "bad", Link.DEAD: "bad", Link.ENDED: "muted", Link.NONE: "muted",
+                Link.REPLAY: "attention", Link.PAST: "attention"}
 
 
 def phase(view: RunView, link: Link) -> str:
@@ -36,6 +37,8 @@ def status_row(now: Moment, width: int) -> Row:
     view = now.view
     mode = "OPERATE" if now.operate else "WATCH"
     right = [part(4, f"{clean(now.who, 20)}:{mode}"), part(0, now.link.value, _LINK_COLOUR[now.link])]
+    if now.link in (Link.REPLAY, Link.PAST):
+        right = [part(0, f"{now.link.value} {clock(now.now)}", "attention")]
     if view.began is None:
         return spread([part(0, "Taperoom", "title"), *([part(1, "NO RUN")] if now.link is not Link.NONE else [])],
                       right, width)
@@ -64,7 +67,7 @@ def hint_row(actions: list[Action], here: str, width: int, operate: bool) -> Row
             tabs += [(place.digit, "key"), (f" {place.title} ", "title" if place.name == here else "muted")]
         parts.append(Part(2, tuple(tabs)))
     else:
-        parts.append(Part(2, (("1-7", "key"), (" screens", "muted"))))
+        parts.append(Part(2, (("1-9", "key"), (" screens", "muted"))))
     hints = [a for a in actions if a.hint and (operate or not (a.operates or a.id == "reply"))]
     parts += [Part(a.rank, ((a.key, "key"), (f" {a.hint}", "muted"))) for a in hints]
     return spread(parts, [], width)

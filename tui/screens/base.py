@@ -17,6 +17,7 @@ from tui import keys
 from tui.goto import parse, suggestions
 from tui.moment import Moment
 from tui.panes.attention import attention_rows
+from tui.panes.scrubber import scrubber_row
 from tui.panes.status import hint_row, status_row
 from tui.subject import Subject
 from tui.traffic import Line
@@ -55,6 +56,7 @@ class ConsoleScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The rows around the body."""
         yield Lines(id="status", look=self.console_app.look)
+        yield Lines(id="scrubber", grows=True, look=self.console_app.look)
         yield Lines(id="attention", grows=True, look=self.console_app.look)
         yield from self.body()
         yield Prompt()
@@ -99,8 +101,11 @@ class ConsoleScreen(Screen[None]):
             return
         self.query_one("#status", Lines).put([status_row(now, width)])
         self.query_one("#attention", Lines).put(attention_rows(now, width, 6 if self.tall else 3))
-        actor, subject = self.console_app.actor, self.subject()
-        hints = [a for a in keys.actions_of(self.where) if not (a.act and actor.why_not(a.act, subject, now))]
+        actor, subject, playing = self.console_app.actor, self.subject(), self.console_app.player.playing
+        self.query_one("#scrubber", Lines).put([] if playing is None else [scrubber_row(
+            playing, width, now.look, waiting=len(self.console_app.player.present.open_questions))])
+        hints = [a for a in keys.actions_of(self.where, in_time=playing is not None)
+                 if not (a.act and actor.why_not(a.act, subject, now))]
         self.query_one("#hints", Lines).put([hint_row(hints, self.where, width, now.operate)])
         self.show(now)
         if self.focused is None and self.is_current:  # what had the keyboard was hidden
@@ -130,6 +135,10 @@ class ConsoleScreen(Screen[None]):
     def action_act(self, name: str) -> None:
         """An act of an operator."""
         self.console_app.act(name, self.subject())
+
+    def action_travel(self) -> None:
+        """The past of this run, or the present again."""
+        self.console_app.player.travel()
 
     def action_acts(self) -> None:
         """Who did what."""

@@ -10,9 +10,8 @@ from core.events.view import DiskState, DiskView
 from tui.format import plural
 from tui.goto import Goto
 from tui.moment import Link, Moment
-from tui.panes import protocol, run, tape
+from tui.panes import coverage, protocol, run, standing, tape
 from tui.panes.layout import Row
-from tui.panes.status import summary
 from tui.screens.base import ConsoleScreen, bindings
 from tui.subject import Subject
 from tui.traffic import Line
@@ -54,10 +53,34 @@ class RunScreen(ConsoleScreen):
     def show(self, now: Moment) -> None:
         """All panes."""
         self.set_class(now.view.began is None, "-empty")
-        self.set_class(now.link in (Link.ENDED, Link.DEAD), "-over")
+        self.set_class(now.over, "-over")
+        resting = now.over or now.view.began is None
+        if resting:
+            self._at_rest(now)
+        else:
+            self._at_work(now)
+        self.query_one(RingLog).flush()
+
+    def _at_rest(self, now: Moment) -> None:
+        """No run lives: how the last one ended, and how well each disk is covered."""
+        known = self.console_app.known
+        for name in ("coverage", "shelves", "spool", "clients"):
+            known.want(name, 60.0)
         if now.view.began is None:
             self.query_one("#empty", Lines).put(empty_rows(now))
+        self._figures(standing.rows(
+            now, known.shelves.value, known.spool.value, known.clients.value, known.coverage.value, self.size.width))
+        disks, covered = self.query_one("#disks", Table), known.coverage.value
+        if covered is None and now.view.began is not None:
+            disks.set_columns(run.DISKS)
+            disks.put(run.disk_rows(now), f"Disks  {len(now.view.disks)}")
             return
+        disks.set_columns(coverage.COLUMNS)
+        disks.put(coverage.entries(now, covered or []), coverage.title(covered or [], len(now.view.disks)),
+                  known.coverage.state("looking for the last backups …") or "the configuration names no disk")
+
+    def _at_work(self, now: Moment) -> None:
+        """A run lives, or an earlier moment of one is shown."""
         side = tape.tall_rows(now, self.query_one("#side").size.width)
         dumpers = run.dumper_rows(now, max(8, len(side) - 1) if self.wide else 0)
         busy = sum(1 for handle in now.view.dumpers.values() if handle)
@@ -66,15 +89,18 @@ class RunScreen(ConsoleScreen):
         self._heights(len(dumpers) + 1, len(side))
         self.query_one("#side", Lines).put(side)
         self.query_one("#side", Lines).border_title = "Tape and holding"
-        figures = tape.short_rows(now, self.size.width)
-        if now.link in (Link.ENDED, Link.DEAD):
-            figures = [((" RESULT ", "title"), (summary(now.view), "")), *figures[:2]]
-        self.query_one("#figures", Lines).put(figures)
+        self._figures(tape.short_rows(now, self.size.width))
         disks = run.disk_rows(now)
+        self.query_one("#disks", Table).set_columns(run.DISKS)
         left = sum(1 for disk in now.view.disks.values() if disk.state in (DiskState.PLANNED, DiskState.RETRY))
         self.query_one("#disks", Table).put(disks, f"Disks  {len(disks)}" + (f", {left} to dump" if left else "") + (
             f", {plural(len(now.view.estimating), 'client')} still asked" if now.view.estimating else ""))
-        self.query_one(RingLog).flush()
+
+    def _figures(self, rows: list[Row]) -> None:
+        figures = self.query_one("#figures", Lines)
+        if figures.styles.height is None or figures.styles.height.value != len(rows):
+            figures.styles.height = len(rows)
+        figures.put(rows)
 
     def _heights(self, dumpers: int, side: int) -> None:
         if self.wide:
@@ -116,8 +142,9 @@ class RunScreen(ConsoleScreen):
 
     def action_open(self) -> None:
         """The story of that disk."""
-        if disk := self.chosen():
-            open_dump(self.console_app, disk.host, disk.disk)
+        host, _, disk = self.query_one("#disks", Table).key.partition("\0")
+        if host:
+            open_dump(self.console_app, host, disk)
 
     def action_traffic(self) -> None:
         """The traffic of that disk."""
@@ -143,13 +170,7 @@ class RunScreen(ConsoleScreen):
 
 def empty_rows(now: Moment) -> list[Row]:
     """What to do when there is no run."""
-    rows: list[Row] = [((("No run is active." if now.link is Link.NONE else "The run has not written a fact yet."), "title"),),
-                       ()]
-    if now.earlier:
-        rows.append((("Earlier runs   ", "muted"), (f"{now.earlier + 1}", ""), ("   7 shows them", "muted")))
-    rows += [(("Start one      ", "muted"), ("taperoom run", "")),
-             (("Check first    ", "muted"), ("taperoom check", "")), (),
-             (("This screen follows a run as soon as there is one.", "muted"),)]
-    return rows
-
-
+    begun = "No run has been made yet." if now.link is Link.NONE else "The run has not written a fact yet."
+    return [(("", ""), (f" {begun}", "title"), ("  This screen follows a run as soon as there is one.", "muted")), (),
+            ((" Check first   ", "muted"), ("taperoom check", ""), ("   6 shows the clients", "muted")),
+            ((" Start one     ", "muted"), ("taperoom run", ""), ("     s starts it from here", "muted"))]

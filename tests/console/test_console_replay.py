@@ -1,0 +1,209 @@
+"""A recorded night on the screens of the console, and the past of one that lives."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+from textual.pilot import Pilot
+
+from core.client.runs import Run
+from core.errors import UsageError
+from core.events import codec
+from core.events.event import Record, RunEnded
+from core.protocol import operator as op
+from tests.console.conftest import Night, settled, text_of, typed
+from tests.support import recorded_run
+from tui.app import ConsoleApp
+from tui.look import Look
+from tui.moment import Link
+from tui.panes.scrubber import scrubber_row
+from tui.panes.status import plain
+from tui.replaying import Playing, play
+from tui.screens.request import RequestScreen
+from tui.screens.run import RunScreen
+from tui.widgets.ringlog import RingLog
+
+
+def console(pilot: Pilot[int]) -> ConsoleApp:
+    return cast(ConsoleApp, pilot.app)
+
+
+def said(pilot: Pilot[int]) -> list[str]:
+    return [notification.message for notification in console(pilot)._notifications]
+
+
+def run_of(night: Night) -> Run:
+    return Run(night.folder / "runs" / recorded_run.STAMP)
+
+
+def playing_of(night: Night) -> Playing:
+    night.at("ended")
+    return Playing(run_of(night))
+
+
+async def test_a_night_plays_on_the_same_screens(night: Night) -> None:
+    playing = playing_of(night)
+    async with night.shown((120, 40), playing=playing) as pilot:
+        assert "REPLAY 00:15:00" in text_of(console(pilot))
+        playing.advance(141.0)  # at 60 times
+        await settled(pilot)
+        shown = text_of(console(pilot))
+        assert "REPLAY 02:36:00" in shown
+        assert "HLD003" not in shown  # it was answered by then
+        assert pilot.app.screen.query_one(RingLog).shown()
+        playing.advance(1000.0)
+        await settled(pilot)
+        shown = text_of(console(pilot))
+        assert "RESULT" in shown and "7 disks done, 2 failed" in shown
+        assert " end " in shown
+
+
+async def test_the_keys_of_time(night: Night) -> None:
+    playing = playing_of(night)
+    async with night.shown(playing=playing) as pilot:
+        await typed(pilot, "right_square_bracket")
+        first = playing.replay.now
+        assert playing.replay.paused and first > recorded_run.BEGAN
+        await typed(pilot, "M", "right_square_bracket")
+        assert playing.stops_at == "NO-ROOM"
+        assert playing.replay.now == recorded_run.BEGAN + 8081
+        assert said(pilot)[-1] == "02:29:41 NO-ROOM mail:/srv"
+        assert "NO-ROOM" in text_of(console(pilot))
+        await typed(pilot, "right_square_bracket")
+        assert said(pilot)[-1] == "no NO-ROOM after this"
+        await typed(pilot, "comma")
+        assert playing.replay.now < recorded_run.BEGAN + 8081
+        await typed(pilot, "full_stop")
+        assert playing.replay.now == recorded_run.BEGAN + 8081
+        await typed(pilot, "plus", "plus", "minus")
+        assert playing.replay.speed == 120.0 and not playing.replay.paused
+        await typed(pilot, "space")
+        assert playing.replay.paused
+        for _ in range(12):
+            await typed(pilot, "plus")
+        assert playing.replay.speed == 1000.0
+        for _ in range(12):
+            await typed(pilot, "minus")
+        assert playing.replay.speed == 1.0
+        await typed(pilot, "M", "M", "M", "M", "left_square_bracket")
+        assert playing.stops_at == ""
+        assert playing.replay.now < recorded_run.BEGAN + 8081
+
+
+async def test_going_back_forgets_what_came_after(night: Night) -> None:
+    playing = playing_of(night)
+    async with night.shown(playing=playing) as pilot:
+        playing.seek(playing.replay.ended)
+        await settled(pilot)
+        whole = pilot.app.screen.query_one(RingLog).shown()
+        playing.seek(recorded_run.BEGAN + 100)
+        await settled(pilot)
+        early = pilot.app.screen.query_one(RingLog).shown()
+        assert 0 < len(early) < len(whole)
+        assert not playing.cut_off
+
+
+async def test_keys_of_time_do_not_type_and_do_not_reach_through_dialogs(night: Night) -> None:
+    playing = playing_of(night)
+    async with night.shown(playing=playing) as pilot:
+        await typed(pilot, "slash", "full_stop", "space", "comma")
+        assert pilot.app.screen.query_one("#prompt").value == ". ,"  # type: ignore[attr-defined]
+        await typed(pilot, "escape", "question_mark", "full_stop", "escape")
+        assert playing.replay.now == recorded_run.BEGAN
+
+
+async def test_nothing_can_be_done_to_a_replay(night: Night) -> None:
+    playing = playing_of(night)
+    async with night.shown((120, 40), playing=playing) as pilot:
+        playing.seek(recorded_run.BEGAN + 8160)
+        await settled(pilot)
+        await typed(pilot, "r", "A", "s", "t")
+        assert said(pilot) == ["this is a replay: what it shows is over"] * 3 + [
+            "this is a replay already: [ ] , . move in time"]
+        assert isinstance(pilot.app.screen, RunScreen)
+        assert await playing.say(op.Pause()) == (False, "this is a replay: what it shows is over")
+        await playing.close()
+
+
+async def test_another_run_is_replayed(night: Night) -> None:
+    playing = playing_of(night)
+    recorded_run.make_run(night.folder, "ended", "20261130001500")
+    empty = night.folder / "runs" / "20261129001500"
+    empty.mkdir()
+    async with night.shown(playing=playing) as pilot:
+        await typed(pilot, "colon", *"run 20261130", "enter")
+        assert playing.run.datestamp == "20261130001500"
+        assert playing.replay.now == playing.replay.began
+        assert not playing.open_named("20261129")
+        assert not playing.open_named("1999")
+
+
+async def test_the_past_of_a_live_run_and_back(night: Night) -> None:
+    async with night.at("dumping").shown((120, 40)) as pilot:
+        app = console(pilot)
+        live = app.feed
+        await typed(pilot, "t")
+        playing = cast(Playing, app.feed)
+        assert isinstance(playing, Playing) and playing.link is Link.PAST
+        shown = text_of(app)
+        assert "AS OF 02:30:50" in shown
+        assert "now: 2 open t now" in shown
+        await typed(pilot, "left_square_bracket", "left_square_bracket", "left_square_bracket")
+        assert playing.replay.now < recorded_run.BEGAN + 8081
+        assert "HLD003" not in text_of(app)
+        await typed(pilot, "r")
+        assert said(pilot)[-1] == "this is the past: t leads back to now"
+        assert not isinstance(app.screen, RequestScreen)
+        await typed(pilot, "t")
+        assert app.feed is live
+        assert "HLD003" in text_of(app) and "LIVE" in text_of(app)
+        await typed(pilot, "t", "colon", *"live", "enter")
+        assert app.feed is live
+
+
+async def test_the_present_goes_on_behind_the_past(night: Night) -> None:
+    async with night.at("dumping").shown((120, 40)) as pilot:
+        app = console(pilot)
+        live = app.feed
+        await typed(pilot, "t")
+        night.at("answered")
+        while live.pump():
+            pass
+        await settled(pilot)
+        assert "now: 2 open" not in text_of(app)
+        assert app.player.present.open_questions == []
+        with open(run_of(night).journal, "ab") as journal:
+            journal.write(codec.encode(Record(9000, recorded_run.BEGAN + 9999, RunEnded(0, 9, 0, 0))))
+        await typed(pilot, "t")
+        await settled(pilot)
+        assert app.feed.view.ended is not None
+
+
+async def test_no_past_without_a_run(night: Night) -> None:
+    async with night.shown() as pilot:
+        await typed(pilot, "t")
+        assert said(pilot) == ["there is no run whose past could be shown"]
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+@pytest.mark.parametrize("look", [Look(), Look(True)])
+def test_the_line_of_time_fits_and_shows_marks(night: Night, width: int, look: Look) -> None:
+    playing = playing_of(night)
+    for part in (0.0, 0.5, 1.0):
+        playing.seek(playing.replay.began + part * (playing.replay.ended - playing.replay.began))
+        row = plain(scrubber_row(playing, width, look))
+        assert len(row) == width
+        assert ("O" if look.ascii else "●") in row
+        assert "!" in row or "x" in row or "✖" in row
+        assert row.isascii() or not look.ascii
+
+
+def test_where_a_replay_begins(night: Night) -> None:
+    night.at("ended")
+    assert play(run_of(night), "", 10.0, 0.0, 90.0).replay.now == recorded_run.BEGAN + 90
+    begun = play(run_of(night), "", 5000.0, recorded_run.BEGAN + 60, 0.0).replay
+    assert (begun.now, begun.speed) == (recorded_run.BEGAN + 60, 1000.0)
+    with pytest.raises(UsageError) as fault:
+        play(None, "1999", 1.0, 0.0, 0.0)
+    assert (fault.value.code, fault.value.message) == ("RUN025", "there is no run 1999 to replay")
