@@ -6,14 +6,20 @@ first paint does not wait for it.  What fails is a TaperoomError.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from core.model.site import Site
 
 if TYPE_CHECKING:
+    from core.client.checks import Finding
+    from core.client.clients import ClientRow
     from core.client.coverage import Covered, DiskNight
     from core.client.nights import Night, NightRow
+    from core.client.runs import Run
+    from core.client.shelf import Content, Shelf
+    from core.client.spool import Spool
 
 
 class Door(Protocol):
@@ -30,6 +36,21 @@ class Door(Protocol):
 
     def disk_nights(self, host: str, disk: str) -> list[DiskNight]:
         """The runs of one disk, newest first."""
+
+    def shelves(self, live: Run | None, now: float) -> list[Shelf]:
+        """Every storage with its slots and volumes; ``live`` is the run under way."""
+
+    def contents(self, storage: str, label: str) -> list[Content]:
+        """What a volume holds."""
+
+    def spool(self, live: Run | None) -> Spool:
+        """The holding disks and what lies there."""
+
+    def clients(self, now: float) -> list[ClientRow]:
+        """Every client, with its last check."""
+
+    def check(self, hosts: Collection[str]) -> Iterator[Finding | int]:
+        """Ask these clients (none: all) whether they would work: findings, and how many are still asked."""
 
 
 class ClientDoor:
@@ -77,3 +98,39 @@ class ClientDoor:
         from core.client.coverage import disk_nights
 
         return disk_nights(self.site(), host, disk)
+
+    def shelves(self, live: Run | None, now: float) -> list[Shelf]:
+        """Every storage with its slots and volumes."""
+        from core.client.runs import view_of
+        from core.client.shelf import shelves
+
+        # The console's own view changes under a thread, so the journal is folded once more.
+        return shelves(self.site(), view_of(live) if live else None, now)
+
+    def contents(self, storage: str, label: str) -> list[Content]:
+        """What a volume holds."""
+        from core.client.shelf import contents
+
+        return contents(self.site(), storage, label)
+
+    def spool(self, live: Run | None) -> Spool:
+        """The holding disks and what lies there."""
+        from core.client.follow import read_gauges
+        from core.client.runs import view_of
+        from core.client.spool import spool
+
+        site = self.site()
+        return spool(site, view_of(live), read_gauges(live)) if live else spool(site)
+
+    def clients(self, now: float) -> list[ClientRow]:
+        """Every client, with its last check."""
+        from core.client.clients import clients
+
+        return clients(self.site(), now)
+
+    def check(self, hosts: Collection[str]) -> Iterator[Finding | int]:
+        """Ask these clients (none: all) whether they would work."""
+        from core.client.clients import check
+
+        site = self.site()
+        return check(site, [disk for disk in site.disks if not hosts or disk.host.name in hosts])

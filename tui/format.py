@@ -60,6 +60,12 @@ def span(seconds: float) -> str:
     return show_duration(seconds)
 
 
+def age(seconds: float) -> str:
+    """How long ago, in one number: ``42m``, ``13h``, ``9d``."""
+    minutes = int(max(0.0, seconds)) // 60
+    return f"{minutes}m" if minutes < 60 else f"{minutes // 60}h" if minutes < 2880 else f"{minutes // 1440}d"
+
+
 def remaining(until: float, now: float) -> str:
     """``01:12`` minutes and seconds, or hours and minutes with ``h``, until a moment; ``now`` when it is past."""
     left = int(until - now)

@@ -21,6 +21,7 @@ import pytest  # noqa: E402
 from textual.pilot import Pilot  # noqa: E402
 
 from tests.support import recorded_run  # noqa: E402
+from tests.support.recorded_site import RecordedSite  # noqa: E402
 from tui.app import ConsoleApp  # noqa: E402
 
 
@@ -59,7 +60,8 @@ class Night:
 
     def console(self, **options: Any) -> ConsoleApp:
         """A console that takes a step only when it is told to, operated by ``ana``."""
-        app = ConsoleApp(self.folder, serve=False, clock=self.now, **{"guard": 0.0, **options})
+        usual = {"guard": 0.0, "door": RecordedSite(self.now(), empty=not self.stage)}
+        app = ConsoleApp(self.folder, serve=False, clock=self.now, **{**usual, **options})
         app.feed.who = "ana"
         return app
 

@@ -88,5 +88,6 @@ def page(code: str, width: int, text: str = "") -> list[Row]:
 
 
 def _worded(text: str, width: int, colour: str, head: str = "") -> list[Row]:
+    text = text.replace("`", "")
     return [((" ", ""), ((head if n == 0 else " " * len(head)), "key"), (piece, colour))
             for n, piece in enumerate(wrapped(text, width - 2 - len(head), width - 2 - len(head)))]

@@ -15,7 +15,7 @@ DUMPERS = (
 )
 
 DISKS = (
-    Column("", 1), Column("disk", share=2, least=20), Column("lv", 2), Column("state", 10), Column("%", 4, True, drop=4),
+    Column("", 1), Column("disk", least=20), Column("lv", 2), Column("state", 10), Column("%", 4, True, drop=4),
     Column("size", 6, right=True), Column("B/s", 6, right=True), Column("ends", 5, right=True),
     Column("what", share=3, least=14, drop=3),
 )
@@ -63,9 +63,13 @@ def dumper_rows(now: Moment, room: int) -> list[Entry]:
 
 
 def disk_rows(now: Moment) -> list[Entry]:
+    """Every disk as a row."""
+    return [_disk_row(now, disk) for disk in sorted_disks(now)]
+
+
+def sorted_disks(now: Moment) -> list[DiskView]:
     """Every disk; what wants attention first, then what is under way, what waits, what is over."""
-    disks = sorted(now.view.disks.values(), key=lambda d: (_ORDER[d.state], d.host, d.disk))
-    return [_disk_row(now, disk) for disk in disks]
+    return sorted(now.view.disks.values(), key=lambda d: (_ORDER[d.state], d.host, d.disk))
 
 
 def _disk_row(now: Moment, disk: DiskView) -> Entry:

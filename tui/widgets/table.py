@@ -82,6 +82,12 @@ class Table(Widget, can_focus=True):
         """The keys of the marked rows that there are, in their order, seen or filtered out."""
         return [row.key for row in self._all if row.key in self.marks] if self.marks else []
 
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """Other columns from now on; `put` rows for them next."""
+        if tuple(columns) != self._columns:
+            self._columns = tuple(columns)
+            self.refresh()
+
     def set_filter(self, text: str) -> None:
         """Show only rows with this text (see `tui.traffic.matches`)."""
         self.filter = text
