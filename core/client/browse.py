@@ -1,0 +1,291 @@
+"""Looking through what can be restored: dates of a disk, directories as of a date, versions of a path, what a restore needs.
+
+A `Browser` holds one disk as of one date in memory, so going from directory to directory costs nothing.  Paths are text
+from the disk's top without slashes at their ends, ``""`` is the top; bytes that are no UTF-8 are surrogate escapes.  Sizes
+of single files are in no index, and so are unknown here.  Sizes of dumps KiB.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.errors import TaperoomError, UsageError
+from core.model.site import Site
+from core.model.units import seconds_of_datestamp
+
+if TYPE_CHECKING:
+    from core.catalogue.queries import Copy, Dump
+    from core.restore.tree import Node
+
+_FOUND = 500
+"""Names that a search gives at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    """A dump whose state can be restored.  ``labels`` empty: it is on the holding disk only."""
+
+    datestamp: str
+    level: int
+    size: int
+    labels: tuple[str, ...]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One name in a directory; ``datestamp`` and ``level`` of the newest dump that has it (empty and −1: none has the
+    directory itself); ``files`` in and below a directory, 1 for anything else; ``size`` bytes where known."""
+
+    path: str
+    directory: bool
+    datestamp: str
+    level: int
+    files: int = 1
+    size: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Its last part."""
+        return self.path.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing that a restore reads: a volume with the numbers of its ``files``, or a holding file (``storage`` empty,
+    ``label`` its path).  ``slot`` empty: the volume is in none, and must be brought."""
+
+    storage: str
+    label: str
+    slot: str
+    files: tuple[int, ...]
+    datestamp: str
+    level: int
+    size: int
+
+    @property
+    def here(self) -> bool:
+        """Whether it can be read now."""
+        return bool(self.slot) or not self.storage
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a restore of some paths reads, in this order, and the equal command line (``DIR`` stands for the target)."""
+
+    needs: tuple[Need, ...]
+    files: int
+    directories: int
+    missing: tuple[str, ...]
+    command: str
+
+    @property
+    def size(self) -> int:
+        """KiB of the dumps that are read; of each, all that lies before the last name that is wanted."""
+        return sum({(need.datestamp, need.level): need.size for need in self.needs}.values())
+
+
+def disks(site: Site) -> list[tuple[str, str]]:
+    """Host and disk of everything that may be named: the disklist, then what was ever dumped.  WorldError RST001."""
+    from core.catalogue.rebuild import open_catalogue
+    from core.restore.moment import disks_of
+
+    with open_catalogue(site).catalogue as catalogue:
+        return disks_of(site, catalogue)
+
+
+def dates(site: Site, host: str, disk: str) -> list[Date]:
+    """What a disk can be restored to, newest first.  WorldError RST001."""
+    from core.catalogue.queries import dumps
+    from core.catalogue.rebuild import open_catalogue
+    from core.restore.chain import restorable
+
+    with open_catalogue(site).catalogue as catalogue:
+        return [_date(dump) for dump in reversed(restorable(dumps(catalogue, host, disk)))]
+
+
+def _date(dump: Dump) -> Date:
+    return Date(dump.datestamp, dump.level, dump.size, dump.labels, _seconds(dump))
+
+
+def _seconds(dump: Dump) -> float:
+    try:
+        return seconds_of_datestamp(dump.datestamp)
+    except ValueError:
+        return dump.began
+
+
+def versions(site: Site, host: str, disk: str, path: str, most: int = 40) -> list[Date]:
+    """The dumps that have ``path`` itself and can be restored, newest first, among the disk's ``most`` newest with an index.
+
+    WorldError RST001.
+    """
+    from core.catalogue.queries import dumps
+    from core.catalogue.rebuild import open_catalogue
+    from core.restore.chain import restorable
+    from core.restore.listing import Mark
+    from core.restore.moment import index_file, read_index
+
+    parent, _, name = os.fsencode(path).rpartition(b"/")
+    with open_catalogue(site).catalogue as catalogue:
+        good = restorable(dumps(catalogue, host, disk))[-most:]
+    found = []
+    for dump in reversed(good):
+        file = index_file(site, dump)
+        if file is None:
+            continue
+        try:
+            listing = read_index(file)
+        except (OSError, EOFError, zlib.error, TaperoomError):
+            continue
+        if (not path and listing.names) or listing.names.get(parent, {}).get(name, Mark.PRESENT) is not Mark.PRESENT:
+            found.append(_date(dump))
+    return found
+
+
+class Browser:
+    """A disk as it was on a date (see `core.restore.asof`); ``warnings`` with their codes.
+
+    UsageError RST010, RST013; WorldError RST001, RST014, RST024.
+    """
+
+    def __init__(self, site: Site, host: str, disk: str, as_of: str = "", now: float | None = None) -> None:
+        from core.catalogue.rebuild import open_catalogue
+        from core.restore.asof import parse_as_of
+        from core.restore.moment import moment_of
+        from core.restore.spec import Spec
+
+        opened = open_catalogue(site)
+        self._site, warnings = site, list(opened.warnings)
+        stamp = parse_as_of(as_of, time.time() if now is None else now)
+        with opened.catalogue as catalogue:
+            spec = Spec(host, disk)
+            self._moment = moment_of(site, catalogue, spec, stamp, lambda place, size: None, warnings.append)
+        self.host, self.disk, self.datestamp = host, disk, self._moment.datestamp
+        self.warnings = tuple(warnings + self._moment.warnings)
+        self._counts: dict[int, int] = {}
+
+    @property
+    def chain(self) -> list[Date]:
+        """The dumps that it is made of, the full first."""
+        return [_date(dump) for dump in self._moment.chain]
+
+    def names(self, path: str = "") -> list[Name]:
+        """The names in a directory, directories first.  UsageError RST013 when there is no such directory."""
+        from core.restore.tree import Directory
+
+        node = self._moment.tree.find(os.fsencode(path))
+        if not isinstance(node, Directory):
+            raise UsageError("RST013", f"{self.host}:{self.disk} had no directory /{path} then", "look one level higher")
+        prefix = os.fsencode(path) + b"/" if path else b""
+        names = [self._name(prefix + name, child) for name, child in node.children.items()]
+        return sorted(names, key=lambda name: (not name.directory, name.path))
+
+    def find(self, text: str, most: int = _FOUND) -> list[Name]:
+        """Names of files and directories that have ``text`` in them, whatever its case, in the order of their paths."""
+        from core.restore.tree import walk
+
+        wanted, found = text.lower(), []
+        for path, node in walk(self._moment.tree.top, b""):
+            if path and wanted in os.fsdecode(path.rpartition(b"/")[2]).lower():
+                found.append(self._name(path, node))
+                if len(found) >= most:
+                    break
+        return found
+
+    def _name(self, path: bytes, node: Node) -> Name:
+        from core.restore.tree import Directory
+
+        dump = self._moment.chain[node.dump] if node.dump >= 0 else None
+        return Name(os.fsdecode(path), isinstance(node, Directory), dump.datestamp if dump else "",
+                    dump.level if dump else -1, self._count(node))
+
+    def _count(self, node: Node) -> int:
+        """Files in and below a node.  A tree may be deeper than Python's stack."""
+        from core.restore.tree import Directory
+
+        if not isinstance(node, Directory):
+            return 1
+        stack: list[tuple[Directory, bool]] = [(node, False)]
+        while stack:
+            at, below = stack.pop()
+            if id(at) in self._counts:
+                continue
+            inner = [child for child in at.children.values() if isinstance(child, Directory)]
+            if below:
+                self._counts[id(at)] = len(at.children) - len(inner) + sum(self._counts[id(child)] for child in inner)
+            else:
+                stack.append((at, True))
+                stack.extend((child, False) for child in inner)
+        return self._counts[id(node)]
+
+    def needs(self, paths: Sequence[str]) -> Needs:
+        """What a restore of these paths reads; what is not there is ``missing``."""
+        from core.restore.asof import show_stamp
+        from core.restore.tree import Directory, walk
+
+        numbers: set[int] = set()
+        files: set[bytes] = set()
+        directories: set[bytes] = set()
+        missing: list[str] = []
+        for path in paths:
+            node = self._moment.tree.find(os.fsencode(path))
+            if node is None:
+                missing.append(path)
+                continue
+            for at, found in walk(node, os.fsencode(path)):
+                (directories if isinstance(found, Directory) else files).add(at)
+                if found.dump >= 0:
+                    numbers.add(found.dump)
+        specs = [f"{self.host}:{self.disk}" + (f":/{path}" if path else "") for path in paths]
+        command = shlex.join(["taperoom", "restore", *specs, "--as-of", show_stamp(self.datestamp), "--to", "DIR"])
+        slots = _Slots(self._site)
+        reads = tuple(need for number in sorted(numbers) for need in _needs_of(self._moment.chain[number], slots))
+        return Needs(reads, len(files), len(directories), tuple(missing), command)
+
+
+class _Slots:
+    """Which slot each volume is in; every changer is looked at once."""
+
+    def __init__(self, site: Site) -> None:
+        self._site, self._known = site, dict[str, dict[str, str]]()
+
+    def of(self, storage: str, label: str) -> str:
+        """The slot of a volume; empty when it is in none, or the changer is not there."""
+        if storage not in self._known:
+            self._known[storage] = self._look(storage)
+        return self._known[storage].get(label, "")
+
+    def _look(self, storage: str) -> dict[str, str]:
+        from core.devices.registry import open_changer
+
+        if storage not in self._site.storages:
+            return {}
+        try:
+            return {view.label: view.slot for view in open_changer(self._site.storages[storage]).views() if view.label}
+        except (TaperoomError, OSError):
+            return {}
+
+    def order(self, copies: Iterable[Copy]) -> list[Copy]:
+        """The copies as a restore takes them: by the configuration's order of storages."""
+        names = list(self._site.storages)
+        return sorted((copy for copy in copies if copy.storage in names), key=lambda copy: names.index(copy.storage))
+
+
+def _needs_of(dump: Dump, slots: _Slots) -> list[Need]:
+    """Where one dump is read, as `core.restore.source` would."""
+    if dump.file and os.path.exists(dump.file):
+        return [Need("", dump.file, "", (), dump.datestamp, dump.level, dump.size)]
+    copies = slots.order(dump.copies)
+    if not copies:
+        return [Need("", dump.file, "", (), dump.datestamp, dump.level, dump.size)] if dump.file else []
+    best = next((copy for copy in copies if all(slots.of(copy.storage, label) for label in copy.labels)), copies[0])
+    return [Need(best.storage, label, slots.of(best.storage, label),
+                 tuple(part.fileno for part in best.parts if part.label == label), dump.datestamp, dump.level, dump.size)
+            for label in best.labels]
