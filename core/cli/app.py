@@ -95,7 +95,8 @@ _COMMANDS: dict[str, Any] = {
     "replay": replay.replay, "export": replay.export,
     "requests": requests.requests, "reply": requests.reply, "check": check.check, "plan": plan.plan,
     "flush": flush.flush, "stop": control.stop, "pause": control.pause, "resume": control.resume,
-    "hold": control.hold, "release": control.release, "retry": control.retry, "abort": control.abort,
+    "degrade": control.degrade, "hold": control.hold, "release": control.release, "priority": control.priority,
+    "retry": control.retry, "abort": control.abort,
     "ls": restore.ls, "restore": restore.restore, "init": first.init, "cleanup": catalogue.cleanup,
     "explain": explain.explain, "demo": demo.demo,
 }

@@ -1,4 +1,4 @@
-"""Orders to the run under way: stop, pause, resume, hold, release, retry, abort.
+"""Orders to the run under way: stop, pause, resume, degrade, hold, release, priority, retry, abort.
 
 Thin words over the control socket; what comes of an order is a fact of the journal.
 """
@@ -72,6 +72,36 @@ def resume() -> int:
     from core.protocol import operator as op
 
     return _say(op.Resume(), "dumps are started again")
+
+
+def degrade() -> int:
+    """Go on without a volume in this run.
+
+    Nothing more is written to volumes. What waits is dumped to the holding disk, fulls at their smaller level; the next
+    run flushes it.
+
+    \b
+    Example:
+      taperoom degrade
+    """
+    from core.protocol import operator as op
+
+    return _say(op.Degrade(), "no volume is used any more in this run; dumps stay on the holding disk")
+
+
+def priority(
+    disk: Annotated[str, _DISK],
+    number: Annotated[int, typer.Argument(metavar="N", help="Higher goes first; most disks have 1.")],
+) -> int:
+    """Give a disk that waits another priority.
+
+    \b
+    Example:
+      taperoom priority db2:/var 9
+    """
+    from core.protocol import operator as op
+
+    return _say(op.Priority(*_key(disk), number), f"{disk} has priority {number} now")
 
 
 def hold(disk: Annotated[str, _DISK]) -> int:

@@ -128,7 +128,8 @@ class _Peer:
 
     def claim(self, name: str, mode: str) -> None:
         """Take HELLO in; a name other than the kernel's is shown beside it."""
-        self.mode = mode
+        # Who once said that they watch goes on watching: a second HELLO lifts nothing.
+        self.mode = mode if self.mode == "operate" else self.mode
         self.console = True
         known = _login(self._uid)
         self.name = known if name in ("", known) else f"{name[:32]}({known})"

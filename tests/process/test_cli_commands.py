@@ -124,6 +124,8 @@ def test_requests_without_a_run(site: Path, capsys: Capture) -> None:
     (("stop", "--now"), op.Stop("now"), "the run stops now\n"),
     (("pause",), op.Pause(), "no new dump is started\n"),
     (("resume",), op.Resume(), "dumps are started again\n"),
+    (("degrade",), op.Degrade(), "no volume is used any more in this run; dumps stay on the holding disk\n"),
+    (("priority", "git:/home", "9"), op.Priority("git", "/home", 9), "git:/home has priority 9 now\n"),
     (("hold", "git:/home"), op.Hold("git", "/home"), "git:/home is held\n"),
     (("release", "git:/home"), op.Release("git", "/home"), "git:/home is released\n"),
     (("retry", "git:/home"), op.Retry("git", "/home"), "git:/home is dumped again\n"),
