@@ -1,19 +1,25 @@
-"""Holding: what is not yet on a volume, and the room that is left."""
+"""Holding: what is not yet on a volume, and the room that is left.
+
+Without a configuration, and in the past, it shows what the run itself says of its holding disks.
+"""
 
 from __future__ import annotations
 
 from textual.app import ComposeResult
 
-from tui.moment import Moment
-from tui.panes import holding
+from core.client.spool import DumpRow, Spool
+from tui.moment import Link, Moment
+from tui.panes import holding, spool
 from tui.screens.base import ConsoleScreen, bindings
-from tui.subject import SpooledAt, Subject
+from tui.subject import Key, SpooledAt, Subject
+from tui.travel import open_dump
+from tui.widgets.ink import heading
 from tui.widgets.lines import Lines
 from tui.widgets.table import Table
 
 
 class HoldingScreen(ConsoleScreen):
-    """Holding disks and their files."""
+    """Holding disks and their dumps."""
 
     where = "holding"
     BINDINGS = bindings("holding")
@@ -22,41 +28,80 @@ class HoldingScreen(ConsoleScreen):
     def body(self) -> ComposeResult:
         """Room, files, one file."""
         yield Lines(id="rooms", grows=True, classes="pane", look=self.console_app.look)
-        yield Table(holding.FILES, id="files", title="Files", look=self.console_app.look,
-                    empty="nothing lies on the holding disk: every dump is on a volume")
+        yield Table(spool.FILES, id="files", title="Dumps", look=self.console_app.look, empty="looking …")
         yield Lines(id="file", grows=True, classes="pane", look=self.console_app.look)
+
+    @property
+    def spool(self) -> Spool | None:
+        """What lies there now; None in the past, where only the run's own words count."""
+        link = self.console_app.feed.link
+        return None if link in (Link.REPLAY, Link.PAST) else self.console_app.known.spool.value
 
     def show(self, now: Moment) -> None:
         """All panes."""
-        rooms = self.query_one("#rooms", Lines)
+        if self.is_current and now.link not in (Link.REPLAY, Link.PAST):
+            self.console_app.known.want("spool", 5.0 if now.link is Link.LIVE else 20.0)
+        rooms, files, detail = self.query_one("#rooms", Lines), self.query_one("#files", Table), self.query_one("#file", Lines)
         rooms.border_title = "Holding disks"
-        rooms.put(holding.room_rows(now, rooms.content_size.width or self.size.width))
-        files = self.query_one("#files", Table)
-        files.put(holding.entries(now), holding.title(now))
-        detail = self.query_one("#file", Lines)
-        detail.border_title = "This file"
-        detail.put(holding.detail(now, files.key))
+        width = rooms.content_size.width or self.size.width
+        found = self.spool
+        if found is None:
+            rooms.put(holding.room_rows(now, width))
+            files.set_columns(holding.FILES)
+            known = self.console_app.known.spool
+            waiting = known.state("looking …") if now.view.began is None else \
+                "nothing lies on the holding disk: every dump is on a volume"
+            files.put(holding.entries(now), holding.title(now), waiting)
+            detail.border_title = "This file"
+            detail.put(holding.detail(now, files.key))
+            return
+        rooms.put(spool.area_rows(now, found.areas, width))
+        files.set_columns(spool.FILES)
+        files.put(spool.entries(now, found), spool.title(found), "nothing lies on the holding disk: every dump is on a volume")
+        chosen = self.chosen()
+        named = f"{chosen.title} L{chosen.level} of {chosen.datestamp[:8]}" if chosen else "No dump"
+        detail.border_title = heading(named, detail.outer_size.width or width, now.look)
+        detail.put(spool.detail(now, chosen, found, width))
 
-    def on_table_moved(self) -> None:
-        """Another file."""
-        self.again()
+    def chosen(self) -> DumpRow | None:
+        """The dump under the cursor."""
+        key = self.query_one("#files", Table).key
+        return next((dump for dump in self.spool.dumps if str(dump.path) == key), None) if self.spool else None
+
+    def disk(self) -> Key | None:
+        """The disk of the dump under the cursor."""
+        if (chosen := self.chosen()) is not None:
+            return chosen.host, chosen.disk
+        view, file = self.console_app.feed.view, self.query_one("#files", Table).key
+        found = view.files.get(file)
+        return (found[0], found[1]) if found else next((k for k, d in view.disks.items() if file and d.file == file), None)
 
     def subject(self) -> Subject:
-        """The dump under the cursor; a volume that has it was written by this run."""
-        file = self.query_one("#files", Table).key
-        view = self.console_app.feed.view
-        found = view.files.get(file)
-        if found is None:
+        """The dump under the cursor, and the volumes that have it."""
+        dump = self.chosen()
+        if dump is not None:
+            whole = dump.word in ("whole", "writing")
+            return Subject((dump.host, dump.disk), dump=SpooledAt(
+                str(dump.path), dump.host, dump.disk, dump.level, dump.datestamp, dump.size, whole, dump.on))
+        view, file = self.console_app.feed.view, self.query_one("#files", Table).key
+        if (found := view.files.get(file)) is None:
             return Subject()
         host, disk, datestamp, level, size = found
         written = view.disks.get((host, disk))
         labels = tuple(dict.fromkeys(label for _, label, _ in written.parts)) if written and written.file == file else ()
         return Subject((host, disk), dump=SpooledAt(file, host, disk, level, datestamp, size, True, labels))
 
+    def on_table_moved(self) -> None:
+        """Another file."""
+        self.again()
+
+    def action_open(self) -> None:
+        """The story of that disk."""
+        if key := self.disk():
+            open_dump(self.console_app, *key)
+
     def action_traffic(self) -> None:
-        """The traffic of the disk of that file."""
-        feed, file = self.console_app.feed, self.query_one("#files", Table).key
-        found = feed.view.files.get(file)
-        key = (found[0], found[1]) if found else next((k for k, d in feed.view.disks.items() if d.file == file), None)
-        if key and (disk := feed.view.disks.get(key)):
+        """The traffic of that disk."""
+        key = self.disk()
+        if key and (disk := self.console_app.feed.view.disks.get(key)):
             self.console_app.traffic_of(disk)

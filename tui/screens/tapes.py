@@ -1,13 +1,23 @@
-"""Tapes: which volume is written, which were, and what is on each."""
+"""Tapes: which volume is written now, which comes next, what to bring, and what is on each.
+
+Without a configuration, and in the past, it shows what the run itself says of its storages and volumes.
+"""
 
 from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from tui.moment import Moment
-from tui.panes import tapes
+from core.client.shelf import Content, Shelf, VolumeRow
+from tui.clean import clean
+from tui.columns import Entry
+from tui.fetch import Fetch
+from tui.goto import Goto
+from tui.moment import Link, Moment
+from tui.panes import shelf, tapes
 from tui.screens.base import ConsoleScreen, bindings
+from tui.subject import Subject, VolumeAt
+from tui.travel import open_dump
 from tui.widgets.lines import Lines
 from tui.widgets.table import Table
 
@@ -19,34 +29,159 @@ class TapesScreen(ConsoleScreen):
     BINDINGS = bindings("tapes")
     AUTO_FOCUS = "#volumes"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._contents: Fetch[list[Content]] = Fetch()
+        self._of = ("", "", 0)
+        self._wanted = ""
+        self._begun = False
+
     def body(self) -> ComposeResult:
-        """Storages above, volumes and the contents of one."""
+        """Storages above, volumes, the contents of one, what comes next."""
         look = self.console_app.look
         storages = Table(tapes.STORAGES, id="storages", title="Storages", look=look, empty="no storage was started yet")
         storages.can_focus = False
         yield storages
-        with Container(classes="row"):
-            yield Table(tapes.VOLUMES, id="volumes", title="Volumes of this run", look=look,
-                        empty="this run has not begun a volume yet")
-            yield Table(tapes.CONTENTS, id="contents", title="Contents", look=look,
-                        empty="nothing of this run is on it yet")
+        yield Table(shelf.SLOTS, id="volumes", title="Slots", look=look, empty="looking through the slots …")
+        with Container(classes="row", id="of-volume"):
+            yield Table(shelf.CONTENTS, id="contents", title="Contents", look=look, empty="nothing is on it")
+            yield Lines(id="next", classes="pane", look=look)
         yield Lines(id="flushed", grows=True, look=self.console_app.look)
+
+    def refill(self) -> None:
+        """Another run: what is on a volume may be told otherwise."""
+        self._of = ("", "", 0)
+
+    # ---- what is shown -----------------------------------------------------------------
+
+    @property
+    def shelves(self) -> list[Shelf]:
+        """The storages as they are now; none in the past, where only the run's own words count."""
+        now = self.console_app.feed.link
+        return [] if now in (Link.REPLAY, Link.PAST) else self.console_app.known.shelves.value or []
 
     def show(self, now: Moment) -> None:
         """All panes."""
-        storages = tapes.storage_entries(now)
-        table = self.query_one("#storages", Table)
+        if self.is_current and now.link not in (Link.REPLAY, Link.PAST):
+            self.console_app.known.want("shelves")
+        self._storages(now)
+        if self.shelves:
+            self._slots(now, self.shelves)
+        else:
+            self._volumes(now)
+        self.query_one("#flushed", Lines).put([*tapes.flushed_rows(now), *tapes.wanted(now.view)] if self.tall else [])
+        self.set_class(self.focused is self.query_one("#contents", Table), "-inside")
+
+    def _storages(self, now: Moment) -> None:
+        table, storages = self.query_one("#storages", Table), tapes.storage_entries(now)
         table.put(storages)
+        self.set_class(now.view.began is None or now.over, "-rest")
         wanted = min(len(storages) or 1, max(2, self.size.height // 4)) + 1 + (2 if self.wide else 1)
         if table.styles.height is None or table.styles.height.value != wanted:
             table.styles.height = wanted
+
+    def _slots(self, now: Moment, shelves: list[Shelf]) -> None:
         volumes = self.query_one("#volumes", Table)
-        volumes.put(tapes.volume_entries(now))
+        volumes.set_columns(shelf.MANY if len(shelves) > 1 else shelf.SLOTS)
+        volumes.put(shelf.entries(now, shelves), shelf.title(shelves), "no slot and no volume is known of yet")
+        if not self._begun and volumes.rows:
+            self._begun = True
+            first = next((r for word in ("WRITING", "NEXT") for s in shelves for r in s.rows if r.word == word), None)
+            volumes.go_to(shelf.key_of(first) if first else volumes.key)
+        if self._wanted:
+            self._go_to(self._wanted)
+        row = self.chosen()
+        storage, label = (row.storage, row.label) if row else ("", "")
+        if (storage, label, now.view.seq) != self._of and row is not None:
+            self._look_into(storage, label, now.view.seq)
+        contents = self.query_one("#contents", Table)
+        contents.set_columns(shelf.CONTENTS)
+        tonight = now.view.began.datestamp if now.view.began and not now.over else ""
+        known = self._contents.value if (storage, label) == self._of[:2] else None
+        waiting = "nothing is on it" if known is not None or not label else self._contents.error or "reading …"
+        contents.put(shelf.content_entries(known or [], tonight) if label else [],
+                     f"On {clean(label)}" if label else "Contents", waiting)
+        soon = self.query_one("#next", Lines)
+        soon.border_title = "Next"
+        soon.put(shelf.next_rows(shelves, storage, soon.content_size.width or 40))
+        self.remove_class("-unsaid")
+
+    def _volumes(self, now: Moment) -> None:
+        known, volumes = self.console_app.known.shelves, self.query_one("#volumes", Table)
+        volumes.set_columns(tapes.VOLUMES)
+        waiting = known.state("looking through the slots …") if now.view.began is None else "no volume was begun yet"
+        volumes.put(tapes.volume_entries(now), "Volumes of this run", waiting)
         label = volumes.key.partition("\0")[2]
-        self.query_one("#contents", Table).put(
-            tapes.content_entries(now, volumes.key), f"On {label} from this run" if label else "Contents")
-        self.query_one("#flushed", Lines).put([*tapes.flushed_rows(now), *tapes.wanted(now.view)])
+        contents = self.query_one("#contents", Table)
+        contents.set_columns(tapes.CONTENTS)
+        rows: list[Entry] = tapes.content_entries(now, volumes.key)
+        contents.put(rows, f"On {clean(label)} from this run" if label else "Contents", "nothing of this run is on it yet")
+        soon = self.query_one("#next", Lines)
+        soon.border_title = "Next"
+        soon.put([((f" {known.error}", "bad"),), ((f" {known.hint}", "muted"),)] if known.error else [])
+        self.set_class(not known.error, "-unsaid")
+
+    def _look_into(self, storage: str, label: str, seq: int) -> None:
+        """Ask what is on the volume; again when the run has got on, but not with each fact."""
+        before, self._of = self._of, (storage, label, seq)
+        if not label or (before[:2] == (storage, label) and seq - before[2] < 50):
+            self._of = (storage, label, before[2] if label else seq)
+            return
+        if before[:2] != (storage, label):
+            self._contents = Fetch()
+        door = self.console_app.door
+        self.console_app.known.ask(self._contents, lambda: door.contents(storage, label))
+
+    def chosen(self) -> VolumeRow | None:
+        """The slot under the cursor."""
+        key = self.query_one("#volumes", Table).key
+        return next((row for one in self.shelves for row in one.rows if shelf.key_of(row) == key), None)
+
+    # ---- keys --------------------------------------------------------------------------
+
+    def subject(self) -> Subject:
+        """The volume under the cursor."""
+        row = self.chosen()
+        if row is None:
+            return Subject()
+        dumps = len(self._contents.value or []) if (row.storage, row.label) == self._of[:2] else row.files
+        needed = row.reason if row.word in ("active", "WRITING") or row.flag == "no-reuse" else ""
+        return Subject(volume=VolumeAt(row.storage, row.slot, row.label, row.used, dumps, needed, row.loaded))
 
     def on_table_moved(self) -> None:
         """Another volume."""
         self.again()
+
+    def goto(self, where: Goto) -> None:
+        """``:tape LABEL``."""
+        self.query_one("#volumes", Table).focus()
+        self._wanted = where.value
+        self.again()
+
+    def _go_to(self, label: str) -> None:
+        table, self._wanted = self.query_one("#volumes", Table), ""
+        found = next((row.key for row in table.rows if label in row.key.split("\0")[1:]), None)
+        if found is None:
+            table.set_filter(label)
+        else:
+            table.go_to(found)
+
+    def action_open(self) -> None:
+        """From the volumes to its contents; from there to the story of that dump."""
+        contents = self.query_one("#contents", Table)
+        if self.focused is not contents:
+            self.add_class("-inside")
+            contents.focus()
+        elif contents.key:
+            host, _, rest = contents.key.partition("\0")
+            if rest:
+                open_dump(self.console_app, host, rest.partition("\0")[0])
+
+    def action_back(self) -> None:
+        """Esc: from the contents back to the volumes."""
+        volumes = self.query_one("#volumes", Table)
+        if self.focused is self.query_one("#contents", Table):
+            self.remove_class("-inside")
+            volumes.focus()
+        else:
+            super().action_back()
