@@ -6,13 +6,14 @@ first paint does not wait for it.  What fails is a TaperoomError.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from core.model.site import Site
 
 if TYPE_CHECKING:
+    from core.client.browse import Date, Name, Needs
     from core.client.checks import Finding
     from core.client.clients import ClientRow
     from core.client.coverage import Covered, DiskNight
@@ -20,6 +21,26 @@ if TYPE_CHECKING:
     from core.client.runs import Run
     from core.client.shelf import Content, Shelf
     from core.client.spool import Spool
+
+
+class Tree(Protocol):
+    """A disk as it was on a date (`core.client.browse.Browser`); every call may take a while."""
+
+    datestamp: str
+    warnings: tuple[str, ...]
+
+    @property
+    def chain(self) -> list[Date]:
+        """The dumps that it is made of, the full first."""
+
+    def names(self, path: str = "") -> list[Name]:
+        """What is in a directory."""
+
+    def find(self, text: str) -> list[Name]:
+        """Names that have this text."""
+
+    def needs(self, paths: Sequence[str]) -> Needs:
+        """What a restore of these paths reads."""
 
 
 class Door(Protocol):
@@ -51,6 +72,18 @@ class Door(Protocol):
 
     def check(self, hosts: Collection[str]) -> Iterator[Finding | int]:
         """Ask these clients (none: all) whether they would work: findings, and how many are still asked."""
+
+    def disks(self) -> list[tuple[str, str]]:
+        """Host and disk of everything that was ever dumped or will be."""
+
+    def dates(self, host: str, disk: str) -> list[Date]:
+        """What a disk can be restored to, newest first."""
+
+    def versions(self, host: str, disk: str, path: str) -> list[Date]:
+        """The dumps that have a path itself, newest first."""
+
+    def browse(self, host: str, disk: str, as_of: str) -> Tree:
+        """A disk as it was on a date."""
 
 
 class ClientDoor:
@@ -134,3 +167,27 @@ class ClientDoor:
 
         site = self.site()
         return check(site, [disk for disk in site.disks if not hosts or disk.host.name in hosts])
+
+    def disks(self) -> list[tuple[str, str]]:
+        """Host and disk of everything that was ever dumped or will be."""
+        from core.client.browse import disks
+
+        return disks(self.site())
+
+    def dates(self, host: str, disk: str) -> list[Date]:
+        """What a disk can be restored to, newest first."""
+        from core.client.browse import dates
+
+        return dates(self.site(), host, disk)
+
+    def versions(self, host: str, disk: str, path: str) -> list[Date]:
+        """The dumps that have a path itself, newest first."""
+        from core.client.browse import versions
+
+        return versions(self.site(), host, disk, path)
+
+    def browse(self, host: str, disk: str, as_of: str) -> Tree:
+        """A disk as it was on a date."""
+        from core.client.browse import Browser
+
+        return Browser(self.site(), host, disk, as_of)

@@ -74,6 +74,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("traffic", "p", "traffic", "traffic", "the traffic of the disk under the cursor",
            ("run", "plan", "holding", "dump"), rank=5),
     Action("open", "enter", "open", "open", "open the run under the cursor", ("history",), rank=2),
+    Action("report", "v", "report", "report", "the report of this run", ("history",), rank=4),
     Action("detail", "enter", "open", "detail", "the story of the disk under the cursor", ("run", "plan", "holding"),
            rank=3),
     Action("contents", "enter", "open", "contents", "what is on this volume; there: the story of that dump", ("tapes",),

@@ -39,6 +39,7 @@ class Known:
         self.spool: Fetch[Spool] = Fetch()
         self.clients: Fetch[list[ClientRow]] = Fetch()
         self.checking = Checking(app.door)
+        self.disks: Fetch[list[tuple[str, str]]] = Fetch()
 
     def _live(self) -> Run | None:
         feed = self._app.feed

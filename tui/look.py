@@ -6,6 +6,7 @@ Every glyph and bar of the console comes from here; no other file has one.  Colo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.events.view import DiskState
@@ -61,6 +62,12 @@ class Look:
         filled = max(0, min(width, int(part * width)))
         full, empty = ("#", ".") if self.ascii else ("█", "░")
         return full * filled + empty * (width - filled)
+
+    def spark(self, values: Sequence[int], width: int) -> str:
+        """The last ``width`` values as a line of heights; the highest is the largest of them, 0 is a blank."""
+        last = list(values)[-width:] if width > 0 else []
+        steps, most = (".:-=+*#" if self.ascii else "▁▂▃▄▅▆▇█"), max(last, default=0)
+        return "".join(" " if v <= 0 else steps[min(len(steps) - 1, int(len(steps) * v / (most + 1)))] for v in last)
 
     def cut(self, text: str) -> str:
         """``text`` for this terminal: without anything but ASCII where it has no more."""

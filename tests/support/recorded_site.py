@@ -5,10 +5,11 @@ Everything is told relative to one moment, so that ages stay the same in each te
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.client.browse import Date, Name, Need, Needs
 from core.client.checks import Finding
 from core.client.clients import Asked, ClientRow
 from core.client.coverage import Backup, Covered, DiskNight
@@ -65,7 +66,7 @@ class RecordedSite:
             found.append(NightRow(
                 datestamp_of(began), verdict, began, 0.0 if verdict == "DEAD" else began + 3600 * (1 + back % 4) + 60 * back,
                 {"ok": 0, "FAIL": 1, "PART": 3}.get(verdict, -1), "cron", 9 if verdict == "ok" else 8, 9,
-                1 if verdict == "FAIL" else 0, back % 3 == 0, 6, kib, 2 * kib, (f"DailySet1-{(33 - back) % 26 + 1:02d}",),
+                1 if verdict == "FAIL" else 0, int(back % 3 == 0), 6, kib, 2 * kib, (f"DailySet1-{(33 - back) % 26 + 1:02d}",),
                 1 if verdict == "PART" else 0, 1, 1))
         return found
 
@@ -150,6 +151,25 @@ class RecordedSite:
                  "left unfinished by a run that is over; 'taperoom cleanup' removes it", 3.0),
         ), (Path("/hold1/lost+found"),))
 
+    def disks(self) -> list[tuple[str, str]]:
+        self._ask("disks")
+        return [] if self.empty else DISKS
+
+    def dates(self, host: str, disk: str) -> list[Date]:
+        self._ask("dates", host, disk)
+        if host == "build7":
+            return []
+        return [Date(datestamp_of(BEGAN - n * DAY), 0 if n == 5 else 1, (800 if n == 5 else 40) * GIB,
+                     () if n == 0 else (f"DailySet1-{7 - n:02d}",), BEGAN - n * DAY) for n in range(6)]
+
+    def versions(self, host: str, disk: str, path: str) -> list[Date]:
+        self._ask("versions", host, disk, path)
+        return [date for date in self.dates(host, disk) if date.level == 0 or "nginx" in path]
+
+    def browse(self, host: str, disk: str, as_of: str) -> RecordedBrowser:
+        self._ask("browse", host, disk, as_of)
+        return RecordedBrowser(host, disk, as_of)
+
     def clients(self, now: float) -> list[ClientRow]:
         self._ask("clients")
         covered: dict[str, list[Covered]] = {}
@@ -177,3 +197,37 @@ class RecordedSite:
         for left, host in enumerate(reversed(names)):
             yield Finding("", "", host, "well")
             yield left
+
+
+TREE = {"": ["etc", "srv", "README"], "etc": ["etc/nginx.conf", "etc/passwd"], "srv": ["srv/www"],
+        "srv/www": ["srv/www/site-a", "srv/www/site-b", "srv/www/index.html"], "srv/www/site-a": ["srv/www/site-a/1"],
+        "srv/www/site-b": []}
+COUNTS = {"etc": 2, "srv": 1205, "srv/www": 1205, "srv/www/site-a": 311, "srv/www/site-b": 893}
+
+
+class RecordedBrowser:
+    """A disk with a few files."""
+
+    def __init__(self, host: str, disk: str, as_of: str) -> None:
+        self.host, self.disk, self.datestamp = host, disk, as_of
+        self.warnings: tuple[str, ...] = ("RST011 the dump of 20261129 has no index: what it changed is not shown",)
+        self.chain = [Date(datestamp_of(BEGAN - 5 * DAY), 0, 800 * GIB, ("DailySet1-02",), BEGAN - 5 * DAY),
+                      Date(as_of, 1, 40 * GIB, ("DailySet1-06",), BEGAN - DAY)]
+
+    def names(self, path: str = "") -> list[Name]:
+        return [self._name(name) for name in TREE[path]]
+
+    def _name(self, path: str) -> Name:
+        directory = path in TREE
+        return Name(path, directory, self.datestamp, 1 if "nginx" in path else 0, COUNTS.get(path, 1),
+                    None if directory else 4096)
+
+    def find(self, text: str) -> list[Name]:
+        names = [name for one in TREE.values() for name in one]
+        return [self._name(name) for name in sorted(names) if text in name.rpartition("/")[2]]
+
+    def needs(self, paths: Sequence[str]) -> Needs:
+        specs = " ".join(f"{self.host}:{self.disk}:/{path}" for path in paths)
+        return Needs((Need("main", "DailySet1-02", "2", (9, 10, 11), datestamp_of(BEGAN - 5 * DAY), 0, 800 * GIB),
+                      Need("main", "DailySet1-06", "", (3,), self.datestamp, 1, 40 * GIB)), 312, 2, (),
+                     f"taperoom restore {specs} --as-of '2026-11-30 00:15:00' --to DIR")

@@ -1,83 +1,110 @@
-"""Earlier runs: how each ended, how much it dumped, how long it took, and one of them in more words."""
+"""Earlier runs: how each ended, how much it dumped, how long it took, how that went over the weeks, and one in more words."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from core.events.view import DiskState, RunView
+from core.client.nights import Answered, Night, NightRow, sizes
 from tui.clean import clean
 from tui.columns import Column, Entry
-from tui.format import day_of, short_size, span
-from tui.look import BAD, BUSY, GOOD, ODD, Look, Mark
-from tui.panes.layout import Row
+from tui.format import age, day_of, plural, short_size, span
+from tui.look import BAD, BUSY, GOOD, IDLE, ODD, Look, Mark
+from tui.moment import Moment
+from tui.panes.layout import Part, Row, part, spread
+from tui.panes.protocol import wrapped
 
 COLUMNS = (
-    Column("", 1), Column("began", 16), Column("result", 9), Column("disks", 7, right=True),
-    Column("size", 6, right=True), Column("took", 6, right=True), Column("volumes", least=10, drop=1),
+    Column("", 1), Column("began", 16), Column("result", 6), Column("disks", 7, right=True),
+    Column("size", 6, right=True), Column("took", 6, right=True), Column("fail", 4, right=True, drop=3),
+    Column("odd", 3, right=True, drop=4), Column("left", 4, right=True, drop=5), Column("asked", 5, right=True, drop=6),
+    Column("volumes", least=15, drop=1),
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """A run in figures; sizes KiB, ``took`` seconds."""
-
-    stamp: str
-    result: str
-    mark: Mark
-    good: int
-    disks: int
-    size: int
-    took: float
-    volumes: tuple[str, ...]
-    failed: tuple[tuple[str, str], ...]
-    strange: tuple[tuple[str, str], ...]
-    answered: tuple[str, ...]
-    full: int
-    left: int
+_MARKS: dict[str, tuple[Mark, str]] = {
+    "ok": (GOOD, "good"), "FAIL": (BAD, "bad"), "PART": (ODD, "attention"), "LIVE": (BUSY, ""), "DEAD": (BAD, "bad"),
+    "": (IDLE, "muted"),
+}
 
 
-def past_of(stamp: str, view: RunView, live: bool) -> Past:
-    """The figures of one run."""
-    disks = view.disks.values()
-    failed = tuple((clean(d.title), clean(d.message)) for d in disks if d.state is DiskState.FAILED)
-    strange = tuple((clean(d.title), clean(d.strange or d.message)) for d in disks if d.state is DiskState.STRANGE)
-    result, mark = "no end", BAD
-    if live:
-        result, mark = "live", BUSY
-    elif view.ended is not None:
-        result, mark = {0: ("ok", GOOD), 1: ("ATTENTION", ODD), 3: ("stopped", ODD)}.get(
-            view.ended.code, (f"code {view.ended.code}", BAD))
-        if failed:
-            result, mark = "FAIL", BAD
-    answered = tuple(
-        f"#{q.asked.id} {clean(q.asked.code)} {clean(q.asked.subject)}: {clean(q.choice) or 'withdrawn'} by {clean(q.by)}"
-        for q in view.questions.values() if q.closed)
-    return Past(
-        stamp, result, mark, view.count(DiskState.DONE, DiskState.STRANGE),
-        max(view.began.disks if view.began else 0, len(view.disks)), sum(d.size for d in disks if d.parts or d.file),
-        max(0.0, (view.ended_at or view.at) - view.began_at), tuple(clean(v.label) for v in view.volumes), failed, strange,
-        answered, sum(1 for d in disks if d.level == 0), view.ended.left_on_holding if view.ended else 0)
-
-
-def entries(pasts: list[Past], look: Look) -> list[Entry]:
+def entries(rows: list[NightRow], look: Look) -> list[Entry]:
     """The newest first."""
-    return [Entry(p.stamp, (
-        (look.glyph(p.mark), p.mark.colour), (day_of(p.stamp), ""), (p.result, p.mark.colour), (f"{p.good}/{p.disks}", ""),
-        (short_size(p.size), ""), (span(p.took), ""), (", ".join(p.volumes) or "-", "muted"))) for p in pasts]
+    return [_entry(row, look) for row in rows]
 
 
-def detail(past: Past | None) -> list[Row]:
-    """One run in words."""
-    if past is None:
-        return []
-    rows: list[Row] = [
-        ((f" {day_of(past.stamp)}  ", "title"), (past.result, past.mark.colour)),
-        ((f" {past.good} of {past.disks} disks are safe, {past.full} dumped full, {short_size(past.size)} in "
-          f"{span(past.took)}", ""),),
+def _entry(row: NightRow, look: Look) -> Entry:
+    mark, colour = _MARKS.get(row.verdict, _MARKS[""])
+    if not row.verdict:
+        return Entry(row.datestamp, ((look.glyph(mark), colour), (day_of(row.datestamp), ""), ("…", colour)))
+    return Entry(row.datestamp, (
+        (look.glyph(mark), colour), (day_of(row.datestamp), ""), (row.verdict, colour or "title"),
+        (f"{row.done}/{row.total}", ""), (short_size(row.kib) if row.kib else "-", ""),
+        (span(row.seconds) if row.seconds else "-", ""), _count(row.failed, "bad"), _count(row.strange, "attention"),
+        _count(row.left_on_holding if row.ended else 0, "attention"), _count(row.requests, ""),
+        (clean(", ".join(row.volumes)) or "-", "muted")))
+
+
+def _count(number: int, colour: str) -> tuple[str, str]:
+    return (str(number), colour) if number else ("", "")
+
+
+def weeks(now: Moment, rows: list[NightRow], width: int) -> Row:
+    """How much each of the last nights dumped, and how many of them failed; all that there are when there is room."""
+    told = sizes(rows)[-60:]
+    failed = sum(1 for row in rows if row.verdict in ("FAIL", "DEAD"))
+    partial = sum(1 for row in rows if row.verdict == "PART")
+    good = next((row for row in rows if row.verdict == "ok"), None)
+    largest = max((size for _, size in told), default=0)
+    line = now.look.spark([size for _, size in told], max(8, min(60, width - 60)))
+    left = [
+        Part(0, ((plural(len(rows), "run"), "title"),)), Part(1, ((line, "focus"),)),
+        part(3, f"most {short_size(largest)}" if largest else "", "muted"),
+        part(1, f"{failed} failed" if failed else "", "bad"), part(2, f"{partial} partial" if partial else "", "attention"),
     ]
-    if past.left:
-        rows.append(((f" {past.left} left on the holding disk", "attention"),))
-    rows += [((" failed   ", "bad"), (name, ""), (f"  {said}", "muted")) for name, said in past.failed]
-    rows += [((" strange  ", "attention"), (name, ""), (f"  {said}", "muted")) for name, said in past.strange]
-    rows += [((" request  ", "muted"), (text, "")) for text in past.answered]
+    right = [part(2, f"last good one {age(now.now - good.began)} ago" if good else "no good one yet",
+                  "muted" if good else "attention")]
+    return spread(left, right, width)
+
+
+def detail(row: NightRow | None, night: Night | None, waiting: str, width: int) -> list[Row]:
+    """One run in words."""
+    if row is None:
+        return []
+    _, colour = _MARKS.get(row.verdict, _MARKS[""])
+    rows: list[Row] = [((f" {day_of(row.datestamp)}", "title"), (f"  {row.verdict or 'not read yet'}", colour),
+                        (f"  by {clean(row.by)}" if row.by else "", "muted"))]
+    if row.verdict:
+        share = f", {100 * row.kib // row.orig_kib}% of {short_size(row.orig_kib)}" if row.orig_kib > row.kib > 0 else ""
+        took = f" in {span(row.seconds)}" if row.seconds else ""
+        rows += _worded("", f"{row.done} of {row.total} disks are safe, {row.fulls} dumped full: {short_size(row.kib)}{share}"
+                        f"{took}", width, "")
+    if row.left_on_holding and row.ended:
+        rows.append(((f" {plural(row.left_on_holding, 'dump')} left on the holding disk", "attention"),))
+    if night is None:
+        return [*rows, ((f" {waiting}", "muted"),)] if waiting else rows
+    if night.longest:
+        name, level, seconds = night.longest
+        rows.append(((" longest  ", "muted"), (f"{clean(name)} L{level} {span(seconds)}", "")))
+    if night.slowest:
+        name, rate, usual = night.slowest
+        often = f"  usually {short_size(usual)}/s" if usual else ""
+        rows.append(((" slowest  ", "muted"), (f"{clean(name)} {short_size(rate)}/s", "attention" if usual > 2 * rate else ""),
+                     (often, "muted")))
+    for name, said in night.failed:
+        rows += _worded(" failed   ", f"{clean(name)}  {clean(said)}", width, "bad")
+    for name, said in night.strange:
+        rows += _worded(" strange  ", f"{clean(name)}  {clean(said)}", width, "attention")
+    for one in night.requests:
+        rows += _worded(" request  ", _answered(one), width, "muted")
     return rows
+
+
+def _worded(head: str, text: str, width: int, colour: str) -> list[Row]:
+    room = width - len(head) - 2
+    return [((head if n == 0 else " " * len(head), colour), ("" if head else " ", ""), (piece, ""))
+            for n, piece in enumerate(wrapped(text, room, room))]
+
+
+def _answered(one: Answered) -> str:
+    what = f"#{one.id} {clean(one.code)} {clean(one.subject)}"
+    if not one.choice:
+        return f"{what}: {f'withdrawn, {clean(one.by)}' if one.by else 'not answered'}"
+    argument = f" {clean(one.argument)}" if one.argument else ""
+    return f"{what}: {clean(one.choice)}{argument} by {clean(one.by)} after {span(one.after)}"

@@ -1,20 +1,21 @@
-"""History: how earlier runs went; enter opens one in all the other screens."""
+"""History: how earlier runs went; enter opens one in all the other screens, v shows its report."""
 
 from __future__ import annotations
 
-import asyncio
-
 from textual.app import ComposeResult
+from textual.containers import Container
 
-from core.client.runs import list_runs, view_of
+from core.client.nights import Night, NightRow
+from tui.fetch import Fetch
+from tui.goto import Goto
 from tui.moment import Moment
 from tui.panes import history
 from tui.screens.base import ConsoleScreen, bindings
 from tui.widgets.lines import Lines
 from tui.widgets.table import Table
 
-MOST = 200
-"""Runs that are listed, the newest ones."""
+KEPT = 100
+"""Runs whose details are kept."""
 
 
 class HistoryScreen(ConsoleScreen):
@@ -26,49 +27,58 @@ class HistoryScreen(ConsoleScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._pasts: dict[str, history.Past] = {}
-        self._reading = False
+        self._nights: dict[tuple[str, str], Fetch[Night]] = {}
 
     def body(self) -> ComposeResult:
-        """The runs, and one of them."""
-        yield Table(history.COLUMNS, id="runs", title="Runs", look=self.console_app.look, empty="reading the journals …")
-        yield Lines(id="detail", classes="pane", look=self.console_app.look)
-
-    def on_screen_resume(self) -> None:
-        """Look which runs there are."""
-        super().on_screen_resume()
-        if not self._reading:
-            self._reading = True
-            self.run_worker(self.read(), exit_on_error=False)
-
-    async def read(self) -> None:
-        """Read journals that are not known yet, or have no end; each in a thread, the newest first."""
-        try:
-            runs = list(reversed(list_runs(self.console_app.feed.state_dir)))[:MOST]
-            for run in runs:
-                live = run.live()
-                known = self._pasts.get(run.datestamp)
-                if known is None or live or known.result in ("live", "no end"):
-                    view = await asyncio.to_thread(view_of, run)
-                    self._pasts[run.datestamp] = history.past_of(run.datestamp, view, live and view.ended is None)
-                    self.again()
-            if not runs:
-                self.query_one("#runs", Table).put([], empty="no run has been made yet: taperoom run")
-        finally:
-            self._reading = False
+        """All weeks in one line, the runs, and one of them."""
+        look = self.console_app.look
+        yield Lines(id="weeks", look=look)
+        with Container(classes="row"):
+            yield Table(history.COLUMNS, id="runs", title="Runs", look=look, empty="reading the journals …")
+            yield Lines(id="detail", classes="pane beside", look=look)
 
     def show(self, now: Moment) -> None:
         """The runs."""
-        pasts = [self._pasts[stamp] for stamp in sorted(self._pasts, reverse=True)]
+        known = self.console_app.known
+        if self.is_current:
+            known.want("nights", 5.0)
+        rows = known.nights.value or []
         table = self.query_one("#runs", Table)
-        table.put(history.entries(pasts, now.look), f"Runs  {len(pasts)}")
+        table.put(history.entries(rows, now.look), f"Runs  {len(rows)}",
+                  known.nights.state("reading the journals …") or "no run has been made yet: taperoom run")
+        self.query_one("#weeks", Lines).put([history.weeks(now, rows, self.size.width)] if rows else [])
         detail = self.query_one("#detail", Lines)
         detail.border_title = "This run"
-        detail.put(history.detail(self._pasts.get(table.key)))
+        row = self.chosen()
+        night = self._night(row) if row else None
+        waiting = night.state("reading its journal …") if night else ""
+        detail.put(history.detail(row, night.value if night else None, waiting, detail.content_size.width or self.size.width))
+
+    def _night(self, row: NightRow) -> Fetch[Night] | None:
+        """The details of a run, asked for when it is looked at; again when it has got on."""
+        if not row.verdict:
+            return None
+        key = (row.datestamp, row.verdict)
+        if key not in self._nights:
+            if len(self._nights) >= KEPT:
+                self._nights.clear()
+            found = self._nights[key] = Fetch()
+            door = self.console_app.door
+            self.console_app.known.ask(found, lambda: door.night(row.datestamp))
+        return self._nights[key]
+
+    def chosen(self) -> NightRow | None:
+        """The run under the cursor."""
+        key = self.query_one("#runs", Table).key
+        return next((row for row in self.console_app.known.nights.value or [] if row.datestamp == key), None)
 
     def on_table_moved(self) -> None:
         """Another run."""
         self.again()
+
+    def goto(self, where: Goto) -> None:
+        """``:history text`` filters."""
+        self.query_one("#runs", Table).set_filter(where.value)
 
     def action_open(self) -> None:
         """Show that run in all screens."""
@@ -78,3 +88,14 @@ class HistoryScreen(ConsoleScreen):
     def action_current(self) -> None:
         """Back to the live or last one."""
         self.console_app.open_run("")
+
+    def action_report(self) -> None:
+        """The report of that run, as it was sent in the morning."""
+        from tui.screens.report import ReportScreen
+
+        row = self.chosen()
+        night = self._night(row) if row else None
+        if row is None or night is None or night.value is None:
+            self.console_app.say("its journal is still being read" if row else "choose a run first", bad=True)
+        else:
+            self.app.push_screen(ReportScreen(row.datestamp, night.value.report, self.console_app.look))
