@@ -27,6 +27,7 @@ from core.cli import (
     requests,
     restore,
     runs,
+    serve,
     status,
     tape,
     where,
@@ -91,7 +92,7 @@ def _group(name: str, text: str, commands: dict[str, Any]) -> None:
 
 
 _COMMANDS: dict[str, Any] = {
-    "run": runs.run, "attach": console.attach, "status": status.status, "report": report.report,
+    "run": runs.run, "attach": console.attach, "serve": serve.serve, "status": status.status, "report": report.report,
     "replay": replay.replay, "export": replay.export,
     "requests": requests.requests, "reply": requests.reply, "check": check.check, "plan": plan.plan,
     "flush": flush.flush, "stop": control.stop, "pause": control.pause, "resume": control.resume,

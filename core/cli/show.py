@@ -30,6 +30,11 @@ def say(text: str = "") -> None:
     print(text)
 
 
+def flush() -> None:
+    """Let a reader of stdout see what was said so far."""
+    sys.stdout.flush()
+
+
 def say_lines(lines: Iterable[str]) -> None:
     """Each on a line of its own."""
     for line in lines:
