@@ -18,7 +18,7 @@ from tui.clean import clean
 from tui.commands import command_of
 from tui.deeds import Deed, Fork, Offer
 from tui.hand import Hand
-from tui.moment import Moment
+from tui.moment import Link, Moment
 from tui.subject import Subject
 
 if TYPE_CHECKING:
@@ -53,6 +53,10 @@ class Actor:
 
     def act(self, name: str, subject: Subject) -> None:
         """Begin the act of this name."""
+        if name == "retry" and self._app.moment().link is Link.LOST:
+            self._app.feed.try_now()
+            self._app.say("the driver is tried again now")
+            return
         self._take(offer(name, self._app.moment(), subject))
 
     def _take(self, found: Offer | None) -> None:

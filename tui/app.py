@@ -26,11 +26,13 @@ from tui.goto import Goto
 from tui.hand import Hand, SiteHand
 from tui.known import Known
 from tui.look import Look
+from tui.meanwhile import Seen
 from tui.moment import Link, Moment
 from tui.player import Player
 from tui.preferences import Store
 from tui.rate import TICK, Rate
 from tui.replaying import Playing
+from tui.returning import Returning
 from tui.screens.base import ConsoleScreen
 from tui.subject import Subject
 from tui.travel import travel
@@ -53,7 +55,7 @@ class ConsoleApp(App[int]):
         self, state_dir: Path, run: str = "", *, operate: bool = True, look: Look | None = None, theme: str = "night",
         clock: Callable[[], float] = time.time, ticks: Callable[[], float] = time.monotonic, guard: float = 0.3,
         serve: bool = True, driver_class: type[Driver] | None = None, store: Store | None = None, door: Door | None = None,
-        hand: Hand | None = None, playing: Playing | None = None,
+        hand: Hand | None = None, playing: Playing | None = None, seen: Seen | None = None,
     ) -> None:
         super().__init__(driver_class=driver_class)
         self.look, self.ticks, self.guard = look or Look(), ticks, guard
@@ -62,6 +64,7 @@ class ConsoleApp(App[int]):
         self.rate = Rate(self.store.chosen.link)
         self.feed: Feed | Playing = playing or Feed(state_dir, run, clock, operate=operate)
         self.player, self._operates = Player(self), operate and playing is None
+        self.clock, self.returning = clock, Returning(seen or Seen())
         self.actor = Actor(self, hand or SiteHand(state_dir))
         self.serves, self._opened, self._asked = serve, self.feed.opened, set[int]()
         self.sayings: deque[tuple[float, str, bool]] = deque(maxlen=200)
@@ -70,6 +73,8 @@ class ConsoleApp(App[int]):
         self.wardrobe = Wardrobe(self)
         self.wardrobe.wear(theme)
         self.set_keymap(dict(self.store.chosen.keys))
+        if isinstance(self.feed, Feed):
+            self.returning.begin(self.feed, clock())
         self.feed.pump()
 
     # ---- frames ------------------------------------------------------------------------
@@ -90,7 +95,13 @@ class ConsoleApp(App[int]):
         """A frame, if the link bears one now."""
         if self.rate.due(self.ticks(), getattr(self._driver, "echo", 0.0)):
             self.wardrobe.look(self.ticks())
+            self.look_back()
             self.frame()
+
+    def look_back(self) -> None:
+        """Tell what happened while nobody looked."""
+        if isinstance(self.feed, Feed) and (text := self.returning.look(self.feed, self.clock())):
+            self.say(text)
 
     def moment(self) -> Moment:
         """What stands now."""
@@ -210,6 +221,8 @@ class ConsoleApp(App[int]):
     def detach(self) -> None:
         """Leave; the run goes on."""
         self.detached = True
+        if isinstance(self.feed, Feed) and self.serves:
+            self.returning.leave(self.feed, self.clock())
         self.exit(0)
 
     async def action_quit(self) -> None:

@@ -20,9 +20,13 @@ from core.events.gauges import Gauges
 from core.events.view import RunView
 from core.protocol import operator as op
 from tui.look import Look
-from tui.moment import Link, Moment
+from tui.meanwhile import AWAY
+from tui.moment import Link, Lost, Moment
 from tui.pace import Pace
 from tui.traffic import Line, LogTail, Traffic
+
+GAP = "---- nobody looked here until now ----"
+"""The line in the traffic where a console was away."""
 
 POLL = 0.25
 """Seconds between two looks at the files of a live run."""
@@ -59,6 +63,8 @@ class Feed:
         self.run = run
         self.view, self.gauges, self.pace, self.traffic = RunView(), Gauges(), Pace(), Traffic()
         self.fresh: list[Line] = []
+        self.left, self._gap_told, self.caught_up = 0.0, False, False
+        self._last_pump, self._lost_at = 0.0, 0.0
         self.opened = next_opening()
         self._journal = Journal(run) if run else None
         self._log = LogTail(run.traffic) if run else None
@@ -81,12 +87,13 @@ class Feed:
         if self.run is None or self._journal is None or self._log is None:
             self.link = Link.NONE
             return self._look_for_a_run()
+        self._was_away()
         alive = self.run.live()
         records = self._journal.read()
         self.view.apply_all(records)
         lines = self._log.read()
         if lines:
-            self.fresh += self.traffic.add(lines)
+            self.fresh += self.traffic.add(self._with_gap(lines))
         if alive or not self.view.ended:  # of a driver that died: the last that is known
             gauges = read_gauges(self.run)
             if gauges.at > self.gauges.at:
@@ -102,7 +109,30 @@ class Feed:
             return Link.ENDED
         if not alive:
             return Link.DEAD if self.view.began else Link.NONE
-        return Link.LOST if self._tries and not self.connected else Link.LIVE
+        lost = bool(self._tries) and not self.connected
+        self._lost_at = (self._lost_at or self._clock()) if lost else 0.0
+        return Link.LOST if lost else Link.LIVE
+
+    def _was_away(self) -> None:
+        """Whoever slept (or whose machine did) was away since the last look."""
+        now = self._clock()
+        if self._last_pump and now - self._last_pump > AWAY:
+            self.away_since(self._last_pump)
+        self._last_pump = now
+
+    def away_since(self, at: float) -> None:
+        """Nobody looked from that moment on: a line in the traffic says where it was; `left` is it."""
+        self.left, self._gap_told = at, False
+
+    def _with_gap(self, lines: list[str]) -> list[str]:
+        if not self.left or self._gap_told:
+            return lines
+        for n, line in enumerate(lines):
+            with contextlib.suppress(ValueError):
+                if float(line.partition(" ")[0]) > self.left:
+                    self._gap_told = True
+                    return [*lines[:n], f"{self.left:.6f} console : {GAP}", *lines[n:]]
+        return lines
 
     def _look_for_a_run(self) -> bool:
         now = self._clock()
@@ -128,7 +158,12 @@ class Feed:
     def moment(self, look: Look) -> Moment:
         """All of it, for the panes."""
         pace = self.pace.still() if self.link is Link.DEAD else self.pace
-        return Moment(self.view, self.gauges, pace, self._clock(), look, self.link, self.who, self.operate, self.earlier)
+        lost = Lost(self._lost_at, self._next_try, self._tries) if self.link is Link.LOST else None
+        return Moment(self.view, self.gauges, pace, self._clock(), look, self.link, self.who, self.operate, self.earlier, lost)
+
+    def try_now(self) -> None:
+        """Do not wait to try the control socket again."""
+        self._next_try = 0.0
 
     @property
     def connected(self) -> bool:
@@ -140,6 +175,7 @@ class Feed:
         try:
             while True:
                 more = self.pump()
+                self.caught_up = not more
                 if not more:
                     await self._attach()
                 await asyncio.sleep(0 if more else POLL)

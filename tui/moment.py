@@ -24,6 +24,15 @@ class Link(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """Since when the driver does not answer, when it is tried again (seconds since the epoch), and how often it was."""
+
+    since: float
+    again: float
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
     """What stands now.  ``now``: seconds since the epoch.  ``who`` sits at this console, and may ``operate`` or watch."""
 
@@ -37,6 +46,17 @@ class Moment:
     operate: bool = True
     earlier: int = 0
     """How many runs there are besides this one."""
+    lost: Lost | None = None
+
+    @property
+    def others(self) -> list[str]:
+        """Who else is attached, as ``name:mode``."""
+        found = list(self.gauges.consoles) if self.link in (Link.LIVE, Link.LOST) else []
+        mode = "operate" if self.operate else "watch"
+        mine = next((n for n in found if n == f"{self.who}:{mode}" or (n.startswith(f"{self.who}(") and n.endswith(mode))), "")
+        if mine:
+            found.remove(mine)
+        return found
 
     @property
     def at(self) -> float:

@@ -153,6 +153,9 @@ class Playing:
         """Nothing can be said to what is over."""
         return False, "this is a replay: what it shows is over"
 
+    def try_now(self) -> None:
+        """There is no driver."""
+
     async def close(self) -> None:
         """Nothing is held."""
 

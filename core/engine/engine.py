@@ -200,7 +200,8 @@ class Engine:
     def _answered(self, happened: Answered) -> Iterator[Effect]:
         question = self.state.questions.get(happened.id)
         if question is None:
-            yield Reply(operator.Refused(f"request {happened.id} is not open"))
+            how = self.state.closed.get(happened.id, "")
+            yield Reply(operator.Refused(f"request {happened.id} is not open{f', it was {how}' if how else ''}"))
             return
         names = [choice.name for choice in question.asked.choices]
         if happened.choice not in names:

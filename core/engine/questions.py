@@ -34,6 +34,7 @@ def ask(
 def close(state: State, question: Question, choice: str, argument: str, by: str) -> Iterator[Effect]:
     """Close it; an empty choice means that the world answered."""
     del state.questions[question.asked.id]
+    state.closed[question.asked.id] = f"answered: {choice} by {by}" if choice else by
     yield Journal(QuestionClosed(question.asked.id, choice, argument, by))
 
 

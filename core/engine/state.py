@@ -226,6 +226,7 @@ class State:
     handles: dict[str, Key] = field(default_factory=dict)
     writes: dict[str, Write] = field(default_factory=dict)
     questions: dict[int, Question] = field(default_factory=dict)
+    closed: dict[int, str] = field(default_factory=dict)
     asked: int = 0
     generation: int = 0
     sequence: int = 0

@@ -149,7 +149,8 @@ def test_no_room_is_asked_and_answered_over_the_control_socket(tmp_path: Path) -
     extra = tmp_path / "more"
     extra.mkdir()
     assert control.order(run, op.Answer(question.id, "add", str(extra))) == op.Ok()
-    assert control.order(run, op.Answer(question.id, "abort")) == op.Refused(f"request {question.id} is not open")
+    assert control.order(run, op.Answer(question.id, "abort")) == op.Refused(
+        f"request {question.id} is not open, it was answered: add by {control.whoami()}")
     assert driver.wait(120) == 0, site.logs()
     assert site.view().count(DiskState.DONE) == 1
     assert control.order(run, op.Pause()) == op.Gone()

@@ -11,6 +11,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 from collections.abc import Callable, Mapping
@@ -43,11 +44,13 @@ class ConsoleTerminal:
         self.resize(width, height)
         self.before = termios.tcgetattr(self.slave)
         self.sent = bytearray()
+        self._own = tempfile.TemporaryDirectory(prefix="console-")
         root = Path(__file__).parents[2]
         plain = {k: v for k, v in os.environ.items() if not k.startswith("TEXTUAL") and k not in ("NO_COLOR", "COLORTERM")}
         self.process = subprocess.Popen(
             [sys.executable, *program, *arguments], stdin=self.slave, stdout=self.slave, stderr=self.slave, cwd=root,
-            env={**plain, "TERM": "xterm-256color", "TZ": "UTC", "PYTHONPATH": str(root), **(environment or {})},
+            env={**plain, "TERM": "xterm-256color", "TZ": "UTC", "PYTHONPATH": str(root),
+                 "XDG_STATE_HOME": self._own.name, **(environment or {})},
             start_new_session=True, preexec_fn=_take_terminal)
 
     def __enter__(self) -> Self:
@@ -57,6 +60,7 @@ class ConsoleTerminal:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        self._own.cleanup()
         for descriptor in (self.master, self.slave):
             if descriptor >= 0:
                 os.close(descriptor)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from core.events.view import DiskState
 from core.model.units import show_kib
 from tui.clean import clean
-from tui.format import moment, plural, remaining
+from tui.format import moment, plural, remaining, span
 from tui.look import BAD, DISK, WANTS, Mark, Span
 from tui.moment import Link, Moment
 from tui.panes.layout import Row
@@ -42,7 +42,11 @@ def _driver(now: Moment) -> list[Row]:
         rows.append(_row(now, BAD, ("The driver of this run is gone", "bad"),
                          ("; what was dumped is safe. Next: taperoom cleanup, then taperoom run", "")))
     if now.link is Link.LOST:
-        rows.append(_row(now, BAD, ("The driver does not answer", "bad"), ("; the run goes on, answers cannot be sent", "")))
+        lost = now.lost
+        when = f" for {span(now.now - lost.since)}; tried again in {max(0, int(lost.again - now.now))} s ({lost.tries})" \
+            if lost else ""
+        rows.append(_row(now, BAD, ("The driver does not answer", "bad"), (f"{when}. ", ""), ("R", "key"), (" tries now. ", ""),
+                         ("The run goes on, answers cannot be sent", "muted")))
     if now.view.paused and now.view.live:
         rows.append(_row(now, WANTS, ("no new dump is started", "attention"), (f"  by {clean(now.view.paused)}", "muted")))
     if now.view.stopping and now.view.live:

@@ -37,6 +37,10 @@ def status_row(now: Moment, width: int) -> Row:
     view = now.view
     mode = "OPERATE" if now.operate else "WATCH"
     right = [part(4, f"{clean(now.who, 20)}:{mode}"), part(0, now.link.value, _LINK_COLOUR[now.link])]
+    if others := now.others:
+        names = ", ".join(clean(name.partition(":")[0], 16) for name in others[:3])
+        right.insert(0, part(3, f"with {names}{' ...' if len(others) > 3 else ''}" if width >= 110 else f"+{len(others)}",
+                             "focus"))
     if now.link in (Link.REPLAY, Link.PAST):
         right = [part(0, f"{now.link.value} {clock(now.now)}", "attention")]
     if view.began is None:
