@@ -1,6 +1,8 @@
-"""Following a run in plain text: a line a fact, and on a terminal one line of progress below them.
+"""Following a run in plain text: a line a fact, and now and then one on what no fact tells (`core.cli.beside`).
 
-The progress line is drawn again at most once a second.  Ctrl-C ends the following, never the run.
+Everything that the console says is said, without a control character in the lines: for pipes and screen readers.  On a
+terminal one line of progress stands below them and is drawn again at most once a second.  Ctrl-C ends the following, never
+the run.
 """
 
 from __future__ import annotations
@@ -28,12 +30,14 @@ def follow(run: Run, *, json: bool = False, quiet_until: int = 0) -> RunView:
 
     Facts up to number ``quiet_until`` are folded and not printed.
     """
-    from core.client.follow import Journal
+    from core.cli.beside import Beside
+    from core.client.follow import Journal, read_gauges
     from core.events.event import RunEnded
     from core.events.view import RunView
 
     view, journal, line = RunView(), Journal(run), Progress(run, show.can_redraw() and not json)
-    write = _json_line if json else _plain_line
+    beside, look = Beside(time.monotonic()), 0.0
+    write = _json_line if json else plain_line
     try:
         while True:
             alive = run.live()
@@ -48,6 +52,9 @@ def follow(run: Run, *, json: bool = False, quiet_until: int = 0) -> RunView:
                     return view
             elif not alive:
                 return view
+            if alive and not json and time.monotonic() >= look:
+                look = time.monotonic() + _REDRAW
+                _say_beside(beside.lines(view, read_gauges(run), time.monotonic(), time.time()), line)
             line.draw(view)
             sys.stdout.flush()
             if not records:
@@ -79,13 +86,29 @@ def end_of(run: Run, view: RunView) -> int:
     return view.ended.code
 
 
-def _plain_line(record: Record, view: RunView) -> None:
-    from core.report.lines import line_of
-    from core.report.text import clock
+def plain_line(record: Record, view: RunView) -> None:
+    """Print what a fact says, if it says anything to an operator; a request with the command for each choice."""
+    from core.events.event import QuestionAsked
+    from core.report.lines import choices_of, line_of
+    from core.report.text import clean, clock
 
     text = line_of(record, view)
-    if text is not None:
-        print(f"{clock(record.at)} {text}")
+    if text is None:
+        return
+    # Names are clean already; this is so that no kind of fact can ever move the cursor.
+    print(f"{clock(record.at)} {clean(text)}")
+    if isinstance(record.event, QuestionAsked):
+        for choice in choices_of(record.event):
+            print(f"{clock(record.at)}   {choice}")
+
+
+def _say_beside(lines: list[str], line: Progress) -> None:
+    from core.report.text import clock
+
+    if lines:
+        line.erase()
+    for text in lines:
+        print(f"{clock(time.time())} {text}")
 
 
 def _json_line(record: Record, view: RunView) -> None:
@@ -117,20 +140,9 @@ class Progress:
     def _text(self, view: RunView) -> str:
         import shutil
 
+        from core.cli.beside import progress_text
         from core.client.follow import read_gauges
-        from core.events.view import FINAL, DiskState
-        from core.model.units import show_duration, show_kib
-        from core.report.progress import of_run
-        from core.report.text import count, cut
+        from core.report.text import cut
 
-        at = of_run(view, read_gauges(self._run), time.time())
-        final = view.count(*FINAL)
-        dumping = view.count(DiskState.DUMPING)
-        text = f"{final}/{count(len(view.disks), 'disk')}, {dumping} dumping, {show_kib(at.dumped)}"
-        text += f" of {show_kib(at.planned)} ({at.percent}%)" if at.percent is not None else ""
-        text += f", {show_kib(at.written)} on volumes"
-        text += f", {show_kib(at.rate)}/s" if at.rate else ""
-        text += f", {show_duration(at.left)} left" if at.left is not None else ""
-        asked = len(view.open_questions)
-        text += f", {count(asked, 'open request')}" if asked else ""
+        text = progress_text(view, read_gauges(self._run), time.time())
         return cut(text, shutil.get_terminal_size().columns - 1)

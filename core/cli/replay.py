@@ -120,8 +120,8 @@ def _print(player: Replay, begin: float) -> int:
     import sys
     import time
 
+    from core.cli.follow import plain_line
     from core.events.view import RunView
-    from core.report.lines import line_of
     from core.report.text import clock
 
     seen, last = 0, begin
@@ -132,12 +132,11 @@ def _print(player: Replay, begin: float) -> int:
     view = RunView()
     for record in player.records:
         view.apply(record)
-        text = line_of(record, view) if record.seq > seen else None
-        if text is None:
+        if record.seq <= seen:
             continue
         if show.can_redraw() and record.at > last:
             sys.stdout.flush()
             time.sleep(min(_PAUSE, (record.at - last) / player.speed))
         last = max(last, record.at)
-        show.say(f"{clock(record.at)} {text}")
+        plain_line(record, view)
     return 0

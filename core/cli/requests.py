@@ -22,6 +22,7 @@ def requests(
     from core.client.runs import view_of
     from core.model.units import show_duration
     from core.report.data import questions_data
+    from core.report.lines import choices_of
     from core.report.text import clean, clock, wrap
 
     site = where.site()
@@ -37,9 +38,8 @@ def requests(
     for question in view.open_questions:
         asked = question.asked
         show.say_lines(wrap(f"{asked.id}  {asked.code}{asked.severity}  {asked.subject}: {asked.text}", after="   "))
-        for choice in asked.choices:
-            word = f"{choice.name} {choice.argument.upper()}".strip()
-            show.say_lines(wrap(f"taperoom reply {asked.id} {word}: {choice.effect}", indent="     ", after="         "))
+        for choice in choices_of(asked):
+            show.say_lines(wrap(choice, indent="     ", after="         "))
         left = show_duration(max(0.0, asked.deadline - time.time()))
         show.say(f"     without an answer: {clean(asked.default)} at {clock(asked.deadline)}, in {left}\n")
     return 0

@@ -41,6 +41,12 @@ def line_of(record: Record, view: RunView) -> str | None:
             assert_never(other)
 
 
+def choices_of(asked: e.QuestionAsked) -> list[str]:
+    """The command that makes each choice, and what follows from it."""
+    words = ((f"{clean(choice.name)} {clean(choice.argument).upper()}".strip(), choice.effect) for choice in asked.choices)
+    return [f"taperoom reply {asked.id} {word}: {clean(effect)}" for word, effect in words]
+
+
 def took(seconds: float) -> str:
     """A duration; with a tenth while it is short, since ``0s`` says nothing."""
     return f"{seconds:.1f}s" if seconds < 10 else show_duration(seconds)
