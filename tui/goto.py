@@ -56,7 +56,7 @@ def suggestions(view: RunView, stamps: Iterable[str], themes: Iterable[str]) -> 
     """What may be typed, for completion."""
     found: list[str] = [p.name for p in PLACES]
     found += ["live", "help", "quit", "messages", *(f"theme {name}" for name in themes), *(f"run {stamp}" for stamp in stamps)]
-    found += [clean(f"{word} {disk.title}") for word in ("disk", "dump") for disk in view.disks.values()]
+    found += [clean(f"{word} {disk.title}") for word in ("disk", "dump", "restore") for disk in view.disks.values()]
     labels = [volume.label for volume in view.volumes] + [taper.next_label for taper in view.tapers.values()]
     found += [clean(f"tape {label}") for label in dict.fromkeys(labels) if label]
     codes = [q.asked.code for q in view.questions.values()] + [notice.code for _, notice in view.notices]

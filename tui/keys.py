@@ -57,6 +57,7 @@ PLACES: tuple[Place, ...] = (
     Place("5", "holding", "Hold", "what is not yet on a volume, and the room left"),
     Place("6", "clients", "Clients", "who would work, and whose fulls are overdue"),
     Place("7", "history", "Hist", "how earlier runs went; opens one"),
+    Place("8", "restore", "Restore", "what can be had back, and from which volumes"),
 )
 
 ACTIONS: tuple[Action, ...] = (
@@ -85,6 +86,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("current", "l", "current", "live", "back to the live or the last run", ("history",), rank=3),
     Action("check", "c", "check", "check", "ask this client whether it would work", ("clients",), rank=3),
     Action("check_all", "a", "check_all", "check all", "ask all clients", ("clients",), rank=4),
+    Action("into", "enter", "open", "open", "into this disk, date or directory", ("restore",), rank=2),
+    Action("up", "backspace,minus", "up", "up", "one step back: out of a directory, a date, a disk", ("restore",), rank=5),
+    Action("mark_name", "space", "mark", "mark", "mark this name and all below it, or not any more", ("restore",), rank=2),
+    Action("unmark", "U", "unmark", "", "mark nothing any more", ("restore",)),
+    Action("date", "equals_sign", "date", "date", "the same on another date", ("restore",), rank=4, shown="="),
+    Action("versions", "i", "versions", "versions", "which dumps have this name", ("restore",), rank=5),
+    Action("find", "f", "find", "find", "a name anywhere on this disk", ("restore",), rank=5),
+    Action("copy_command", "y", "copy", "copy", "copy the command that restores what is marked", ("restore",), rank=6),
     Action("filter", "slash", "filter", "filter", "only what has this text (!x: without x); esc: all",
            rank=3, shown="/"),
     Action("go", "colon", "go", "go", "go to :tapes, :disk web1:/home, :run 20261201 …",

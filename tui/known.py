@@ -50,7 +50,8 @@ class Known:
         questions: dict[str, Callable[[], Any]] = {
             "coverage": lambda: door.coverage(now), "nights": lambda: door.nights(PATIENCE),
             "shelves": lambda: door.shelves(live, now), "spool": lambda: door.spool(live),
-            "clients": lambda: door.clients(now)
+            "clients": lambda: door.clients(now),
+            "disks": lambda: door.disks(),
         }
         return questions[name]
 

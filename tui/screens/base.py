@@ -214,6 +214,9 @@ class ConsoleScreen(Screen[None]):
         if isinstance(table, Table):
             table.set_filter(text)
 
+    def typed_in(self, purpose: str, value: str) -> None:
+        """Something was typed for a purpose of this screen's own."""
+
     _filtered: Widget | None = None
 
     @on(Prompt.Changed)
@@ -229,6 +232,7 @@ class ConsoleScreen(Screen[None]):
         prompt = self.query_one(Prompt)
         purpose, value = prompt.purpose, event.value
         self._shut()
+        self.typed_in(purpose, value)
         if purpose == "go" and value.strip():
             found = parse(value)
             if found is None:

@@ -88,6 +88,10 @@ class Table(Widget, can_focus=True):
             self._columns = tuple(columns)
             self.refresh()
 
+    def restart(self) -> None:
+        """Other rows come next: the cursor begins at the top of them."""
+        self._key, self.cursor, self._top = "", 0, 0
+
     def set_filter(self, text: str) -> None:
         """Show only rows with this text (see `tui.traffic.matches`)."""
         self.filter = text
