@@ -14,6 +14,7 @@ from core.events.event import Record, RunEnded
 from core.protocol import operator as op
 from tests.console.conftest import Night, settled, text_of, typed
 from tests.support import recorded_run
+from tests.support.console_terminal import ConsoleTerminal
 from tui.app import ConsoleApp
 from tui.look import Look
 from tui.moment import Link
@@ -207,3 +208,33 @@ def test_where_a_replay_begins(night: Night) -> None:
     with pytest.raises(UsageError) as fault:
         play(None, "1999", 1.0, 0.0, 0.0)
     assert (fault.value.code, fault.value.message) == ("RUN025", "there is no run 1999 to replay")
+
+
+def test_on_a_terminal_a_directory_is_played_to_its_end(night: Night) -> None:
+    run = recorded_run.make_run(night.folder, "ended")
+    with ConsoleTerminal("--replay", str(run.path), "--speed", "1000", "--at", "8000") as terminal:
+        terminal.until("REPLAY 02:")
+        terminal.until("RESULT")
+        terminal.press("[")
+        terminal.until("paused")
+        terminal.press("q")
+        assert terminal.ended() == 0
+        assert terminal.restored()
+        assert b"Detached" not in terminal.sent
+
+
+def test_on_a_terminal_a_run_of_the_site_is_played(night: Night) -> None:
+    recorded_run.make_run(night.folder, "ended")
+    begin = str(int(recorded_run.BEGAN) + 8100)
+    with ConsoleTerminal("--state-dir", str(night.folder), "--run", recorded_run.STAMP, "--replay", "--speed", "1", "--from",
+                         begin) as terminal:
+        terminal.until("REPLAY 02:30:0")
+        terminal.press("q")
+        assert terminal.ended() == 0
+
+
+@pytest.mark.parametrize("arguments", [("--replay", "/nowhere/runs/1"), ("--state-dir", "/nowhere", "--replay")])
+def test_on_a_terminal_nothing_to_play(arguments: tuple[str, ...]) -> None:
+    with ConsoleTerminal(*arguments) as terminal:
+        assert terminal.ended() == 2
+        assert b"taperoom: RUN025 " in terminal.sent
