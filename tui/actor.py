@@ -73,6 +73,8 @@ class Actor:
                 app.push_screen(ChooseScreen(found, app.look), self._take)
             case Deed(text="", word=""):
                 self.do(found)
+            case Deed(order=op.Pause() | op.FlushNow()) if app.store.chosen.confirm == "destructive":
+                self.do(found)
             case Deed():
                 app.push_screen(ConfirmScreen(found, app.look), lambda yes: self.do(found) if yes else None)
 

@@ -24,6 +24,7 @@ from tui.door import ClientDoor, Door
 from tui.feed import Feed
 from tui.goto import Goto
 from tui.hand import Hand, SiteHand
+from tui.keymap import problems, textual_keymap
 from tui.known import Known
 from tui.look import Look
 from tui.meanwhile import Seen
@@ -72,7 +73,7 @@ class ConsoleApp(App[int]):
         self.fault: Exception | None = None
         self.wardrobe = Wardrobe(self)
         self.wardrobe.wear(theme)
-        self.set_keymap(dict(self.store.chosen.keys))
+        self.set_keymap(textual_keymap(self.store.chosen.keys))
         if isinstance(self.feed, Feed):
             self.returning.begin(self.feed, clock())
         self.feed.pump()
@@ -85,7 +86,8 @@ class ConsoleApp(App[int]):
 
     def on_mount(self) -> None:
         """Begin to follow."""
-        for problem in [*(f"CON005 theme not loaded: {p}" for p in self.wardrobe.problems), *self.store.problems]:
+        for problem in [*(f"CON005 theme not loaded: {p}" for p in self.wardrobe.problems), *self.store.problems,
+                        *(f"CON006 {p}" for p in problems(self.store.chosen.keys))]:
             self.say(problem, bad=True)
         if self.serves:
             self.run_worker(self.feed.serve(), exit_on_error=False, name="feed")
@@ -93,7 +95,7 @@ class ConsoleApp(App[int]):
 
     def tick(self) -> None:
         """A frame, if the link bears one now."""
-        if self.rate.due(self.ticks(), getattr(self._driver, "echo", 0.0)):
+        if self.rate.due(self.ticks(), self.echo):
             self.wardrobe.look(self.ticks())
             self.look_back()
             self.frame()
@@ -102,6 +104,16 @@ class ConsoleApp(App[int]):
         """Tell what happened while nobody looked."""
         if isinstance(self.feed, Feed) and (text := self.returning.look(self.feed, self.clock())):
             self.say(text)
+
+    @property
+    def echo(self) -> float:
+        """Seconds that the terminal took for its last answer; 0: it gave none."""
+        return float(getattr(self._driver, "echo", 0.0))
+
+    @property
+    def sent(self) -> int:
+        """Bytes that went to the terminal."""
+        return int(getattr(self._driver, "sent", 0))
 
     def moment(self) -> Moment:
         """What stands now."""
@@ -192,7 +204,7 @@ class ConsoleApp(App[int]):
         """The page of keys."""
         from tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(where, self.look, self.feed.operate))
+        self.push_screen(HelpScreen(where, self.look, self.feed.operate, self.store.chosen.keys))
 
     # ---- acting ------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ WORDS: dict[str, str] = {
     "disk": "run", "dle": "run", "dump": "dump", "client": "clients", "host": "clients", "run": "open", "live": "open",
     "handle": "protocol", "channel": "protocol", "word": "protocol", "tape": "tapes", "volume": "tapes",
     "file": "restore", "theme": "theme", "messages": "messages", "explain": "explain", "quit": "quit", "detach": "quit",
-    "help": "help",
+    "help": "help", "keys": "keys",
 }
 
 

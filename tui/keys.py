@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Where = Literal["all", "run", "plan", "protocol", "tapes", "holding", "history", "clients", "restore",
-                "settings", "dump", "messages"]
+                "settings", "dump", "messages", "keymap"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ PLACES: tuple[Place, ...] = (
     Place("6", "clients", "Clients", "who would work, and whose fulls are overdue"),
     Place("7", "history", "Hist", "how earlier runs went; opens one"),
     Place("8", "restore", "Restore", "what can be had back, and from which volumes"),
+    Place("9", "settings", "Set", "how this console looks, how often it paints, its keys"),
 )
 
 ACTIONS: tuple[Action, ...] = (
@@ -75,6 +76,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("traffic", "p", "traffic", "traffic", "the traffic of the disk under the cursor",
            ("run", "plan", "holding", "dump"), rank=5),
     Action("open", "enter", "open", "open", "open the run under the cursor", ("history",), rank=2),
+    Action("change", "enter", "open", "change", "the next value of this setting", ("settings",), rank=2),
+    Action("turn", "right,l", "turn(1)", "", "the next value of this setting", ("settings",)),
+    Action("turn_back", "left,h", "turn(-1)", "", "its value before", ("settings",)),
+    Action("rekey", "enter", "open", "another key", "another key for this action", ("keymap",), rank=2),
+    Action("usual", "d", "usual", "usual key", "its usual key again", ("keymap",), rank=3),
     Action("report", "v", "report", "report", "the report of this run", ("history",), rank=4),
     Action("detail", "enter", "open", "detail", "the story of the disk under the cursor", ("run", "plan", "holding"),
            rank=3),
@@ -153,7 +159,7 @@ MOVES: tuple[tuple[str, str], ...] = (
 
 
 def actions_of(where: str, *, in_time: bool = False) -> list[Action]:
-    """The actions of a screen, its own first; ``in_time``: while a replay or the past is shown."""
+    """The actions of a screen, its own first, with their usual keys; ``in_time``: while a replay or the past is shown."""
     own = [action for action in ACTIONS if where in action.where]
     if in_time:
         taken = {key for action in TIME for key in action.keys.split(",")}

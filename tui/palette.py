@@ -6,6 +6,7 @@ from typing import cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from tui.keymap import remapped
 from tui.keys import PLACES, actions_of
 from tui.screens.base import ConsoleScreen
 
@@ -18,7 +19,8 @@ class Actions(Provider):
         where = getattr(screen, "where", "all")
         actor, subject = screen.console_app.actor, screen.subject()
         found = []
-        for action in actions_of(where, in_time=screen.console_app.player.playing is not None):
+        held = screen.console_app.store.chosen.keys
+        for action in remapped(actions_of(where, in_time=screen.console_app.player.playing is not None), held):
             off = actor.why_not(action.act, subject) if action.act else ""
             found.append((f"{action.help}   ({action.key})" + (f"   off: {off}" if off else ""), action.action))
         return found + [(f"{place.name}: {place.help}   ({place.digit})", f"app.place('{place.name}')") for place in PLACES]

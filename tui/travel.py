@@ -23,6 +23,10 @@ def travel(app: ConsoleApp, where: Goto) -> None:
             app.detach()
         case "help":
             app.show_help("all")
+        case "keys":
+            from tui.screens.keymap import KeymapScreen
+
+            app.push_screen(KeymapScreen())
         case "messages":
             open_messages(app, where.value)
         case "explain":

@@ -50,7 +50,8 @@ class RecordedSite:
 
     def _covered(self, host: str, disk: str) -> Covered:
         last, full = AGES.get(host, (0, 5))
-        good = Backup(0 if last == full else 1, self.now - last * DAY - 7000, "", (f"DailySet1-{(7 - last) % 26 + 1:02d}",), 84 * GIB)
+        label = f"DailySet1-{(7 - last) % 26:02d}"
+        good = Backup(0 if last == full else 1, self.now - last * DAY - 7000, "", (label,), 84 * GIB)
         base = Backup(0, self.now - full * DAY - 7000, "", ("DailySet1-01",), TIB)
         return Covered(host, disk, 7, good, base, "full" if host == "db02" else "", self.now)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from core.codes import lookup
@@ -47,6 +47,14 @@ def of_run(view: RunView) -> list[Message]:
     found += [Message(at, "", "E", death.child, f"died: {death.status}  {death.tail.strip()}")
               for at, death in view.deaths]
     return sorted(found, key=lambda message: message.at)
+
+
+def unseen(view: RunView, seen: Mapping[str, int]) -> int:
+    """How many messages of a run nobody has looked at; ``seen``: datestamp to how many were."""
+    if view.began is None:
+        return 0
+    told = len(view.notices) + len(view.questions) + len(view.deaths)
+    return max(0, told - seen.get(view.began.datestamp, 0))
 
 
 def all_of(view: RunView, own: Iterable[tuple[float, str, bool]]) -> list[Message]:

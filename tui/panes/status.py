@@ -32,8 +32,8 @@ def phase(view: RunView, link: Link) -> str:
     return "TAPE"
 
 
-def status_row(now: Moment, width: int) -> Row:
-    """The status row."""
+def status_row(now: Moment, width: int, unseen: int = 0) -> Row:
+    """The status row; ``unseen`` messages count as new."""
     view = now.view
     mode = "OPERATE" if now.operate else "WATCH"
     right = [part(4, f"{clean(now.who, 20)}:{mode}"), part(0, now.link.value, _LINK_COLOUR[now.link])]
@@ -57,6 +57,7 @@ def status_row(now: Moment, width: int) -> Row:
         part(6, moment(view.began_at) if width >= 110 else ""), Part(0, ((word, colour), (f" {took}", ""))),
         part(1, f"{good}/{total} ok"), part(0, f"{bad} FAIL" if bad else "", "bad"),
         part(5, f"{retry} retry" if retry else "", "attention"),
+        part(5, f"{unseen} new" if unseen else "", "focus"),
         part(0, f"REQ {open_}" if open_ and view.live and now.link is not Link.DEAD else "", "attention"),
     ]
     return spread(left, right, width)

@@ -13,13 +13,19 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 
+from core.errors import TaperoomError
 from tui import keys
 from tui.goto import parse, suggestions
+from tui.keymap import remapped
 from tui.moment import Moment
 from tui.panes.attention import attention_rows
+from tui.panes.layout import Row
+from tui.panes.messages import unseen
+from tui.panes.protocol import wrapped
 from tui.panes.scrubber import scrubber_row
 from tui.panes.status import hint_row, status_row
 from tui.subject import Subject
+from tui.tips import TIPS
 from tui.traffic import Line
 from tui.travel import explain, open_messages
 from tui.widgets.lines import Lines
@@ -59,6 +65,7 @@ class ConsoleScreen(Screen[None]):
         yield Lines(id="scrubber", grows=True, look=self.console_app.look)
         yield Lines(id="attention", grows=True, look=self.console_app.look)
         yield from self.body()
+        yield Lines(id="tip", grows=True, look=self.console_app.look)
         yield Prompt()
         yield Lines(id="hints", look=self.console_app.look)
 
@@ -99,12 +106,15 @@ class ConsoleScreen(Screen[None]):
         width = self.size.width
         if not width:
             return
-        self.query_one("#status", Lines).put([status_row(now, width)])
+        seen = self.console_app.store.chosen.seen
+        self.query_one("#status", Lines).put([status_row(now, width, unseen(now.view, seen))])
+        self.query_one("#tip", Lines).put(self._tip_rows(width))
         self.query_one("#attention", Lines).put(attention_rows(now, width, 6 if self.tall else 3))
         actor, subject, playing = self.console_app.actor, self.subject(), self.console_app.player.playing
         self.query_one("#scrubber", Lines).put([] if playing is None else [scrubber_row(
             playing, width, now.look, waiting=len(self.console_app.player.present.open_questions))])
-        hints = [a for a in keys.actions_of(self.where, in_time=playing is not None)
+        held = self.console_app.store.chosen.keys
+        hints = [a for a in remapped(keys.actions_of(self.where, in_time=playing is not None), held)
                  if not (a.act and actor.why_not(a.act, subject, now))]
         self.query_one("#hints", Lines).put([hint_row(hints, self.where, width, now.operate)])
         self.show(now)
@@ -183,6 +193,27 @@ class ConsoleScreen(Screen[None]):
             table.set_filter("")
         elif isinstance(table, Table) and table.marks:
             table.clear_marks()
+        else:
+            self.put_tip_away()
+
+    def _tip_rows(self, width: int) -> list[Row]:
+        """The first-time hint of this screen, as long as it was not put away."""
+        if self.where not in TIPS or not self.console_app.store.shows(self.where):
+            return []
+        pieces = wrapped(TIPS[self.where], width - 8, width - 8)
+        last = len(pieces) - 1
+        return [(((" hint  " if n == 0 else " " * 7), "key"), (piece, ""), ("  esc: not again" if n == last else "", "muted"))
+                for n, piece in enumerate(pieces)]
+
+    def put_tip_away(self) -> None:
+        """The first-time hint of this screen has been read."""
+        store = self.console_app.store
+        if self.where in TIPS and store.shows(self.where):
+            try:
+                store.put_away(self.where)
+            except TaperoomError as fault:
+                self.console_app.complain(fault)
+            self.again()
 
     def action_filter(self) -> None:
         """Type a filter for the list with the keyboard."""

@@ -176,4 +176,5 @@ class DumpScreen(ConsoleScreen):
         if table.filter:
             table.set_filter("")
         else:
+            self.put_tip_away()
             self.dismiss()

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 
+from tui.keymap import remapped
 from tui.keys import MOVES, PLACES, actions_of
 from tui.look import LEGEND, Look
 from tui.panes.layout import Row
 from tui.widgets.lines import Lines
 
 
-def rows(where: str, look: Look, operate: bool) -> list[Row]:
-    """The page."""
+def rows(where: str, look: Look, operate: bool, held: Mapping[str, str]) -> list[Row]:
+    """The page; ``held``: keys of an operator's own."""
     found: list[Row] = [(("Keys here", "title"),)]
-    for action in actions_of(where):
+    for action in remapped(actions_of(where), held):
         off = "" if operate or not (action.operates or action.id == "reply") else "   (off: you are watching)"
         found.append(((f"  {action.key:<16}", "key"), (action.help, ""), (off, "muted")))
     found += [(), (("Moving", "title"),)]
@@ -40,8 +43,9 @@ class HelpScreen(ModalScreen[None]):
                 Binding("ctrl+q", "app.quit", show=False)]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
 
-    def __init__(self, where: str, look: Look, operate: bool) -> None:
+    def __init__(self, where: str, look: Look, operate: bool, held: Mapping[str, str] | None = None) -> None:
         super().__init__()
+        self._held = held or {}
         self._where, self._look, self._operate = where, look, operate
 
     def compose(self) -> ComposeResult:
@@ -53,7 +57,7 @@ class HelpScreen(ModalScreen[None]):
         """Fill it."""
         self.set_class(self._look.ascii, "-plain")
         self.query_one("#dialog").border_title = Content("Help   esc closes   up and down scroll")
-        self.query_one("#text", Lines).put(rows(self._where, self._look, self._operate))
+        self.query_one("#text", Lines).put(rows(self._where, self._look, self._operate, self._held))
 
     def action_scroll(self, by: int) -> None:
         """Up or down."""

@@ -88,4 +88,5 @@ class MessagesScreen(ConsoleScreen):
         if table.filter:
             table.set_filter("")
         else:
+            self.put_tip_away()
             self.dismiss()

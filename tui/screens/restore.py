@@ -157,6 +157,8 @@ class RestoreScreen(ConsoleScreen):
         elif self.way.versions_of:
             self.way.versions_of = ""
             self.again()
+        elif self.way.step == "disks":
+            super().action_back()
         else:
             self.action_up()
 
