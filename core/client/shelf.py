@@ -29,8 +29,8 @@ _SOON = 5
 @dataclass(frozen=True, slots=True)
 class VolumeRow:
     """One slot, or a volume that is in none (``slot`` empty).  ``word``: NEXT, WRITING, reusable, new, blank, active,
-    foreign, faulty, elsewhere; ``flag``: reuse, no-reuse, or empty for what is not in the tapelist; ``loaded``: the
-    changer's current slot."""
+    foreign, faulty, elsewhere; ``label`` is what it bears, empty for a blank slot; ``flag``: reuse, no-reuse, or empty for
+    what is not in the tapelist; ``loaded``: the changer's current slot."""
 
     storage: str
     slot: str
@@ -114,15 +114,18 @@ def _row(storage: Storage, row: ShelfRow, entries: Mapping[str, Volume], kept: M
 
     entry = entries.get(row.label) if row.standing is not Standing.BLANK else None
     word, reason, used = row.standing.value, row.reason, int(row.used)
+    blank = row.standing is Standing.BLANK
+    if blank and not row.next:
+        reason = "no label"  # only the next one would get the label that the policy names
     if row.standing is Standing.ACTIVE:
         reason = kept.get(row.label, reason)
     if row.next:
         word = "NEXT"
-    at_work = bool(row.slot) and row.standing is not Standing.BLANK and row.label in writing
+    at_work = bool(row.slot) and not blank and row.label in writing
     if at_work:
         word, reason, used = "WRITING", "this run writes on it", max(used, writing[row.label])
     return VolumeRow(
-        storage.name, row.slot, row.label, ("reuse" if entry.reuse else "no-reuse") if entry else "",
+        storage.name, row.slot, "" if blank else row.label, ("reuse" if entry.reuse else "no-reuse") if entry else "",
         "" if row.datestamp in ("0", "X") else row.datestamp, used, storage.capacity, row.files, word, reason,
         row.next and not at_work, at_work, bool(row.slot) and row.slot == current)
 

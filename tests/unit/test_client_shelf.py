@@ -48,8 +48,9 @@ def test_rows_before_the_first_run(tmp_path: Path) -> None:
     site, storage = a_site(tmp_path)
     (found,) = shelves(site, now=NOW)
     assert [(r.slot, r.label, r.word, r.next, r.loaded) for r in found.rows] == [
-        ("1", "D-001", "NEXT", True, False), ("2", "D-001", "blank", False, False), ("3", "D-001", "blank", False, False),
-        ("4", "D-001", "blank", False, False)]
+        ("1", "", "NEXT", True, False), ("2", "", "blank", False, False), ("3", "", "blank", False, False),
+        ("4", "", "blank", False, False)]
+    assert [r.reason for r in found.rows][:2] == ["no label; it would become D-001", "no label"]
     assert found.soon == (("D-001", "1", "no label; it would become D-001"), ("", "2", "no label"), ("", "3", "no label"),
                           ("", "4", "no label"))
     assert (found.known, found.bring, found.new, found.fault) == (0, (), 0, "")
