@@ -22,7 +22,7 @@ from core.wire.packets import Assembler, Packet, encode
 from core.wire.services import parse_backup
 from core.wire.words import clean
 
-BUFFER = 1024 * 1024
+BUFFER = 256 * 1024
 """Bytes that one read takes at most."""
 
 
