@@ -149,7 +149,7 @@ def main(argv: list[str] | None = None) -> int:
     if app.fault is not None:
         report(app.fault)
         return 1
-    if app.detached and app.feed.view.live:
+    if app.detached and playing is None and app.player.present.live:
         print("Detached. The run goes on; look again with: taperoom attach")
     return app.return_code or 0
 

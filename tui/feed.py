@@ -94,7 +94,7 @@ class Feed:
         lines = self._log.read()
         if lines:
             self.fresh += self.traffic.add(self._with_gap(lines))
-        if alive or not self.view.ended:  # of a driver that died: the last that is known
+        if not self._log.full and (alive or not self.view.ended):  # of a driver that died: the last that is known
             gauges = read_gauges(self.run)
             if gauges.at > self.gauges.at:
                 self.gauges = gauges

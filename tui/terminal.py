@@ -36,7 +36,7 @@ LEAST = 0.03
 """Seconds between two bursts."""
 
 PATIENCE = 5.0
-"""Seconds to wait for a terminal's answer to a burst."""
+"""Seconds to wait at most for a terminal's answer to a burst."""
 
 _SYNC = {"\x1b[?2026h": 1, "\x1b[?2026l": -1}
 
@@ -70,6 +70,11 @@ class ConsoleDriver(LinuxDriver):
     def sent(self) -> int:
         """Bytes that went to the terminal."""
         return self._sent
+
+    @property
+    def _patience(self) -> float:
+        """Seconds until an answer is given up: long after it should have been here."""
+        return min(PATIENCE, max(1.5, 8 * self._echo)) if self._echo else PATIENCE
 
     # ---- begin and end -----------------------------------------------------------------
 
@@ -215,8 +220,8 @@ class ConsoleDriver(LinuxDriver):
     def _until_due(self, last: float) -> None:
         while not self._ended:
             now = time.monotonic()
-            if self._waiting and now - self._waiting < PATIENCE:
-                self._ready.wait(PATIENCE - (now - self._waiting))
+            if self._waiting and now - self._waiting < self._patience:
+                self._ready.wait(self._patience - (now - self._waiting))
             elif not (self._raw or self._cells.dirty) or self._held:
                 self._ready.wait()
             else:
@@ -228,7 +233,7 @@ class ConsoleDriver(LinuxDriver):
 
     def _measure(self, sent: int, started: float) -> None:
         with self._ready:
-            while self._waiting == started and not self._ended and time.monotonic() - started < PATIENCE:
+            while self._waiting == started and not self._ended and time.monotonic() - started < self._patience:
                 self._ready.wait(0.5)
             self._rate = 0.5 * self._rate + 0.5 * max(200.0, sent / self._echo) if self._echo > 0.05 else 1e6
 

@@ -11,6 +11,7 @@ import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from tui.clean import clean
@@ -43,7 +44,17 @@ class Line:
         word = self.text.partition(" ")[0]
         if self.source == "planner" and not word.isupper():
             return "PLAN"
-        return word if word.replace("-", "").isalpha() and word.isupper() else ""
+        return _verb(word[:80])
+
+
+@lru_cache(2048)
+def _name(text: str) -> str:
+    return clean(text, 40)
+
+
+@lru_cache(2048)
+def _verb(word: str) -> str:
+    return word if word.isupper() and word.replace("-", "").isalpha() else ""
 
 
 def parse(raw: str, number: int) -> Line:
@@ -56,9 +67,9 @@ def parse(raw: str, number: int) -> Line:
             at = 0.0
         else:
             if parts[2] == ":":
-                return Line(number, at, clean(parts[1], 40), "", clean(" ".join(parts[3:]), 65536))
+                return Line(number, at, _name(parts[1]), "", clean(" ".join(parts[3:]), 65536))
             text = parts[4] if len(parts) > 4 else ""
-            return Line(number, at, clean(parts[1], 40), clean(parts[3], 40), clean(text, 65536))
+            return Line(number, at, _name(parts[1]), _name(parts[3]), clean(text, 65536))
     return Line(number, 0.0, "", "", clean(raw, 65536))
 
 
@@ -144,7 +155,7 @@ class LogTail:
     ``full`` after a read: there was at least as much as was asked for.
     """
 
-    def __init__(self, path: Path, reach: int = REACH, chunk: int = 1 << 18) -> None:
+    def __init__(self, path: Path, reach: int = REACH, chunk: int = 1 << 15) -> None:
         self._path, self._reach, self._chunk = path, reach, chunk
         self._file, self._partial = -1, b""
         self.skipped = 0

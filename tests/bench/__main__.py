@@ -1,4 +1,4 @@
-"""``python -m tests.bench [--quick] [--strict] [--times N] [--dir DIR] [NAME…]``: speed and memory, as ratios within one run.
+"""``python -m tests.bench [--quick] [--strict] [--long] [--times N] [--dir DIR] [NAME…]``: speed and memory.
 
 Every row is measured in turn with its opponent, A B A B, with the page cache warm; the table shows medians, and for
 ratios the median of the ratios of neighbours.  Exit code 1 only with ``--strict``, when a row missed its target.
@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.bench import dumps, opponent, runs, tapes
+from tests.bench import console, dumps, opponent, runs, tapes
 from tests.bench.data import FULL, QUICK, Data
 from tests.bench.measure import Broken
 from tests.bench.setting import Setting
@@ -29,6 +29,7 @@ ROWS: Mapping[str, Callable[[Setting], Iterator[Line]]] = {
     "many": runs.many,
     "memory": runs.resident,
     "commands": runs.commands,
+    "console": console.console,
     "amanda": opponent.amanda,
 }
 
@@ -39,6 +40,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"only these of: {' '.join(ROWS)}")
     parser.add_argument("--quick", action="store_true", help="small data, two samples: shows that it works, not how fast it is")
     parser.add_argument("--strict", action="store_true", help="exit code 1 when a row misses its target")
+    parser.add_argument("--long", action="store_true", help="watch the console's memory for half an hour")
     parser.add_argument("--times", type=int, default=0, help="samples of each; 5, with --quick 2")
     parser.add_argument("--dir", type=Path, default=Path(tempfile.gettempdir()) / f"taperoom-bench-{os.getuid()}",
                         help="where the data are made, once, and all output goes: 15 GB are needed (%(default)s)")
@@ -50,7 +52,7 @@ def main() -> int:
     work = Path(tempfile.mkdtemp(prefix="work-", dir=top))
     work.chmod(0o755)  # Amanda's own user has to get in
     try:
-        setting = Setting(Data(top, QUICK if given.quick else FULL), work, given.times or (2 if given.quick else 5))
+        setting = Setting(Data(top, QUICK if given.quick else FULL), work, given.times or (2 if given.quick else 5), given.long)
         return int(not _print(setting, given.names or list(ROWS)) and given.strict)
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -12,11 +12,13 @@ from tests.bench.data import Data, warm
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """``work`` is emptied by `settle`, on the file system of the data; ``times`` samples of each contender."""
+    """``work`` is emptied by `settle`, on the file system of the data; ``times`` samples of each contender;
+    ``long``: half an hour where memory has to stay as it is."""
 
     data: Data
     work: Path
     times: int
+    long: bool = False
 
     def settle(self, tree: Path | None = None) -> None:
         """Before each sample: nothing of the one before is left on the disk or in memory, and ``tree`` is in memory."""

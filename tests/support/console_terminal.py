@@ -34,6 +34,9 @@ def _take_terminal() -> None:
 class ConsoleTerminal:
     """``python -P -m tui`` with these arguments (or another ``program``) on a terminal of that size."""
 
+    piece = 1 << 16
+    """Bytes that are taken in at once."""
+
     def __init__(
         self, *arguments: str, width: int = 80, height: int = 24, program: tuple[str, ...] = ("-P", "-m", "tui"),
         environment: Mapping[str, str] | None = None,
@@ -94,11 +97,12 @@ class ConsoleTerminal:
         if self.master < 0 or not select.select([self.master], [], [], seconds)[0]:
             return False
         try:
-            data = os.read(self.master, 1 << 16)
+            data = os.read(self.master, self.piece)
         except OSError:
             return False
         self.sent += data
-        for _ in range(data.count(b"\x1b[?2026$p")):
+        asked = self.sent.count(b"\x1b[?2026$p", max(0, len(self.sent) - len(data) - 7))  # it may come in two pieces
+        for _ in range(asked):
             os.write(self.master, b"\x1b[?2026;2$y")
         self._stream.feed(_NOT_FOR_PYTE.sub(b"", data))
         return bool(data)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from core.events.view import FINAL, DiskState, DiskView
 from tui.clean import clean
-from tui.columns import Column, Entry
+from tui.columns import Cells, Column, Entry
 from tui.format import clock, moment, percent, short_size, span
 from tui.look import BUSY, DISK, IDLE
 from tui.moment import Moment
@@ -45,14 +47,7 @@ def dumper_rows(now: Moment, room: int) -> list[Entry]:
         if disk is None:
             idle.append(child)
             continue
-        mark = DISK.get(disk.state, BUSY)
-        part = now.pace.part(disk)
-        rate = 0.0 if disk.state is DiskState.STALLED else now.pace.rate(disk.handle, disk.began)
-        rows.append(Entry(child, (
-            (now.look.glyph(mark), mark.colour), (clean(child), ""), (clean(disk.title), ""), (level(disk), ""),
-            (disk.state.value, mark.colour), (now.look.bar(part, 14) if disk.estimate else "", ""),
-            (percent(part) if disk.estimate else "", ""), (short_size(rate) if rate else "-", ""),
-            (moment(now.pace.dump_eta(disk, now.now)), ""))))
+        rows.append(Entry(child, partial(_dumper_cells, now, child, disk)))
     if len(rows) + len(idle) <= room:
         return rows + [Entry(child, ((now.look.glyph(IDLE), "muted"), (clean(child), "muted"), ("idle", "muted")))
                        for child in idle]
@@ -62,9 +57,20 @@ def dumper_rows(now: Moment, room: int) -> list[Entry]:
     return rows
 
 
+def _dumper_cells(now: Moment, child: str, disk: DiskView) -> Cells:
+    mark = DISK.get(disk.state, BUSY)
+    part = now.pace.part(disk)
+    rate = 0.0 if disk.state is DiskState.STALLED else now.pace.rate(disk.handle, disk.began)
+    return (
+        (now.look.glyph(mark), mark.colour), (clean(child), ""), (clean(disk.title), ""), (level(disk), ""),
+        (disk.state.value, mark.colour), (now.look.bar(part, 14) if disk.estimate else "", ""),
+        (percent(part) if disk.estimate else "", ""), (short_size(rate) if rate else "-", ""),
+        (moment(now.pace.dump_eta(disk, now.now)), ""))
+
+
 def disk_rows(now: Moment) -> list[Entry]:
     """Every disk as a row."""
-    return [_disk_row(now, disk) for disk in sorted_disks(now)]
+    return [Entry(key_of(disk), partial(_disk_cells, now, disk)) for disk in sorted_disks(now)]
 
 
 def sorted_disks(now: Moment) -> list[DiskView]:
@@ -72,7 +78,7 @@ def sorted_disks(now: Moment) -> list[DiskView]:
     return sorted(now.view.disks.values(), key=lambda d: (_ORDER[d.state], d.host, d.disk))
 
 
-def _disk_row(now: Moment, disk: DiskView) -> Entry:
+def _disk_cells(now: Moment, disk: DiskView) -> Cells:
     mark = DISK[disk.state]
     dumping = disk.state in (DiskState.DUMPING, DiskState.STALLED)
     part, size, rate, ends = "", disk.size or disk.estimate, 0.0, ""
@@ -94,10 +100,10 @@ def _disk_row(now: Moment, disk: DiskView) -> Entry:
         ends = moment(disk.ended)
     elif disk.state is DiskState.RETRY:
         ends = moment(disk.retry_after)
-    return Entry(key_of(disk), (
+    return (
         (now.look.glyph(mark), mark.colour), (clean(disk.title), ""), (level(disk), ""), (disk.state.value, mark.colour),
         (part, ""), (short_size(size) if size else "-", ""), (short_size(rate) if rate else "-", ""), (ends, ""),
-        (what(now, disk), "muted")))
+        (what(now, disk), "muted"))
 
 
 def what(now: Moment, disk: DiskView) -> str:
