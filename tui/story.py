@@ -195,7 +195,9 @@ class Story:
 
     def about(self, text: str) -> bool:
         """Whether a line of a pipe is about this disk."""
-        return any(handle in text for handle in self.handles) or f"{self.host} {self.disk}" in text
+        if any(handle in text for handle in self.handles) or f"{self.host} {self.disk}" in text:
+            return True
+        return any(file in text for file in self._files)  # CONTINUE has no handle
 
 
 Told = tuple[Mark, str, str] | tuple[Mark, str, str, str]

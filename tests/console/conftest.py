@@ -13,7 +13,8 @@ from typing import Any
 os.environ.update({
     "TEXTUAL_ANIMATIONS": "none", "TEXTUAL_COLOR_SYSTEM": "truecolor", "TERM": "xterm-256color", "TZ": "UTC",
 })
-os.environ.pop("NO_COLOR", None)
+for name in ("NO_COLOR", "TMUX", "STY", "SSH_CONNECTION"):
+    os.environ.pop(name, None)
 os.environ["XDG_CONFIG_HOME"] = "/nonexistent"
 time.tzset()
 

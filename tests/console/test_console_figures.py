@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.client.nights import row_of
 from core.client.runs import Run, view_of
 from core.events.gauges import Gauges
 from core.events.view import DiskState, DiskView, RunView
@@ -150,8 +151,8 @@ def test_every_pane_at_every_stage(tmp_path: Path, stage: str, link: Link) -> No
         tapes.content_entries(now, entry.key)
     for entry in holding.entries(now):
         assert holding.detail(now, entry.key)
-    past = history.past_of(recorded_run.STAMP, now.view, link is Link.LIVE)
-    assert history.entries([past], now.look) and history.detail(past)
+    past = row_of(Run(tmp_path / "runs" / recorded_run.STAMP), now.view, live=link is Link.LIVE)
+    assert history.entries([past], now.look) and history.detail(past, None, "", 40)
     assert phase(now.view, link) and summary(now.view)
     assert hint_row([], "run", 80, True)
 
@@ -173,8 +174,13 @@ def test_nothing_to_attend_takes_no_row(tmp_path: Path) -> None:
     ("disk web1:/home dir", Goto("run", "disk", "web1:/home dir")),
     ("web1:/home", Goto("run", "disk", "web1:/home")), ("run", Goto("run")), ("run 2026", Goto("open", "run", "2026")),
     ("20261201", Goto("open", "run", "20261201")), ("02-00031", Goto("protocol", "handle", "02-00031")),
-    ("client build7", Goto("run", "client", "build7")), ("plan full", Goto("plan", "filter", "full")),
-    ("theme paper", Goto("theme", "theme", "paper")), ("quit", Goto("quit", "quit")), ("live", Goto("open", "live")),
+    ("client build7", Goto("clients", "client", "build7")), ("plan full", Goto("plan", "filter", "full")),
+    ("theme paper", Goto("theme", "theme", "paper")), ("quit", Goto("quit", "quit")),
+    ("dump web1:/home", Goto("dump", "dump", "web1:/home")), ("tape D-07", Goto("tapes", "tape", "D-07")),
+    ("HLD003", Goto("explain", "explain", "HLD003")), ("explain tap012a", Goto("explain", "explain", "tap012a")),
+    ("messages", Goto("messages", "messages")), ("keys", Goto("keys", "keys")), ("set", Goto("settings")),
+    ("restore web1:/home", Goto("restore", "filter", "web1:/home")), ("file passwd", Goto("restore", "file", "passwd")),
+    ("live", Goto("open", "live")),
     ("", None), ("nowhere", None), (":", None),
 ])
 def test_where_a_word_leads(typed: str, wanted: Goto | None) -> None:

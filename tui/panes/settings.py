@@ -80,19 +80,27 @@ def entries(rows: list[Setting], chosen: Preferences, now: Mapping[str, str]) ->
     return found
 
 
-def detail(setting: Setting | None, chosen: Preferences, file: str, width: int) -> list[Row]:
-    """What a setting does, and what it may be."""
+def detail(setting: Setting | None, chosen: Preferences, theme: str, file: str, width: int) -> list[Row]:
+    """What a setting does, and what it may be; ``theme``: the one that is worn."""
     rows: list[Row] = []
     if setting is not None:
         rows += [((" ", ""), (piece, "")) for piece in wrapped(setting.help, width - 2, width - 2)]
         if setting.choices:
             now = {"mouse": "on" if chosen.mouse else "off", "bell": "on" if chosen.bell else "off"}.get(
                 setting.name, str(getattr(chosen, setting.name)))
-            spans: list[tuple[str, str]] = [(" ", "")]
-            for choice in setting.choices:
-                spans += [(choice, "key" if choice == now else "muted"), ("  ", "")]
-            rows += [(), tuple(spans)]
+            rows += [(), *_choices(setting.choices, now or theme, width)]
     return [*rows, (), ((f" {file or 'kept only as long as this console lives'}", "muted"),)]
+
+
+def _choices(choices: tuple[str, ...], now: str, width: int) -> list[Row]:
+    """All of them, in as many rows as they need; the one that holds stands out."""
+    rows: list[Row] = []
+    spans: list[tuple[str, str]] = [(" ", "")]
+    for choice in choices:
+        if sum(len(text) for text, _ in spans) + len(choice) + 2 > width and len(spans) > 1:
+            rows, spans = [*rows, tuple(spans)], [(" ", "")]
+        spans += [(choice, "key" if choice == now else "muted"), ("  ", "")]
+    return [*rows, tuple(spans)]
 
 
 def preview(look: Look) -> list[Row]:
@@ -113,7 +121,7 @@ def terminal(facts: Mapping[str, str], sent: int, echo: float) -> list[Row]:
     rows: list[Row] = [((f" {name:<8} ", "muted"), (text, "")) for name, text in facts.items() if text]
     if sent:
         rows.append(((" sent     ", "muted"), (f"{number(sent >> 10)} KiB since it opened", "")))
-    answer = f"{echo * 1000:.0f} ms" if echo else "not measured: it does not answer, or there was nothing to ask yet"
+    answer = f"{echo * 1000:.0f} ms" if echo else "not measured yet"
     return [*rows, ((" answers  ", "muted"), (answer, ""))]
 
 

@@ -87,12 +87,12 @@ def tall_rows(now: Moment, width: int) -> list[Row]:
     if not rows:
         rows.append(((" no storage yet", "muted"),))
     rows.append(())
-    for path in now.view.holding:
-        part, used, most = room(now, path)
-        name = clean(path)
-        figures = f" {int(part * 100):3d}% {short_size(used)}/{short_size(most)}"
-        bar = max(4, width - len(name) - len(figures) - 3)
-        rows.append(((f" {name} {now.look.bar(part, bar)}{figures}", "attention" if part >= 0.95 else ""),))
+    told = [(clean(path), *room(now, path)) for path in now.view.holding]
+    names = max((len(name) for name, *_ in told), default=0)
+    for name, part, used, most in told:
+        figures = f" {int(part * 100):3d}% {f'{short_size(used)}/{short_size(most)}':>11}"
+        bar = max(4, width - names - len(figures) - 3)
+        rows.append(((f" {name.ljust(names)} {now.look.bar(part, bar)}{figures}", "attention" if part >= 0.95 else ""),))
     if not now.view.holding:
         rows.append(((" no holding disk", "muted"),))
     dumps, size, files, stored = queue(now)

@@ -198,7 +198,7 @@ class ConsoleScreen(Screen[None]):
 
     def _tip_rows(self, width: int) -> list[Row]:
         """The first-time hint of this screen, as long as it was not put away."""
-        if self.where not in TIPS or not self.console_app.store.shows(self.where):
+        if self.where not in TIPS or self.size.height < 20 or not self.console_app.store.shows(self.where):
             return []
         pieces = wrapped(TIPS[self.where], width - 8, width - 8)
         last = len(pieces) - 1

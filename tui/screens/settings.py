@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 from textual.app import ComposeResult
@@ -49,7 +48,7 @@ class SettingsScreen(ConsoleScreen):
         chosen = self.chosen()
         meaning.border_title = heading(chosen.title if chosen else "", meaning.outer_size.width or 40, now.look)
         width = meaning.content_size.width or self.size.width
-        meaning.put([*settings.detail(chosen, app.store.chosen, str(app.store.path or ""), width),
+        meaning.put([*settings.detail(chosen, app.store.chosen, app.wardrobe.current, str(app.store.path or ""), width),
                      *settings.problem_rows(app.store.problems, width)])
         preview, terminal = self.query_one("#preview", Lines), self.query_one("#terminal", Lines)
         preview.border_title = heading(f"Theme {app.wardrobe.current}", preview.outer_size.width or 40, now.look)
@@ -69,7 +68,8 @@ class SettingsScreen(ConsoleScreen):
         come = environment.get("SSH_CONNECTION", "").partition(" ")[0]
         return {
             "TERM": environment.get("TERM", "") + inside, "size": f"{self.size.width}x{self.size.height}",
-            "colours": self.app.console.color_system or "none", "writes": sys.__stderr__.encoding if sys.__stderr__ else "",
+            "colours": self.app.console.color_system or "none",
+            "writes": "ASCII only" if self.console_app.look.ascii else "UTF-8",
             "over": f"SSH from {come}" if come else "", "themes": str(theming.users_folder()),
         }
 

@@ -109,8 +109,10 @@ class TapesScreen(ConsoleScreen):
     def _volumes(self, now: Moment) -> None:
         known, volumes = self.console_app.known.shelves, self.query_one("#volumes", Table)
         volumes.set_columns(tapes.VOLUMES)
-        waiting = known.state("looking through the slots …") if now.view.began is None else "no volume was begun yet"
-        volumes.put(tapes.volume_entries(now), "Volumes of this run", waiting)
+        none = now.view.began is None
+        waiting = known.state("looking through the slots …") if none else "no volume was begun yet"
+        volumes.put(tapes.volume_entries(now), "Slots" if none else "Volumes of this run",
+                    f"{waiting}  {known.hint}" if none else waiting)
         label = volumes.key.partition("\0")[2]
         contents = self.query_one("#contents", Table)
         contents.set_columns(tapes.CONTENTS)
@@ -119,7 +121,7 @@ class TapesScreen(ConsoleScreen):
         soon = self.query_one("#next", Lines)
         soon.border_title = "Next"
         soon.put([((f" {known.error}", "bad"),), ((f" {known.hint}", "muted"),)] if known.error else [])
-        self.set_class(not known.error, "-unsaid")
+        self.set_class(none or not known.error, "-unsaid")
 
     def _look_into(self, storage: str, label: str, seq: int) -> None:
         """Ask what is on the volume; again when the run has got on, but not with each fact."""
