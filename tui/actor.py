@@ -112,6 +112,7 @@ class Actor:
     def _tell(self, command: str, text: str, good: bool, *, fact: bool) -> None:
         app = self._app
         self.told.append(Told(app.moment().now, command, text, good, fact))
+        app.known.stale()
         app.say(f"{text}   same as: {command}" if good else text, bad=not good)
 
     def answer(self) -> None:

@@ -105,7 +105,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("go", "colon", "go", "go", "go to :tapes, :disk web1:/home, :run 20261201 …",
            rank=4, shown=":"),
     Action("mark", "space", "mark", "mark", "mark this disk for s and f, or not any more; esc: none", ("plan",), rank=6),
-    Action("start", "s", "act('start')", "start", "start a run: of the marked disks, else of all", ("run", "plan"), True, 5),
+    Action("start", "s", "act('start')", "start", "start a run: of the marked disks, else of all", ("run", "plan"), True, 3),
     Action("abort", "A", "act('abort')", "abort", "give up the dump under the cursor", ("run",), True, 8),
     Action("retry", "R", "act('retry')", "retry", "dump a failed disk again, or one that waits for that now", ("run",),
            True, 8),

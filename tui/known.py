@@ -62,6 +62,11 @@ class Known:
         if not fetch.busy and at - fetch.at >= age:
             self.ask(fetch, self._question(name))
 
+    def stale(self) -> None:
+        """Something was changed from here: whatever is looked at next is asked for again."""
+        for fetch in (self.coverage, self.nights, self.shelves, self.spool, self.clients):
+            fetch.at = float("-inf")
+
     def ask(self, fetch: Fetch[Any], question: Callable[[], Any]) -> None:
         """Ask a question of a screen's own in the background."""
         self._app.run_worker(self._run(fetch, question), exit_on_error=False, group="known")

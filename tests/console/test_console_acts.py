@@ -275,3 +275,13 @@ async def test_the_palette_says_why_an_act_is_off(night: Night) -> None:
         await pilot.pause()
         assert "off: no run is under way" in text_of(console(pilot))
         await pilot.press("escape")
+
+
+async def test_disks_are_marked_on_the_first_screen_when_no_run_lives(night: Night) -> None:
+    hand = FakeHand()
+    async with night.at("ended").shown((120, 40), hand=hand) as pilot:
+        table = pilot.app.screen.query_one("#disks", Table)
+        await typed(pilot, "space", "down", "space", "s", "y")
+        marked = tuple(tuple(key.split("\0")) for key in table.marked)
+        assert len(marked) == 2
+        assert hand.asked == [("start", marked)]

@@ -221,3 +221,20 @@ async def test_a_driver_that_goes_silent_is_lost_and_found(site: SmallSite) -> N
         await seen(pilot, lambda: app.feed.link is Link.LIVE and app.feed.connected)
 
 
+
+
+async def test_a_run_is_started_from_the_console_and_a_full_is_forced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = SmallSite(tmp_path, {"alpha:/home": {"letter": b"x" * 100}, "beta:/etc": {"passwd": b"x"}})
+    monkeypatch.setenv("TAPEROOM_CONFIG", str(made.config))
+    monkeypatch.setenv("TAPEROOM_CLIENT_STATE", str(tmp_path / "client"))
+    app = console(made, "ana")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await seen(pilot, lambda: "alpha:" in text_of(app))  # the disks of the configuration, before the first run
+        await pilot.press("f")
+        await seen(pilot, lambda: said(app))
+        assert "the next run dumps alpha:" in said(app)[-1] and "same as: taperoom disk force alpha:" in said(app)[-1]
+        await pilot.press("s")
+        await seen(pilot, lambda: "same as  taperoom run" in text_of(app))
+        await pilot.press("y")
+        await seen(pilot, lambda: app.feed.view.ended is not None)
+    assert view(made).count(DiskState.DONE) == 2

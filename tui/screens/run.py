@@ -117,7 +117,11 @@ class RunScreen(ConsoleScreen):
         return self.query_one("#disks", Table)
 
     def action_toggle_follow(self) -> None:
-        """Pause the traffic."""
+        """Pause the traffic; where none flows, mark the disk under the cursor for the next run."""
+        disks = self.query_one("#disks", Table)
+        if self.focused is disks and self.console_app.feed.link in (Link.NONE, Link.ENDED, Link.DEAD):
+            disks.toggle_mark()
+            return
         self.query_one(RingLog).action_toggle_follow()
 
     def action_zoom(self) -> None:
@@ -152,9 +156,11 @@ class RunScreen(ConsoleScreen):
             self.console_app.traffic_of(disk)
 
     def subject(self) -> Subject:
-        """The disk under the cursor."""
-        host, _, disk = self.query_one("#disks", Table).key.partition("\0")
-        return Subject((host, disk) if host else None)
+        """The disk under the cursor, and the marked ones."""
+        table = self.query_one("#disks", Table)
+        host, _, disk = table.key.partition("\0")
+        marked = [key.partition("\0") for key in table.marked]
+        return Subject((host, disk) if host else None, tuple((name, of) for name, _, of in marked))
 
     def goto(self, where: Goto) -> None:
         """A disk or a client by name."""

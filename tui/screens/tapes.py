@@ -148,7 +148,8 @@ class TapesScreen(ConsoleScreen):
             return Subject()
         dumps = len(self._contents.value or []) if (row.storage, row.label) == self._of[:2] else row.files
         needed = row.reason if row.word in ("active", "WRITING") or row.flag == "no-reuse" else ""
-        return Subject(volume=VolumeAt(row.storage, row.slot, row.label, row.used, dumps, needed, row.loaded))
+        return Subject(volume=VolumeAt(row.storage, row.slot, row.label, row.used, dumps, needed, row.loaded,
+                                       row.flag != "no-reuse"))
 
     def on_table_moved(self) -> None:
         """Another volume."""
