@@ -176,7 +176,7 @@ def test_other_terminals(site: Path, environment: dict[str, str], arguments: tup
 
 def test_no_run_and_a_run_that_begins(tmp_path: Path) -> None:
     with ConsoleTerminal(*on(tmp_path)) as terminal:
-        terminal.until("No run is active.")
+        terminal.until("No run has been made yet.")
         with recorded_run.alive(recorded_run.make_run(tmp_path, "dumping")):
             terminal.until("mail:/srv")
 

@@ -53,7 +53,7 @@ class ConsoleTerminal:
         self.process = subprocess.Popen(
             [sys.executable, *program, *arguments], stdin=self.slave, stdout=self.slave, stderr=self.slave, cwd=root,
             env={**plain, "TERM": "xterm-256color", "TZ": "UTC", "PYTHONPATH": str(root),
-                 "XDG_STATE_HOME": self._own.name, **(environment or {})},
+                 "XDG_STATE_HOME": self._own.name, "XDG_CONFIG_HOME": self._own.name, **(environment or {})},
             start_new_session=True, preexec_fn=_take_terminal)
 
     def __enter__(self) -> Self:
