@@ -28,6 +28,9 @@ test-all: $(STAMP)  ## everything, with coverage of the pure packages
 bench: $(STAMP)  ## speed and memory as ratios within one run
 	$(PY) -m tests.bench $(BENCH)
 
+screenshots: $(STAMP)  ## the README's pictures, from a real run of the demo
+	$(PY) docs/screenshots.py
+
 docs: $(STAMP)  ## pages that are printed from the code
 	$(PY) -m core.protocol.describe docs/protocol
 

@@ -204,7 +204,8 @@ class ConsoleApp(App[int]):
         """The page of keys."""
         from tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(where, self.look, self.feed.operate, self.store.chosen.keys))
+        self.push_screen(HelpScreen(where, self.look, self.feed.operate, self.store.chosen.keys,
+                                    self.player.playing is not None))
 
     # ---- acting ------------------------------------------------------------------------
 

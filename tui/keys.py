@@ -145,8 +145,8 @@ TIME: tuple[Action, ...] = (
            shown="[ ]"),
     Action("time.on", "full_stop", "time('on')", "", "one fact on", shown="."),
     Action("time.back", "comma", "time('back')", "step", "one fact back", rank=3, shown=", ."),
-    Action("time.faster", "plus,equals_sign", "time('faster')", "", "faster, up to 1000 times", shown="+"),
-    Action("time.slower", "minus", "time('slower')", "speed", "slower, down to as it was", rank=4, shown="+ -"),
+    Action("time.faster", "plus,equals_sign", "time('faster')", "speed", "faster, up to 1000 times", rank=4, shown="+ -"),
+    Action("time.slower", "minus", "time('slower')", "", "slower, down to as it was", shown="-"),
     Action("time.kind", "M", "time('kind')", "which marks", "[ and ] stop at one kind of mark only, then at all", rank=7),
 )
 """The keys of a replay and of the past: they come before those of the screens, and only while one is shown."""

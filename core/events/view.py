@@ -157,7 +157,7 @@ class RunView:
         if event.storage:
             self.tapers[event.child] = TaperView(event.child, event.storage)
         else:
-            self.dumpers[event.child] = ""
+            self.dumpers.setdefault(event.child, "")  # it may be told after its first dump began
 
     def _plan(
         self,

@@ -110,7 +110,9 @@ async def test_keys_of_time_do_not_type_and_do_not_reach_through_dialogs(night: 
     async with night.shown(playing=playing) as pilot:
         await typed(pilot, "slash", "full_stop", "space", "comma")
         assert pilot.app.screen.query_one("#prompt").value == ". ,"  # type: ignore[attr-defined]
-        await typed(pilot, "escape", "question_mark", "full_stop", "escape")
+        await typed(pilot, "escape", "question_mark")
+        assert "to the next mark: NO-ROOM" in text_of(console(pilot))
+        await typed(pilot, "full_stop", "escape")
         assert playing.replay.now == recorded_run.BEGAN
 
 

@@ -17,12 +17,13 @@ from tui.panes.layout import Row
 from tui.widgets.lines import Lines
 
 
-def rows(where: str, look: Look, operate: bool, held: Mapping[str, str]) -> list[Row]:
-    """The page; ``held``: keys of an operator's own."""
+def rows(where: str, look: Look, operate: bool, held: Mapping[str, str], in_time: bool = False) -> list[Row]:
+    """The page; ``held``: keys of an operator's own; ``in_time``: of a replay."""
     found: list[Row] = [(("Keys here", "title"),)]
-    for action in remapped(actions_of(where), held):
-        off = "" if operate or not (action.operates or action.id == "reply") else "   (off: you are watching)"
-        found.append(((f"  {action.key:<16}", "key"), (action.help, ""), (off, "muted")))
+    for action in remapped(actions_of(where, in_time=in_time), held):
+        off = "" if operate or in_time or not (action.operates or action.id == "reply") else "   (off: you are watching)"
+        key = action.key.partition(" ")[0]  # in the hint row a pair of keys may stand together
+        found.append(((f"  {key:<16}", "key"), (action.help, ""), (off, "muted")))
     found += [(), (("Moving", "title"),)]
     found += [((f"  {key:<16}" if len(key) < 16 else f"  {key}  ", "key"), (text, "")) for key, text in MOVES]
     found += [(), (("Screens", "title"),)]
@@ -43,10 +44,11 @@ class HelpScreen(ModalScreen[None]):
                 Binding("ctrl+q", "app.quit", show=False)]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
 
-    def __init__(self, where: str, look: Look, operate: bool, held: Mapping[str, str] | None = None) -> None:
+    def __init__(self, where: str, look: Look, operate: bool, held: Mapping[str, str] | None = None,
+                 in_time: bool = False) -> None:
         super().__init__()
         self._held = held or {}
-        self._where, self._look, self._operate = where, look, operate
+        self._where, self._look, self._operate, self._in_time = where, look, operate, in_time
 
     def compose(self) -> ComposeResult:
         """One box with a scrolling page."""
@@ -57,7 +59,8 @@ class HelpScreen(ModalScreen[None]):
         """Fill it."""
         self.set_class(self._look.ascii, "-plain")
         self.query_one("#dialog").border_title = Content("Help   esc closes   up and down scroll")
-        self.query_one("#text", Lines).put(rows(self._where, self._look, self._operate, self._held))
+        self.query_one("#text", Lines).put(rows(
+            self._where, self._look, self._operate, self._held, self._in_time))
 
     def action_scroll(self, by: int) -> None:
         """Up or down."""
