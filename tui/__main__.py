@@ -114,7 +114,8 @@ def report(fault: BaseException) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Check the terminal, open the console, give the terminal back."""
     options = arguments(argv)
-    if why := refusal(os.environ, sys.stdin.isatty() and sys.stderr.isatty()):
+    elsewhere = bool(os.environ.get("TEXTUAL_DRIVER"))  # a browser: there is no terminal here
+    if not elsewhere and (why := refusal(os.environ, sys.stdin.isatty() and sys.stderr.isatty())):
         print(f"taperoom: {why}", file=sys.stderr)
         return 2
     try:
@@ -133,8 +134,8 @@ def main(argv: list[str] | None = None) -> int:
     from tui.terminal import ConsoleDriver, Guard
     from tui.theming import available, chosen
 
-    guard = Guard(sys.stdin.fileno())
-    driver = None if os.environ.get("TEXTUAL_DRIVER") else ConsoleDriver
+    guard = None if elsewhere else Guard(sys.stdin.fileno())
+    driver = None if elsewhere else ConsoleDriver
     app = ConsoleApp(
         playing.state_dir if playing else options.state_dir, options.run, operate=not options.read_only,
         look=Look(options.ascii or only_ascii(store.chosen.ascii, environment, sys.stderr.encoding or "")),
@@ -144,12 +145,12 @@ def main(argv: list[str] | None = None) -> int:
         app.run(mouse=options.mouse or store.chosen.mouse)
     except Exception as fault:
         app.fault = fault
-    if app.return_code not in (0, None) or app.fault is not None:
+    if guard is not None and (app.return_code not in (0, None) or app.fault is not None):
         guard.restore()
     if app.fault is not None:
         report(app.fault)
         return 1
-    if app.detached and playing is None and app.player.present.live:
+    if app.detached and not elsewhere and playing is None and app.player.present.live:
         print("Detached. The run goes on; look again with: taperoom attach")
     return app.return_code or 0
 
