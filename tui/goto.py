@@ -52,13 +52,15 @@ def parse(text: str) -> Goto | None:
     return Goto("run", "disk", word) if ":" in word else None
 
 
-def suggestions(view: RunView, stamps: Iterable[str], themes: Iterable[str]) -> list[str]:
-    """What may be typed, for completion."""
+def suggestions(view: RunView, stamps: Iterable[str], themes: Iterable[str], labels: Iterable[str] = (),
+                titles: Iterable[str] = ()) -> list[str]:
+    """What may be typed, for completion; ``labels`` of volumes and ``titles`` of disks that the run does not know."""
     found: list[str] = [p.name for p in PLACES]
     found += ["live", "help", "quit", "messages", *(f"theme {name}" for name in themes), *(f"run {stamp}" for stamp in stamps)]
     found += [clean(f"{word} {disk.title}") for word in ("disk", "dump", "restore") for disk in view.disks.values()]
-    labels = [volume.label for volume in view.volumes] + [taper.next_label for taper in view.tapers.values()]
-    found += [clean(f"tape {label}") for label in dict.fromkeys(labels) if label]
+    found += [clean(f"restore {title}") for title in titles]
+    known = [*(volume.label for volume in view.volumes), *(taper.next_label for taper in view.tapers.values()), *labels]
+    found += [clean(f"tape {label}") for label in dict.fromkeys(known) if label]
     codes = [q.asked.code for q in view.questions.values()] + [notice.code for _, notice in view.notices]
     found += [f"explain {code}" for code in dict.fromkeys(codes) if code.isalnum()]
     found += [clean(f"client {host}") for host in sorted({disk.host for disk in view.disks.values()})]

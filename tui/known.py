@@ -14,7 +14,7 @@ from tui.moment import Link
 
 if TYPE_CHECKING:
     from core.client.clients import ClientRow
-    from core.client.coverage import Covered
+    from core.client.coverage import Covered, DiskNight
     from core.client.nights import NightRow
     from core.client.runs import Run
     from core.client.shelf import Shelf
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 FRESH = 20.0
 """Seconds that an answer may be old while its screen is looked at."""
+
+KEPT = 100
+"""Disks whose nights are kept."""
 
 PATIENCE = 1.0
 """Seconds of reading journals before the rows that are known are shown."""
@@ -39,6 +42,7 @@ class Known:
         self.spool: Fetch[Spool] = Fetch()
         self.clients: Fetch[list[ClientRow]] = Fetch()
         self.checking = Checking(app.door)
+        self._disk_nights: dict[tuple[str, str], Fetch[list[DiskNight]]] = {}
         self.disks: Fetch[list[tuple[str, str]]] = Fetch()
 
     def _live(self) -> Run | None:
@@ -66,6 +70,21 @@ class Known:
         """Something was changed from here: whatever is looked at next is asked for again."""
         for fetch in (self.coverage, self.nights, self.shelves, self.spool, self.clients):
             fetch.at = float("-inf")
+
+    def covered(self, host: str, disk: str) -> Covered | None:
+        """How well one disk is covered, as far as that is known."""
+        return next((row for row in self.coverage.value or [] if (row.host, row.disk) == (host, disk)), None)
+
+    def nights_of(self, host: str, disk: str) -> list[DiskNight] | None:
+        """How the last nights of one disk went, newest first; None while nobody knows.  Asked for when it is looked at."""
+        found = self._disk_nights.get((host, disk))
+        if found is None:
+            if len(self._disk_nights) >= KEPT:
+                self._disk_nights.clear()
+            found = self._disk_nights[host, disk] = Fetch()
+            door = self._app.door
+            self.ask(found, lambda: door.disk_nights(host, disk))
+        return found.value
 
     def ask(self, fetch: Fetch[Any], question: Callable[[], Any]) -> None:
         """Ask a question of a screen's own in the background."""

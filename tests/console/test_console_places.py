@@ -158,6 +158,16 @@ async def test_what_the_console_said_is_among_the_messages(night: Night) -> None
         assert isinstance(pilot.app.screen, ExplainScreen)
 
 
+async def test_a_request_and_a_plan_are_explained_too(night: Night) -> None:
+    async with night.at("dumping").shown((120, 40)) as pilot:
+        await typed(pilot, "r", "x")
+        assert isinstance(pilot.app.screen, ExplainScreen)
+        assert "No room on the holding disks" in screen(pilot)
+        await typed(pilot, "escape", "escape", "2")
+        for text in ("13d OVERDUE", "last nights", "data timeout"):
+            assert text in screen(pilot)
+
+
 # ---- no run lives ----------------------------------------------------------------------
 
 

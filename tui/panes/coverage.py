@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from core.events.view import DiskState, DiskView
 from tui.clean import clean
 from tui.columns import Column, Entry
-from tui.format import age, moment, plural, short_size
-from tui.look import DISK, NOT, ODD
+from tui.format import age, day_of, moment, plural, short_size
+from tui.look import BAD, DISK, GOOD, IDLE, NOT, ODD, Look
 from tui.moment import Moment
+from tui.panes.layout import Row
 from tui.panes.run import key_of, level, sorted_disks, what
 
 if TYPE_CHECKING:
-    from core.client.coverage import Backup, Covered
+    from core.client.coverage import Backup, Covered, DiskNight
 
 COLUMNS = (
     Column("", 1), Column("disk", share=2, least=18), Column("lv", 2, drop=3), Column("state", 9),
@@ -75,6 +76,28 @@ def _other(now: Moment, row: Covered) -> Entry:
     return Entry(f"{row.host}\0{row.disk}", (
         (now.look.glyph(mark), mark.colour), (clean(row.title), ""), (f"L{row.last.level}" if row.last else "-", ""),
         ("-", "muted"), (size, ""), ("", ""), last_good(row), last_full(row), (where(row.last), "muted")))
+
+
+def past_rows(row: Covered | None, nights: list[DiskNight] | None, look: Look, most: int) -> list[Row]:
+    """How well one disk is covered, and how its last nights went."""
+    rows: list[Row] = []
+    if row is not None:
+        rows.append(((" last good  ", "muted"), (last_good(row)[0].strip(), last_good(row)[1]),
+                     (f"  {where(row.last)}" if row.last else "", "muted")))
+        rows.append(((" last full  ", "muted"), (last_full(row)[0].strip(), last_full(row)[1]),
+                     (f"  cycle {row.dumpcycle} days", "muted")))
+        if row.order:
+            rows.append(((" next run   ", "muted"), (clean(row.order), "attention")))
+    told = (nights or [])[:max(0, most - len(rows) - 1)]
+    if told:
+        rows.append(((" last nights", "muted"),))
+    for night in told:
+        mark = {"done": GOOD, "strange": ODD, "failed": BAD}.get(night.outcome, IDLE)
+        size = f"  {short_size(night.size):>5}" if night.size else ""
+        said = clean(", ".join(night.labels)) or clean(night.message or night.outcome)
+        rows.append(((f" {look.glyph(mark)} ", mark.colour), (day_of(night.run).rpartition(" ")[0], ""),
+                     (f"  L{night.level}" if night.level >= 0 else "    ", ""), (size, ""), (f"  {said}", "muted")))
+    return rows
 
 
 def title(rows: list[Covered], disks: int) -> str:

@@ -223,7 +223,9 @@ class ConsoleScreen(Screen[None]):
     def action_go(self) -> None:
         """Type where to go."""
         app = self.console_app
-        words = suggestions(app.feed.view, app.stamps(), app.wardrobe.names)
+        labels = [row.label for shelf in app.known.shelves.value or [] for row in shelf.rows]
+        titles = [row.title for row in app.known.coverage.value or []]
+        words = suggestions(app.feed.view, app.stamps(), app.wardrobe.names, labels, titles)
         self.query_one(Prompt).open("go", "", "where to: tapes, dump HOST:DISK, client HOST, tape LABEL, run 20261201",
                                     [word for word in words if word.isascii() or not app.look.ascii])
 

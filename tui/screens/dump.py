@@ -18,7 +18,7 @@ from core.events.event import Record
 from core.events.view import DiskView
 from tui.clean import clean
 from tui.moment import Moment
-from tui.panes import dump, protocol
+from tui.panes import coverage, dump, protocol
 from tui.panes.layout import Row
 from tui.screens.base import ConsoleScreen, bindings
 from tui.story import Story
@@ -127,10 +127,13 @@ class DumpScreen(ConsoleScreen):
         """All panes."""
         self._read(now.view.seq)
         self._traffic()
-        story = self.story
+        story, known = self.story, self.console_app.known
+        if self.is_current:
+            known.want("coverage", 60.0)
         facts = self.query_one("#facts", Lines)
         room = facts.content_size.width or self.size.width
-        rows = dump.facts(now, self.view, room) if now.view.began else [((" no run is shown", "muted"),)]
+        known_here = (story.host, story.disk) in now.view.disks
+        rows = dump.facts(now, self.view, room) if known_here else [((" this run does not dump it", "muted"),)]
         limit = len(rows) if self.tall else 5
         facts.put(rows[:limit])
         facts.border_title = heading(clean(story.title), facts.outer_size.width, now.look)
@@ -138,11 +141,13 @@ class DumpScreen(ConsoleScreen):
                                             "the journal has nothing about this disk yet")
         said = self.query_one("#said", Lines)
         words: list[Row] = dump.said(story, said.content_size.width or room)
-        said.put(words)
-        said.border_title = "What was said"
+        past = coverage.past_rows(known.covered(story.host, story.disk), known.nights_of(story.host, story.disk), now.look, 10)
+        alone = not story.steps and not story.said
+        said.put(past if alone and past else [*words, (), *past])
+        said.border_title = "What was said" if not past else "Other nights" if alone else "What was said, and other nights"
         self.query_one("#pieces", Table).put(dump.pieces(story), dump.pieces_title(story))
         self.set_class(bool(story.pieces), "-pieces")
-        self.set_class(bool(story.said), "-said")
+        self.set_class(bool(story.said) or not known_here, "-said")
         self.query_one(RingLog).flush()
 
     def subject(self) -> Subject:

@@ -8,7 +8,8 @@ from textual.containers import Container
 from core.events.view import DiskView
 from tui.goto import Goto
 from tui.moment import Moment
-from tui.panes import plan
+from tui.panes import coverage, plan
+from tui.panes.layout import Row
 from tui.screens.base import ConsoleScreen, bindings
 from tui.subject import Subject
 from tui.travel import open_dump
@@ -42,7 +43,17 @@ class PlanScreen(ConsoleScreen):
         totals.put(plan.totals(now))
         detail = self.query_one("#detail", Lines)
         detail.border_title = "This disk"
-        detail.put(plan.detail(now, self.chosen(), max(20, detail.size.width)))
+        detail.put([*plan.detail(now, self.chosen(), max(20, detail.size.width)), *self._past(now)])
+
+    def _past(self, now: Moment) -> list[Row]:
+        """How well the disk is covered, where there is room for it."""
+        chosen, known = self.chosen(), self.console_app.known
+        if chosen is None or not (self.wide or self.tall):
+            return []
+        if self.is_current:
+            known.want("coverage", 60.0)
+        nights = known.nights_of(chosen.host, chosen.disk)
+        return [(), *coverage.past_rows(known.covered(chosen.host, chosen.disk), nights, now.look, 9)]
 
     def subject(self) -> Subject:
         """The disk under the cursor, and the marked ones."""

@@ -23,6 +23,7 @@ from tui.format import moment, remaining, span
 from tui.moment import Moment
 from tui.panes.layout import Row
 from tui.panes.protocol import wrapped
+from tui.travel import explain
 from tui.widgets.ink import heading
 from tui.widgets.lines import Lines
 
@@ -37,7 +38,7 @@ def letters(choices: tuple[Choice, ...]) -> list[str]:
     """A key for each choice: the first letter of its name that is free, else a digit."""
     taken: list[str] = []
     for n, choice in enumerate(choices):
-        free = [c for c in choice.name.lower() if c.isascii() and c.isalpha() and c not in taken and c not in "jkq"]
+        free = [c for c in choice.name.lower() if c.isascii() and c.isalpha() and c not in taken and c not in "jkqx"]
         taken.append(free[0] if free else str((n + 1) % 10))
     return taken
 
@@ -143,7 +144,7 @@ class RequestScreen(ModalScreen[None]):
             when = f"At {moment(asked.deadline)} (in {remaining(asked.deadline, now.now)}) it is answered:  "
             rows.append(((when, "muted"), (clean(asked.default).upper(), "title")))
             others = f"   1-{min(9, count)} another request" if count > 1 else ""
-            rows.append((("esc leaves it open" + others, "muted"),))
+            rows.append((("esc leaves it open   x what this means" + others, "muted"),))
         return rows
 
     # ---- keys --------------------------------------------------------------------------
@@ -162,6 +163,9 @@ class RequestScreen(ModalScreen[None]):
         if key == "q":
             event.stop()
             self.console_app.detach()
+        elif key == "x":
+            event.stop()
+            explain(self.console_app, self.question.asked.code)
         elif key in names:
             event.stop()
             if self.console_app.ticks() - self._opened >= self.console_app.guard:
