@@ -6,6 +6,7 @@ many tiny and few large; the mixed tree is copied from this machine's /usr/share
 
 from __future__ import annotations
 
+import mmap
 import os
 import random
 import shutil
@@ -113,6 +114,24 @@ def _make_tiny(path: Path, count: int) -> None:
         directory = path / f"d{number:04}"
         directory.mkdir()
         (directory / "file").write_bytes(os.urandom(10 * 1024))
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files below a directory."""
+    if path.is_file():
+        return path.stat().st_size
+    return sum((Path(directory) / name).lstat().st_size for directory, _, names in os.walk(path) for name in names)
+
+
+def populate(size: int) -> None:
+    """Touch ``size`` bytes of free memory, half of what is free at most, and give them back.
+
+    A virtual machine's host takes back free memory; the first touch of such a page then costs several times what writing
+    to it does, and whether a sample meets such pages is chance.
+    """
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if size := min(size, free // 2) // mmap.PAGESIZE * mmap.PAGESIZE:
+        mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE).close()
 
 
 def warm(path: Path) -> None:

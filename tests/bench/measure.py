@@ -24,7 +24,7 @@ LIMIT = 1800
 
 Work = Callable[[], Mapping[str, float]]
 """Does the thing once, in a process of its own; values it found out by itself, `wall` among them if the clock from its
-start to the end of its last descendant is not what is meant."""
+start to the end of its last descendant is not what is meant, and `before`, CPU seconds that do not count."""
 
 
 class Broken(Exception):
@@ -72,7 +72,8 @@ def _in_child(work: Work, writer: int) -> None:
             _wait_for_all()
             wall = told.pop("wall", time.monotonic() - began)
             used = resource.getrusage(resource.RUSAGE_CHILDREN)
-            answer: dict[str, object] = {"wall": wall, "cpu": used.ru_utime + used.ru_stime, "told": told}
+            spent = used.ru_utime + used.ru_stime - told.pop("before", 0.0)
+            answer: dict[str, object] = {"wall": wall, "cpu": spent, "told": told}
         except Exception as fault:
             answer = {"fault": f"{type(fault).__name__}: {fault}" + (traceback.format_exc() if os.getenv("TRACE") else "")}
         os.write(writer, json.dumps(answer).encode())

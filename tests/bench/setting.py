@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.data import Data, warm
+from tests.bench.data import Data, populate, size_of, warm
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class Setting:
     long: bool = False
 
     def settle(self, tree: Path | None = None) -> None:
-        """Before each sample: nothing of the one before is left on the disk or in memory, and ``tree`` is in memory."""
+        """Before each sample: nothing of the one before is left on the disk or in memory, ``tree`` is in memory, and so is
+        the room for what will be written."""
         for name in ("out", "site/hold"):
             path = self.work / name
             if path.is_dir():
@@ -32,3 +33,4 @@ class Setting:
         os.sync()
         if tree is not None:
             warm(tree)
+            populate(size_of(tree) * 3 // 2)

@@ -79,6 +79,12 @@ class Program:
         assert self._process.stdin is not None
         os.write(self._process.stdin.fileno(), self._talk.send(order))
 
+    @property
+    def cpu(self) -> float:
+        """CPU seconds that it used until now, its children not counted."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def wait_until_started(self) -> None:
         """Say something that makes no sense; whoever complains has started."""
         assert self._process.stdin is not None
