@@ -17,6 +17,7 @@ from pathlib import Path
 
 from core.client.control import whoami
 from core.client.lock import lock_site, make_run_directory
+from core.client.lock_dead import close_dead
 from core.client.runs import Run, view_of
 from core.config.load import load_site
 from core.errors import TaperoomError
@@ -24,6 +25,9 @@ from core.model.site import Site
 from core.model.units import datestamp_of
 from core.report.gather import gather
 from core.report.morning import report_text
+
+PATIENCE = 15.0
+"""Seconds that the planner has to end once the driver has."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         site = load_site(given.config)
         lock = lock_site(site.state_dir)
+        for sentence in close_dead(site, "the next run"):
+            print(sentence, file=sys.stderr)
         directory = make_run_directory(site, datestamp_of(time.time()))
     except TaperoomError as fault:
         print(fault, file=sys.stderr)
@@ -66,7 +72,11 @@ def _run(site: Site, directory: Path, lock: int, disks: Sequence[str], extra: Se
         driver_code = driver.wait()
         if planner.poll() is None:
             planner.terminate()
-        planner_code = planner.wait()
+        try:
+            planner_code = planner.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            planner.kill()
+            planner_code = planner.wait()
     return _judge(directory, driver_code, planner_code)
 
 

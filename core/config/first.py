@@ -88,6 +88,7 @@ netusage = "900 Mbps"
 dumporder = "BTsS"          # a letter a dumper: big, long, small ones first (S size, T time, B bandwidth)
 request_deadline = "1 h"    # an open question takes its default after that
 retry_delay = "30 s"        # a disk that answered TRY-AGAIN waits that long, times the attempt
+child_timeout = "15 min"    # a dumper that says nothing for so long is ended, and its work is tried again
 # What is answered without a person, by the code of the question:
 # requests = {{ "HLD*" = {{ reply = "flush", after = "10 min" }} }}
 

@@ -74,6 +74,7 @@ RUN: dict[str, Field] = {
     "autoflush": Field(v.flag, "autoflush = true"),
     "request_deadline": Field(v.some_time, 'request_deadline = "1 h"'),
     "retry_delay": Field(v.some_time, 'retry_delay = "30 s"'),
+    "child_timeout": Field(v.some_time, 'child_timeout = "15 min"'),
 }
 POLICY: dict[str, Field] = {
     "reply": Field(v.text, 'reply = "flush"', required=True),

@@ -18,7 +18,8 @@ from typing import Any, BinaryIO
 
 from core.driver.journal import Traffic
 from core.engine.inputs import ChildGone, Heard, Input
-from core.errors import ProtocolError
+from core.errors import OutOfTurn, ProtocolError
+from core.protocol import dumper, taper
 from core.protocol.conversation import MAX_LINE, Conversation, Lines
 
 TAIL = 12
@@ -32,6 +33,7 @@ class Child:
         self, name: str, conversation: Conversation[Any], hear: Callable[[Input], None], traffic: Traffic, log: BinaryIO,
     ) -> None:
         self.name = name
+        self._reports = dumper.Report if conversation.vocabulary is dumper.VOCABULARY else taper.Report
         self._talk, self._hear, self._traffic, self._log = conversation, hear, traffic, log
         self._process: asyncio.subprocess.Process | None = None
         self._before: list[Any] = []
@@ -82,7 +84,8 @@ class Child:
             while data := await process.stdout.read(1 << 16):
                 for line in lines.feed(data):
                     self._traffic.note(self.name, "driver", line)
-                    self._hear(Heard(self.name, self._talk.receive(line)))
+                    if not self._quiet:  # what one that we ended still says is for the log only
+                        self._hear(Heard(self.name, self._receive(line)))
         except ProtocolError as fault:
             why = f"spoke nonsense: {fault}"
             self.kill(quietly=self._quiet)
@@ -90,6 +93,12 @@ class Child:
         await errors
         if not self._quiet:
             self._hear(ChildGone(self.name, why or describe(status), "\n".join(self._tail)))
+
+    def _receive(self, line: bytes) -> Any:
+        message = self._talk.vocabulary.decode(line)
+        if not isinstance(message, self._reports):
+            raise OutOfTurn(f"{self._talk.vocabulary.name}: {message.VERB} is not said to the driver")
+        return self._talk.receive(line)
 
     async def _read_errors(self, stderr: asyncio.StreamReader) -> None:
         partial = b""

@@ -34,7 +34,7 @@ from core.wire.transports import Connection
 
 _PROGRESS = 0.5  # seconds between two PROGRESS
 _MESG_LIMIT = 64 * 1024 * 1024  # bytes of MESG; a client that says more only talks
-_LONGEST_WAIT = 3600.0
+_ALIVE = 3  # PROGRESS for each time that the driver bears silence: a dumper that waits is told from one that hangs
 _GOOD = (Outcome.DONE, Outcome.STRANGE)
 
 
@@ -48,6 +48,7 @@ class Pump:
     def __init__(self, task: Task, site: Site, pipe: DriverPipe, switchboard: Switchboard) -> None:
         self._task, self._site, self._pipe, self._switchboard = task, site, pipe, switchboard
         self._began = self._told = time.monotonic()
+        self._alive = site.run.child_timeout / _ALIVE
         self._mesg = Mesg()
         self._mesg_size = 0
         self._store: Store | None = None
@@ -65,6 +66,8 @@ class Pump:
         """Dump.  ABORTED when the dump was given up or the driver is gone; never raises."""
         ending = self._attempt()
         if ending.outcome not in _GOOD:
+            if self._size_in:
+                self._tell_progress(0.0)  # so much is lost
             self._clean_up()
         return ending
 
@@ -83,7 +86,7 @@ class Pump:
         except _GivenUp:
             return Ending(Outcome.ABORTED)
         except PeerError as fault:
-            return Ending(Outcome.TRY_AGAIN if fault.try_later else Outcome.FAILED, str(fault))
+            return Ending(Outcome.TRY_AGAIN if fault.try_later else Outcome.FAILED, str(fault), again=fault.again)
         except WorldError as fault:
             # A dump of that name will still be there the next time; other faults may pass.
             outcome = Outcome.FAILED if fault.code == "HLD013" else Outcome.TRY_AGAIN
@@ -107,7 +110,7 @@ class Pump:
         call = self._switchboard.call(self._task)
         try:
             while call.done not in self._wait({call.done: select.POLLIN}, None):
-                pass
+                self._tell_progress(self._alive)
         except _GivenUp:
             call.give_up()
             raise
@@ -126,7 +129,7 @@ class Pump:
             self._poll, self._asked = select.poll(), asked
             for fd, events in asked.items():
                 self._poll.register(fd, events)
-        seconds = _LONGEST_WAIT if timeout is None else min(max(0.0, timeout), _LONGEST_WAIT)
+        seconds = self._alive if timeout is None else min(max(0.0, timeout), self._alive)
         ready = dict(self._poll.poll(seconds * 1000 + 1))
         self._pipe.listen(set(ready))
         for order in self._pipe.orders():
@@ -176,7 +179,7 @@ class Pump:
                 self._keep(filter_.take())
             if reading and connection.fileno() in ready:
                 connection.receive(self._sink)
-            self._tell_progress(store, now)
+            self._tell_progress(_PROGRESS)
 
     def _sink(self, handle: int, piece: memoryview) -> None:
         stream = self._open.get(handle)
@@ -245,8 +248,10 @@ class Pump:
         if store.waits >= 0:
             if store.waits in self._wait({store.waits: select.POLLOUT}, None):
                 self._drain(store)
+            self._tell_progress(self._alive)
             return
         if self._pipe.state is State.DUMPING:
+            self._tell_progress(0.0)  # the driver's account of the disk rests on it
             self._pipe.say(NoRoom(self._task.handle, store.missing(self._task.expected_kib), store.why))
         # Asked for no event, poll tells of a hang-up only: the client's stream stands still in the pipes.
         fd = started.connection.fileno()
@@ -255,10 +260,13 @@ class Pump:
             while self._open:
                 started.connection.receive(self._sink)
 
-    def _tell_progress(self, store: Store, now: float) -> None:
-        if now - self._told >= _PROGRESS and self._pipe.state is State.DUMPING:
+    def _tell_progress(self, after: float) -> None:
+        """PROGRESS, unless one was said in the last ``after`` seconds."""
+        now = time.monotonic()
+        if now - self._told >= after and self._pipe.state is State.DUMPING:
             self._told = now
-            self._pipe.say(Progress(self._task.handle, Kib(store.size // 1024), Kib(self._size_in // 1024)))
+            size = self._store.size if self._store is not None else 0
+            self._pipe.say(Progress(self._task.handle, Kib(size // 1024), Kib(self._size_in // 1024)))
 
     def _conclude(self, store: Store, started: Started) -> Ending:
         data_in = Crc(self._crc_in, self._size_in)

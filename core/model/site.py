@@ -36,6 +36,7 @@ class RunSettings:
     autoflush: bool = True
     request_deadline: float = 3600.0
     retry_delay: float = 30.0
+    child_timeout: float = 900.0
     requests: dict[str, Policy] = field(default_factory=dict)
 
 

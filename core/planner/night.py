@@ -35,6 +35,8 @@ class Night:
     out: BinaryIO
     log: Callable[[str], None]
     answers: dict[Key, Answer] = field(default_factory=dict)
+    lines: int = 0
+    """written so far"""
 
     @classmethod
     def begin(cls, words: Sequence[str], out: BinaryIO, log: Callable[[str], None], now: float) -> Night:
@@ -49,7 +51,7 @@ class Night:
         self._say(planner.Date(self.datestamp))
         flushing, flushes = self._flush()
         if self.arguments.no_dump:
-            self.out.close()
+            self._close()
             return self._end(flushes > 0, "no dump waits on the holding disk")
         now = seconds_of_datestamp(self.datestamp)
         history, held = leftovers.histories(self.site, self.log), leftovers.held(self.site)
@@ -57,7 +59,7 @@ class Night:
         tidy = None if self.arguments.offline else self._ask(standings)
         found = plan(self.site, standings, self.answers, flushing)
         self._tell(found)
-        self.out.close()  # the driver goes on while clients are put away
+        self._close()  # the driver goes on while clients are put away
         if tidy is not None:
             tidy()
         useful = bool(flushes or found.dumps or any(skip.fail for skip in found.skips))
@@ -68,9 +70,14 @@ class Night:
             self.log(f"PLN002 nothing to do: {why}")
         return 0 if useful else 1
 
+    def _close(self) -> None:
+        self._say(planner.EndPlan(self.lines))
+        self.out.close()
+
     def _say(self, said: planner.Said) -> None:
         self.out.write(planner.encode(said))
         self.out.flush()
+        self.lines += 1
 
     def _flush(self) -> tuple[dict[str, int], int]:
         """Say what is to be flushed; KiB for each storage, and how many dumps."""
@@ -108,6 +115,7 @@ class Night:
         lines = [planner.encode(skip) for skip in found.skips] + [planner.encode(dump) for dump in found.dumps]
         self.out.write(b"".join(lines))
         self.out.flush()
+        self.lines += len(lines)
         for notice in found.notices:
             self.log(notice)
         self.log(totals(found))

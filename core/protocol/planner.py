@@ -84,6 +84,14 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True)
+class EndPlan:
+    """The last line: the plan is complete, with so many lines before this one.  A plan made by hand may end without."""
+
+    VERB: ClassVar = "ENDPLAN"
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
 class PlanB:
     """What is dumped instead in degraded mode."""
 
@@ -111,9 +119,9 @@ class DumpLine:
     why: str = ""
 
 
-Said = Date | Flush | EndFlush | Estimating | Estimate | NoEstimate | Skip | DumpLine
+Said = Date | Flush | EndFlush | Estimating | Estimate | NoEstimate | Skip | EndPlan | DumpLine
 
-VOCABULARY = Vocabulary("planner", [Date, Flush, EndFlush, Estimating, Estimate, NoEstimate, Skip])
+VOCABULARY = Vocabulary("planner", [Date, Flush, EndFlush, Estimating, Estimate, NoEstimate, Skip, EndPlan])
 RESERVED_HOSTS = frozenset(VOCABULARY.messages)
 """Names that no host may have: they would read as words of this language."""
 
@@ -166,3 +174,29 @@ def _dump_line(host: str, disk: str, numbers: list[int], extra: dict[str, str]) 
         dumpdate=extra.get("dumpdate", EPOCH_DUMPDATE), features=extra.get("features", ""),
         why=extra.get("why", ""), **more,
     )
+
+
+class Count:
+    """Counts the lines of a plan as they come, to find out whether one was lost."""
+
+    def __init__(self) -> None:
+        self._heard = 0
+        self._promised = -1
+        self._by_planner = False
+
+    def heard(self, said: Said | None) -> None:
+        """A line came; None: one that made no sense."""
+        match said:
+            case EndPlan(lines):
+                self._promised = lines
+            case _:
+                self._by_planner = self._by_planner or isinstance(said, EndFlush)
+                self._heard += 1
+
+    def fault(self) -> str:
+        """What is wrong with the plan as a whole now that it ended; empty when nothing is."""
+        if self._promised >= 0 and self._promised != self._heard:
+            return f"the planner wrote {self._promised} lines, {self._heard} arrived"
+        if self._promised < 0 and self._by_planner:
+            return "the planner ended before its plan was complete"
+        return ""
