@@ -119,4 +119,15 @@ PAGES: tuple[Page, ...] = (
         "Wait until it may be overwritten. 'taperoom tape erase LABEL --confirm LABEL' loses what retention keeps; what "
         "is not this storage's is never erased.",
     ),
+    Page(
+        "TAP022", "E", "Another volume stands in the slot",
+        "The volume that this run was writing has been taken out, or another one was put in its place. Nothing was written "
+        "on the other one; the part under way is written again on the next volume. Parts that were reported are good.",
+        "Leave the volumes of a live run where they are. 'taperoom tape list' shows what stands where.",
+    ),
+    Page(
+        "TAP024", "W", "A part was reported twice",
+        "The taper said of the same file of a volume twice that it is written. It is in the journal once.",
+        "Nothing; if it happens again, please report it with the run's traffic.log.",
+    ),
 )

@@ -132,6 +132,10 @@ class Changer(Protocol):
     def views(self) -> list[SlotView]:
         """Every slot as it is now, in order.  WorldError when the changer itself is not there."""
 
+    def glance(self) -> object:
+        """A value that differs from an earlier one when something may stand elsewhere or anew in the slots.  Loads nothing
+        (barcodes, door, a directory's times), so that waiting for a volume costs the drive nothing.  Never raises."""
+
     def load(self, slot: str) -> Volume:
         """The volume in a slot.  WorldError TAP018 when there is no such slot."""
 

@@ -64,6 +64,15 @@ class DirectoryChanger:
         """Every slot as it is now, by number.  WorldError TAP002 when the directory is not there."""
         return [self._volume(slot).view() for slot in self._names()]
 
+    def glance(self) -> object:
+        """Which slots there are and when each was changed last.  No label is read.  Never raises."""
+        try:
+            slots = sorted(name for name in os.listdir(self.path) if _SLOT.fullmatch(name))
+            return tuple((name, state.st_dev, state.st_ino, state.st_mtime_ns)
+                         for name in slots if (state := _state(self.path / name)))
+        except OSError:
+            return None
+
     def load(self, slot: str) -> DirectoryVolume:
         """The volume in a slot.  WorldError TAP018 when there is no such slot."""
         if slot not in self._names():
@@ -112,3 +121,10 @@ class DirectoryChanger:
     def _check(self) -> None:
         if not self.path.is_dir():
             raise WorldError("TAP002", f"{self.path} is not there", "mount or create the directory of the volumes")
+
+
+def _state(path: Path) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except OSError:
+        return None  # a link to nowhere, or gone meanwhile

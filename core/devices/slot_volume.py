@@ -21,6 +21,7 @@ from core.devices.parts import room_by_capacity, room_by_free
 from core.devices.tapelist import sync_directory
 from core.errors import WorldError
 from core.holding.header import HEADER_SIZE, Header, Kind, build, parse
+from core.holding.seal import seal
 from core.model.units import sanitise
 
 Write = Callable[[int, memoryview], int]
@@ -41,6 +42,7 @@ class DirectoryVolume:
         self._write = write
         self._used: int | None = None
         self._last: int | None = None
+        self._mine: tuple[Path, int, int] | None = None
 
     def view(self) -> SlotView:
         """What is in the slot now.  Never raises: a fault is a Condition."""
@@ -60,8 +62,10 @@ class DirectoryVolume:
         except OSError as error:
             return SlotView(self.slot, Condition.FAULTY, note=error.strerror or str(error))
         if header.kind is not Kind.TAPESTART:
-            return SlotView(self.slot, Condition.WEIRD, used=used, files=files, note="its label is not Amanda's")
-        return SlotView(self.slot, Condition.LABELLED, header.label, header.datestamp, used, files)
+            note = f"{self.path / labels[0]}: {header.note}" if header.note else "its label is not Amanda's"
+            return SlotView(self.slot, Condition.WEIRD, used=used, files=files, note=note)
+        note = f"{self.path / labels[0]}: {header.note}" if header.note else ""
+        return SlotView(self.slot, Condition.LABELLED, header.label, header.datestamp, used, files, note)
 
     def room_if_begun(self) -> int:
         """What `room` would be after `begin`; 0 when no part would fit."""
@@ -87,7 +91,7 @@ class DirectoryVolume:
         The old label goes last and the new one comes by rename, so a crash leaves a volume with its old label and
         fewer parts, or a labelled empty one.
         """
-        block = build(Header(Kind.TAPESTART, datestamp=datestamp, label=label))
+        block = seal(build(Header(Kind.TAPESTART, datestamp=datestamp, label=label)))
         name = sanitise(f"00000.{label}")
         temporary = self.path / ".00000.tmp"
         try:
@@ -109,12 +113,41 @@ class DirectoryVolume:
                     os.unlink(self.path / entry)
             temporary.rename(self.path / name)
             sync_directory(self.path)
+            self._recognise(self.path / name)
         except OSError as error:
             raise fault_of(error, f"{self.path}: label {label}") from None
         self._used, self._last = HEADER_SIZE, None
 
+    def _recognise(self, label: Path) -> None:
+        state = os.stat(label)
+        self._mine = label, state.st_dev, state.st_ino
+
+    def check_mine(self) -> None:
+        """VolumeFault TAP022 when another volume stands in the slot than the one that was begun here, or none.
+
+        A part must never land on a volume that somebody put into the slot meanwhile.  WorldError TAP002.
+        """
+        if self._mine is None:
+            try:
+                self._recognise(self.path / self._name_of(0))
+            except OSError as error:
+                raise fault_of(error, str(self.path)) from None
+            return
+        label, device, inode = self._mine
+        try:
+            state = os.stat(label)
+        except OSError as error:
+            if not self.path.parent.is_dir():
+                raise fault_of(error, str(label)) from None
+        else:
+            if (state.st_dev, state.st_ino) == (device, inode):
+                return
+        raise VolumeFault("TAP022", f"slot {self.slot} does not hold {label.name.partition('.')[2]} any more",
+                          "put it back, or leave it: what is on it is good")
+
     def begin_part(self, header: Header) -> DirectoryPart:
         """Start the next file with this header.  VolumeFull, VolumeFault or WorldError."""
+        self.check_mine()
         room = self.room()
         if self._last is None:
             self._last = max(self.filenos(), default=0)
@@ -125,7 +158,7 @@ class DirectoryVolume:
         try:
             temporary.unlink(missing_ok=True)
             fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
-            self._write_all(fd, memoryview(build(header)))
+            self._write_all(fd, memoryview(seal(build(header))))
         except OSError as error:
             if fd >= 0:
                 os.close(fd)
@@ -148,7 +181,8 @@ class DirectoryVolume:
         except OSError as error:
             raise fault_of(error, str(self.path / name)) from None
         if header.kind in (Kind.WEIRD, Kind.EMPTY):
-            raise WorldError("TAP019", f"{self.path / name} does not begin with a header")
+            why = f": {header.note}" if header.note else ""
+            raise WorldError("TAP019", f"{self.path / name} does not begin with a header{why}")
         return header
 
     def open_part(self, fileno: int) -> BinaryIO:
@@ -233,6 +267,7 @@ class DirectoryPart:
             if self._ragged:
                 os.ftruncate(self._fd, HEADER_SIZE + self._size)  # what a failed write left counts for nothing
             os.fsync(self._fd)
+            self._volume.check_mine()
             if os.path.lexists(self._final):
                 raise VolumeFault("TAP008", f"{self._final} is there already")
             self._temporary.rename(self._final)

@@ -18,6 +18,8 @@ from core.taper.scribe import Scribe
 
 PROGRESS_SECONDS = 0.5
 LISTEN_SECONDS = 0.1
+HEARTBEAT_SECONDS = 5.0
+"""How long a taper that waits for data is silent: one that says nothing for long is taken to be stuck."""
 LOOK_SECONDS = 3.0
 """How often a taper that waits for an operator looks for a volume by itself."""
 
@@ -38,10 +40,12 @@ class Job:
         self.ending: taper.WriteDone | None = None
         self._look = look
         self._progress_at = self._listen_at = time.monotonic()
+        self._written = 0
 
     def tick(self, written: int) -> None:
         """Between two pieces: say PROGRESS and hear the driver, both only now and then.  Stopped, BadInput."""
         now = time.monotonic()
+        self._written = written
         if now - self._listen_at < LISTEN_SECONDS:
             return
         self._listen_at = now
@@ -62,17 +66,27 @@ class Job:
                 pass  # a late answer to a question that is settled
 
     def hear(self, also: int) -> None:
-        """Wait until ``also`` is readable, noting what the driver says meanwhile.  Stopped, BadInput."""
-        while (order := self.pipe.listen(None, also)) is not None:
+        """Wait until ``also`` is readable, or for a while, noting what the driver says.  Stopped, BadInput."""
+        while (order := self.pipe.listen(HEARTBEAT_SECONDS, also)) is not None:
             self.note(order)
+        self._beat()
 
     def last_word(self) -> taper.WriteDone:
         """Wait until the driver tells how the dumper ended.  BadInput when it failed, Stopped."""
         while self.ending is None:
-            order = self.pipe.listen()
-            if order is not None:
+            order = self.pipe.listen(HEARTBEAT_SECONDS)
+            if order is None:
+                self._beat()
+            else:
                 self.note(order)
         return self.ending
+
+    def _beat(self) -> None:
+        """Say that we live, though nothing moves."""
+        now = time.monotonic()
+        if now - self._progress_at >= HEARTBEAT_SECONDS:
+            self._progress_at = now
+            self.pipe.say(taper.Progress(self.handle, kib_of(self._written)))
 
     def volume(self) -> Volume:
         """The volume to write on: the one in the drive, or the next one with the driver's leave.
@@ -88,6 +102,8 @@ class Job:
             order = self.pipe.listen()
             answered = order is not None and self._is_leave(order)
         while True:
+            if answered:
+                self.scribe.look_closely()
             fault = self._begin()
             if fault is None:
                 break

@@ -1,18 +1,22 @@
 """The volume in the drive: found, begun, filled and put away (Amanda's scribe, without the parts).
 
 Promises that the changer's lock is held whenever a volume may be written, that a volume is begun only when asked,
-and that one of an earlier run is never appended to.  A volume that this run began is gone on with, also by a taper
-that was started again.  Who gives permission, and what is written, is not known here.
+that one of an earlier run is never appended to, and that waiting for a volume loads none: labels are read again only
+when the changer's glance, the tapelist or some minutes have changed, or when a person says so.  A volume that this run
+began is gone on with, also by a taper that was started again.  Who gives permission, and what is written, is not known
+here.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 
 from core.devices import tapelist
 from core.devices.contract import Capabilities, Condition, Volume
-from core.devices.labelling import FailedSlot, begin_next, check_capacity, next_volume
+from core.devices.labelling import FailedSlot, NoVolume, begin_next, check_capacity, next_volume
 from core.devices.registry import open_changer
 from core.devices.scan_policy import Rules
 from core.devices.shelf import rules_of
@@ -21,6 +25,8 @@ from core.model.volume import find_volume
 
 Protected = Callable[[Site, Storage], Mapping[str, str]]
 """Label to reason of the volumes that the catalogue still needs."""
+_LOOK_ANYWAY = 600.0
+"""Seconds after which labels are read again though nothing seems to have changed: retention counts days."""
 
 
 class Scribe:
@@ -35,6 +41,7 @@ class Scribe:
         self._volume: Volume | None = None
         self._datestamp = ""
         self._spent: frozenset[str] = frozenset()
+        self._refused: tuple[object, NoVolume] | None = None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -46,15 +53,37 @@ class Scribe:
         self.retire()
         check_capacity(self.storage)
         self._datestamp = datestamp
+        mark = self._refuse_again()
         self._changer.acquire()
         try:
             if self._resume():
                 return self.label
             volumes = tapelist.read(self.site.tapelist)
             return next_volume(self._changer, self._rules(), volumes).label
+        except NoVolume as fault:
+            self._refused = mark, fault
+            self._changer.release()
+            raise
         except BaseException:
             self._changer.release()
             raise
+
+    def _refuse_again(self) -> object:
+        """What the world looks like at a glance.  NoVolume, the same as last time, when it looks the same."""
+        try:
+            listed = os.stat(self.site.tapelist)
+            known: object = listed.st_ino, listed.st_mtime_ns, listed.st_size
+        except OSError:
+            known = None
+        mark = self._changer.glance(), known, int(time.monotonic() // _LOOK_ANYWAY)
+        if self._refused is not None and self._refused[0] == mark:
+            raise self._refused[1]
+        self._refused = None
+        return mark
+
+    def look_closely(self) -> None:
+        """Read every label at the next look: somebody says that there is a volume now."""
+        self._refused = None
 
     def _resume(self) -> bool:
         """Go on with a volume that this run has begun, if it has room: a taper of this run died."""
@@ -80,11 +109,15 @@ class Scribe:
     def begin_next(self) -> str:
         """Begin the next volume; its label.  NoVolume (with the reasons), WorldError."""
         self.retire()
+        mark = self._refuse_again()
         self._changer.acquire()
         while True:
             try:
                 self._volume, self.label = begin_next(self._changer, self.site, self._rules())
                 return self.label
+            except NoVolume as fault:
+                self._refused = mark, fault
+                raise
             except FailedSlot as failed:
                 print(f"taper: slot {failed.slot}: {failed.fault}", file=sys.stderr)
                 self._spent |= {failed.slot}

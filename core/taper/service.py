@@ -46,6 +46,7 @@ class Service:
                 self._write(order)
             case taper.CloseVolume():
                 self._scribe.retire()
+                self._scribe.look_closely()
             case taper.NewTape() | taper.NoNewTape() | taper.WriteDone() | taper.WriteFailed() | taper.Quit():
                 pass  # late words about a handle that is answered
 

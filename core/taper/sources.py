@@ -106,10 +106,15 @@ class PortSource:
             listener.bind(("127.0.0.1", 0))
             listener.listen(1)
             self._job.pipe.say(taper.Port(listener.getsockname()[1]))
-            while (order := self._job.pipe.listen(None, listener.fileno())) is not None:
-                self._job.note(order)
-            peer, _ = listener.accept()
-            return peer
+            listener.setblocking(False)
+            while True:
+                try:
+                    peer, _ = listener.accept()
+                except BlockingIOError:
+                    self._job.hear(listener.fileno())
+                else:
+                    peer.setblocking(True)
+                    return peer
 
     def piece(self) -> memoryview:
         """Wait for data and take what is there.  BrokenOff, and what `Job.hear` raises."""

@@ -114,6 +114,18 @@ def test_devices_slots_are_there_before_anything_is_written(storage: Storage) ->
     assert caught.value.code == "TAP018"
 
 
+def test_devices_a_glance_tells_that_something_was_moved(storage: Storage) -> None:
+    changer = open_changer(storage)
+    seen = [changer.glance()]
+    assert changer.glance() == seen[0]
+    volume = begun(storage)
+    seen.append(changer.glance())
+    put(volume, b"data")
+    changer.views()
+    seen.append(changer.glance())
+    assert changer.glance() == seen[2] and seen[0] != seen[1]
+
+
 def test_devices_a_begun_volume_bears_its_label(storage: Storage) -> None:
     begun(storage)
     view = open_changer(storage).views()[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.devices.contract import Condition
+from core.devices.contract import Condition, VolumeFault
 from core.devices.directory import DirectoryChanger
 from core.devices.slot_volume import DirectoryVolume
 from core.errors import WorldError
@@ -72,13 +72,19 @@ def test_devices_a_slot_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_devices_places_that_vanish(tmp_path: Path) -> None:
-    volume = volume_in(tmp_path)
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    volume = volume_in(shelf)
     part = volume.begin_part(HEADER)
-    (tmp_path / "slot1").rename(tmp_path / "away")
+    (shelf / "slot1").rename(tmp_path / "away")
     with pytest.raises(WorldError) as caught:
         part.finish()
-    assert caught.value.code == "TAP002"
+    assert caught.value.code == "TAP022"
     part.discard()
+    with pytest.raises(VolumeFault) as caught:
+        volume.begin_part(HEADER)
+    assert caught.value.message == "slot 1 does not hold A-1 any more"
+    shelf.rmdir()
     for action in (volume.filenos, lambda: volume.begin_part(HEADER), lambda: volume.read_header(1),
                    lambda: volume.open_part(1)):
         with pytest.raises(WorldError) as caught:
