@@ -132,6 +132,8 @@ def _labelled(view: SlotView, volumes: Sequence[Volume], kept: Mapping[str, str]
         other = next((volume for volume in volumes if volume.label == view.label), None)
         if other is not None:
             return Standing.FOREIGN, f"belongs to pool {other.pool}"
+        if _begun_in_vain(view, kept, storage):
+            return Standing.NEW, "labelled by a run that died before it wrote anything there"
         return Standing.FOREIGN, "not in the tapelist"
     if not entry.pool and entry.storage not in ("", storage.name):
         return Standing.FOREIGN, f"belongs to storage {entry.storage}"
@@ -148,6 +150,12 @@ def _labelled(view: SlotView, volumes: Sequence[Volume], kept: Mapping[str, str]
     if not entry.used:
         return Standing.NEW, "labelled, never used"
     return Standing.REUSABLE, f"last written {entry.datestamp}"
+
+
+def _begun_in_vain(view: SlotView, kept: Mapping[str, str], storage: Storage) -> bool:
+    """Whether a run gave an empty volume one of our labels and died before it wrote that into the tapelist."""
+    return (bool(storage.autolabel) and not view.files and view.datestamp.isdigit() and len(view.datestamp) == 14
+            and view.label not in kept and matches_quietly(storage.label, view.label))
 
 
 def _blanks(verdict: Verdict, views: Sequence[SlotView], volumes: Sequence[Volume], rules: Rules) -> Verdict:

@@ -91,6 +91,22 @@ def test_devices_reasons(view: SlotView, entry: Volume | None, standing: Standin
     assert _reason(view, volumes) == (standing, reason)
 
 
+def test_devices_a_volume_that_was_begun_in_vain_is_used() -> None:
+    """A taper died between writing the label and entering it in the tapelist: the slot must not be lost for ever."""
+    storage = Storage("main", "disk:/x", label="D-[0-9]+", autolabel="D-%", retention=Retention(1, 0, 0))
+
+    def standing(view: SlotView, volumes: tuple[Volume, ...] = (), **rules: object) -> Standing:
+        [verdict] = judge([view], volumes, Rules(storage, "daily", 1795860000.0, "20261130000000", **rules))  # type: ignore[arg-type]
+        return verdict.standing
+
+    assert standing(_view(files=0)) is Standing.NEW
+    assert standing(_view(files=1)) is Standing.FOREIGN
+    assert standing(_view("E-1", files=0)) is Standing.FOREIGN
+    assert standing(_view(datestamp="X", files=0)) is Standing.FOREIGN
+    assert standing(_view(files=0), protected={"D-1": "needed"}) is Standing.FOREIGN
+    assert standing(_view(files=0), (Volume("D-1", "20261101000000", pool="other"),)) is Standing.FOREIGN
+
+
 def test_devices_more_reasons() -> None:
     entry = (NEWER, Volume("D-1", "20261101000000"))
     assert _reason(_view(), entry, spent=frozenset({"1"})) == (Standing.FAULTY, "failed or filled in this run")
