@@ -47,14 +47,18 @@ class BusyError(TaperoomError):
 class PeerError(TaperoomError):
     """A client, a drive or a store could not be reached or talks nonsense (exit code 5).
 
-    ``try_later`` tells that the same request may work in a while.
+    ``try_later`` tells that the same request may work in a while.  ``again``: the peer named a time itself, in so many
+    seconds and at that level; −1 where it does not say.
     """
 
     exit_code = 5
 
-    def __init__(self, code: str, message: str, hint: str = "", *, try_later: bool = True) -> None:
+    def __init__(
+        self, code: str, message: str, hint: str = "", *, try_later: bool = True, again: tuple[int, int] | None = None,
+    ) -> None:
         super().__init__(code, message, hint)
         self.try_later = try_later
+        self.again = again
 
 
 class WorldError(TaperoomError):

@@ -8,6 +8,15 @@ PAGES: tuple[Page, ...] = (
     Page("HLD003", "D", "No room on the holding disks",
          "Dumps need more room on the holding disks than is free, and no running flush will give enough back.",
          "Flush, add a directory, wait, or give one dump up; what is given up goes straight to tape or comes again."),
+    Page("HLD004", "W", "A dump takes of the reserve",
+         "There is no volume, and a full dump that is under way needs more than the holding disks have beside the reserve, "
+         "which degraded mode keeps for incrementals. It was given some of it rather than lost.",
+         "Load a volume: what is on the holding disks is flushed then. Raise reserve, or add a holding disk, if it happens "
+         "again."),
+    Page("HLD005", "W", "Dumps stay in a directory that the configuration does not have",
+         "A directory was added to the run by an answer to a request. Whole dumps are left in it, and neither the next run nor "
+         "'taperoom flush' looks there.",
+         "Add the directory as a [[holding]] entry, at least until its dumps are on a volume."),
     Page("HLD010", "E", "A holding directory cannot be used",
          "The directory of a [[holding]] entry is missing, is no directory, or may not be written by this user.",
          "Create it, mount its file system, or correct its owner; `taperoom check` tries it again."),
@@ -43,6 +52,10 @@ PAGES: tuple[Page, ...] = (
          "'taperoom flush' writes it to a volume. --force removes it all the same."),
     Page("HLD021", "I", "There is nothing to flush", "No whole dump lies on the holding disks.",
          "Nothing; 'taperoom holding list' shows what lies there."),
+    Page("HLD022", "W", "The header of a holding file is damaged",
+         "The first 32 KiB of the file do not give the checksum that stands at their end. One damaged byte is undone when the "
+         "file is read, and named; if more are, the dump is not believed. Its data has a checksum of its own.",
+         "Look at the disk below (dmesg, smartctl), flush the dump, and do not remove it before a volume has it."),
     Page("HLD006", "W", "A FLUSH line names no whole dump",
          "The plan wants a holding file written to a volume that is not there, not finished or misses a chunk.",
          "'taperoom cleanup' tells what lies on the holding disks; nothing was removed."),

@@ -22,9 +22,11 @@ from core.driver.children import Child, open_log, program
 from core.driver.control import Control
 from core.driver.indexing import Indexing
 from core.driver.journal import Journal, Traffic
+from core.engine import runway, waiting
 from core.engine.effects import (
     Effect,
     Finish,
+    FlushLeft,
     Kill,
     MeasureHolding,
     RemoveFile,
@@ -35,7 +37,7 @@ from core.engine.effects import (
 )
 from core.engine.effects import Journal as Fact
 from core.engine.engine import Engine
-from core.engine.inputs import FlushFound, Input, Ordered, PlanEnded, Planned, Tick
+from core.engine.inputs import FlushFound, HoldingSeen, Input, Ordered, PlanEnded, Planned, Tick
 from core.errors import BadLine
 from core.events.event import ChildBegan, Notice
 from core.events.gauges import Gauges, encode
@@ -132,9 +134,12 @@ class Loop:
                 case Kill(name):
                     self.children[name].kill()
                 case RemoveFile(file):
-                    self._remove(file)
+                    await self._remove(file)
                 case MeasureHolding(path, add):
                     self._measure(path, add)
+                case FlushLeft():
+                    for found in space.left(self.site, self.engine.state.datestamp):
+                        self.hear(found)
                 case Reply():
                     self.control.reply(effect)
                 case Finish(code):
@@ -158,9 +163,10 @@ class Loop:
         await child.start(program(module, *arguments))
         self.indexing.add(self.journal.add(ChildBegan(child.name, child.pid, storage)))
 
-    def _remove(self, file: str) -> None:
+    async def _remove(self, file: str) -> None:
         try:
-            space.remove(Path(file))
+            # A dump of a terabyte takes seconds; the pipes and the consoles are heard meanwhile, the next act waits.
+            await asyncio.to_thread(space.remove, Path(file))
         except OSError as fault:
             self.note("HLD008", "W", file, f"cannot be removed: {fault.strerror}")
 
@@ -169,25 +175,30 @@ class Loop:
             self.hear(space.added(path) if add else space.measured(self.site, path))
         except OSError as fault:
             self.note("HLD009", "W", path, f"cannot be used as holding disk: {fault.strerror}")
+            self.hear(HoldingSeen(path, 0, failed=fault.strerror or str(fault)))
 
     async def _read_plan(self, plan: asyncio.StreamReader, first: bytes) -> None:
-        lines = Lines()
+        lines, count = Lines(), planner.Count()
         data = first
         try:
             while True:
                 for line in lines.feed(data):
-                    self._plan_line(line)
+                    self._plan_line(line, count)
                 await asyncio.sleep(0)
                 data = await plan.read(1 << 16)
                 if not data:
                     break
             if lines.pending:
-                self._plan_line(lines.pending)
+                self._plan_line(lines.pending, count)
         except BadLine as fault:
             self.note("RUN014", "E", "plan", f"{fault}; the rest of the plan is not read")
+            self.engine.state.attention = True
+        if fault_of_plan := count.fault():
+            self.note("RUN016", "E", "plan", f"{fault_of_plan}: what is missing is not dumped")
+            self.engine.state.attention = True
         self.hear(PlanEnded())
 
-    def _plan_line(self, line: bytes) -> None:
+    def _plan_line(self, line: bytes, count: planner.Count) -> None:
         if not line.strip():
             return
         self.traffic.note("planner", "driver", line)
@@ -196,7 +207,9 @@ class Loop:
         except BadLine as fault:
             self.note("RUN015", "E", "plan", f"a line of the plan makes no sense and is left out: {fault}")
             self.engine.state.attention = True
+            count.heard(None)
             return
+        count.heard(said)
         if isinstance(said, planner.Flush):
             size = space.flush_size(Path(said.file))
             if size is None:
@@ -217,7 +230,13 @@ class Loop:
         for hold in state.holds.values():
             used = sum(x.size for held in state.held.values() for x in held.extents if x.path == hold.path)
             gauges.holding[hold.path] = (hold.free, max(0, hold.total - hold.free), used)
-        gauges.waiting = self.engine.reasons()
+        waits = {job.title: wait for job, wait in waiting.disks(state)}
+        gauges.waiting = {title: wait.text for title, wait in waits.items()}
+        gauges.waits = {title: (str(wait.kind), wait.until) for title, wait in waits.items()}
+        gauges.tapers = {tape.child: (wait.text, wait.until) for tape, wait in waiting.tapers(state)}
+        gauges.runway = {one.path: (one.free, one.fills, one.drains, one.full_at) for one in runway.of_holding(state)}
+        must = runway.act(state)
+        gauges.act = (must.by, must.text)
         gauges.network = {name: used for name, used in state.network.items() if used}
         gauges.consoles = self.control.names
         status = self.directory / "status.json"

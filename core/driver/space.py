@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.engine import room
-from core.engine.inputs import HoldingSeen
+from core.engine.inputs import FlushFound, HoldingSeen
 from core.engine.state import State
 from core.errors import WorldError
 from core.holding import area
@@ -15,6 +15,7 @@ from core.holding.chunk import TMP
 from core.holding.scan import remove_path, scan
 from core.holding.scan import tidy as tidy_directories
 from core.model.site import HoldingDisk, Site
+from core.protocol import planner
 
 DIGITS = "0123456789"
 
@@ -27,8 +28,19 @@ def survey(site: Site) -> list[HoldingSeen]:
             seen = area.measure(disk, occupied=_occupied(disk))
         except WorldError:
             continue
-        found.append(HoldingSeen(str(disk.path), seen.usable, seen.usable, disk.reserve, disk.chunksize))
+        found.append(HoldingSeen(
+            str(disk.path), seen.usable, seen.usable, disk.reserve, disk.chunksize,
+            left=sum(-(-dump.size // 1024) for dump in scan([disk]) if dump.complete)))
     return found
+
+
+def left(site: Site, datestamp: str) -> Iterator[FlushFound]:
+    """The whole dumps of other runs on the holding disks, as FLUSH lines would name them."""
+    for dump in scan(site.holding):
+        header = dump.header
+        if dump.complete and header.datestamp != datestamp:
+            line = planner.Flush(header.host, header.disk, header.datestamp, header.level, str(dump.path))
+            yield FlushFound(line, -(-dump.size // 1024))
 
 
 def _occupied(disk: HoldingDisk) -> int:

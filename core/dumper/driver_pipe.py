@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from core.errors import BadLine, ProtocolError
+from core.errors import BadLine, OutOfTurn, ProtocolError
 from core.model.units import Handle
 from core.protocol.conversation import Lines
 from core.protocol.dumper import (
@@ -21,6 +21,7 @@ from core.protocol.dumper import (
     BadCommand,
     Continue,
     FileDump,
+    Order,
     PortDump,
     Quit,
     State,
@@ -88,6 +89,9 @@ class DriverPipe:
     def _receive(self, line: bytes) -> Any:
         before = self.state
         try:
+            message = self._conversation.vocabulary.decode(line)
+            if not isinstance(message, Order):
+                raise OutOfTurn(f"dumper: {message.VERB} is not said to a dumper")
             order = self._conversation.receive(line)
         except ProtocolError as fault:
             if before is not State.IDLE or not self._is_late(line):

@@ -17,7 +17,19 @@ from core.dumper.verdict import Ending
 from core.errors import UsageError
 from core.model.dump import Outcome
 from core.model.site import Site
-from core.protocol.dumper import AbortFinished, Confirm, Done, Failed, FileDump, PortDump, State, Strange, TryAgain
+from core.protocol.dumper import (
+    WAS_STRANGE,
+    AbortFinished,
+    Confirm,
+    Done,
+    Failed,
+    FileDump,
+    PortDump,
+    Retry,
+    State,
+    Strange,
+    TryAgain,
+)
 
 
 def serve(site: Site, pipe: DriverPipe) -> None:
@@ -59,7 +71,9 @@ def _report(order: FileDump | PortDump, ending: Ending, pipe: DriverPipe) -> Non
         case Outcome.DONE | Outcome.STRANGE:
             if ending.outcome is Outcome.STRANGE:
                 pipe.say(Strange(handle, ending.text))
-            pipe.say(Done(handle, str(ending.stats)))
+            pipe.say(Done(handle, str(ending.stats) + (WAS_STRANGE if ending.outcome is Outcome.STRANGE else "")))
+        case Outcome.TRY_AGAIN if ending.again is not None:
+            pipe.say(Retry(handle, *ending.again, ending.text))
         case Outcome.TRY_AGAIN:
             pipe.say(TryAgain(handle, ending.text))
         case Outcome.FAILED:

@@ -39,9 +39,9 @@ class SideFile:
         self._size = 0
         self._file: BinaryIO | None = None
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_directories(path.parent)
             self._file = open(self._tmp, "wb", buffering=0)  # noqa: SIM115 (closed by finish and discard)
-        except OSError as fault:
+        except (OSError, WorldError) as fault:
             self._give_up(fault)
 
     def write(self, piece: memoryview) -> None:
@@ -95,3 +95,11 @@ class SideFile:
             self.discard()
         except OSError:
             self._file = None
+
+
+def _make_directories(path: Path) -> None:
+    """Make ``path`` and what is missing above it, durably.  OSError, WorldError."""
+    missing = [one for one in (path, *path.parents) if not one.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for made in reversed(missing):
+        sync_directory(made.parent)

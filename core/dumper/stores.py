@@ -89,7 +89,9 @@ class HoldingStore:
         return self._writer.why or "allotment"
 
     def go_on(self, order: Continue) -> None:
-        if order.filename is None or Path(order.filename) == self._writer.filename:
+        if order.filename is None or Path(order.filename) == self._writer.place:
+            if self.why == "disk":
+                self._writer.void()  # the driver believes in what was written, not in what was allotted there
             self._writer.grant(self._asked if order.use is None else order.use)
         else:
             self._writer.move(Path(order.filename), order.chunksize, order.use)

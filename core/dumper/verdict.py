@@ -31,11 +31,13 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a dump ended, what to say of it, and for a good one its statistics."""
+    """How a dump ended, what to say of it, and for a good one its statistics.  ``again``: the client named another time,
+    in so many seconds and at that level; −1 where it does not say."""
 
     outcome: Outcome
     text: str = ""
     stats: Stats | None = None
+    again: tuple[int, int] | None = None
 
 
 def header_of(task: Task, info: Mapping[str, str], dle_xml: str) -> Header:
@@ -93,7 +95,8 @@ def _failure(mesg: Mesg, counts: Counts, task: Task) -> Ending | None:
     if mesg.retry is not None:
         said = mesg.retry.message or "busy"
         wait = f" in {mesg.retry.delay} s" if mesg.retry.delay > 0 else ""
-        return Ending(Outcome.TRY_AGAIN, f"DMP018 {title}: the client asks to be tried again{wait}: {said}")
+        return Ending(Outcome.TRY_AGAIN, f"DMP018 {title}: the client asks to be tried again{wait}: {said}",
+                      again=(mesg.retry.delay, mesg.retry.level))
     if mesg.error is not None:
         return _failed(f"DMP015 {title}: [{mesg.error}]", mesg, task)
     if counts.data_in.size == 0:

@@ -1,16 +1,16 @@
 """Which disk is dumped next: Amanda's order (``dumporder`` letters with priority) and constraints.
 
-`blocked` gives the first constraint that stops a disk as a sentence, which is also what the console shows.
+`blocked` names the first constraint that stops a disk; `core.engine.waiting` says it in words, with when it lifts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import StrEnum
 
 from core.engine import room
 from core.engine.state import Job, State
 from core.model.disk import HoldingUse
-from core.model.units import show_kib
 
 DAY = 86400.0
 _KEYS: dict[str, Callable[[Job], float]] = {
@@ -20,26 +20,46 @@ _KEYS: dict[str, Callable[[Job], float]] = {
 }
 
 
-def blocked(state: State, job: Job) -> str:
-    """Why this disk may not start now; empty when it may."""
+class Constraint(StrEnum):
+    """What a disk waits for; `NONE` is false."""
+
+    NONE = ""
+    PAUSED = "paused"
+    HELD = "held"
+    START = "start time"
+    RETRY = "try again"
+    CLIENT = "client busy"
+    SPINDLE = "spindle"
+    BANDWIDTH = "bandwidth"
+    TAPE = "tape"
+    HOLDING = "holding disk"
+    DUMPER = "dumper"
+
+
+def blocked(state: State, job: Job) -> Constraint:
+    """Why this disk may not start now; `NONE` when it may."""
     if state.paused:
-        return f"the run is paused by {state.paused}"
+        return Constraint.PAUSED
     if job.held:
-        return "held by the operator"
+        return Constraint.HELD
+    if job.not_before > state.now:
+        return Constraint.RETRY
+    if starts_at(state, job) > state.now:
+        return Constraint.START
     host = job.disk.host
-    starts = max(job.not_before, starts_at(state, job))
-    if starts > state.now:
-        return f"not before {int(starts - state.now)} s from now"
-    running = state.running_on.get(host.name, 0)
-    if running >= host.maxdumps:
-        return f"{host.name} runs {running} of maxdumps {host.maxdumps}"
+    if state.running_on.get(host.name, 0) >= host.maxdumps:
+        return Constraint.CLIENT
     if job.disk.spindle >= 0 and (host.name, job.disk.spindle) in state.spindles:
-        return f"another disk of spindle {job.disk.spindle} is being dumped"
+        return Constraint.SPINDLE
     used = state.network.get(job.disk.interface, 0)
-    limit = state.site.run.interfaces.get(job.disk.interface, state.site.run.netusage)
-    if used and used + job.kps > limit:
-        return f"network {job.disk.interface}: {used} of {limit} KiB/s are in use"
-    return _no_place(state, job)
+    if used and used + job.kps > limit_of(state, job):
+        return Constraint.BANDWIDTH
+    return _place(state, job)
+
+
+def limit_of(state: State, job: Job) -> int:
+    """KiB/s that all dumps over the disk's interface may take together."""
+    return state.site.run.interfaces.get(job.disk.interface, state.site.run.netusage)
 
 
 def starts_at(state: State, job: Job) -> float:
@@ -53,17 +73,16 @@ def starts_at(state: State, job: Job) -> float:
     return latest
 
 
-def _no_place(state: State, job: Job) -> str:
+def _place(state: State, job: Job) -> Constraint:
     if goes_direct(state, job):
         if any(t.state == "ready" and not t.write and not t.direct for t in state.usable_storages(job.disk)[:1]):
-            return ""
-        return "its volume is busy" if state.usable_storages(job.disk) else ""
-    if room.find(state, job.size) is not None:
-        return ""
+            return Constraint.NONE
+        return Constraint.TAPE if state.usable_storages(job.disk) else Constraint.NONE
+    if room.find(state, job.size, job.shun) is not None:
+        return Constraint.NONE
     if not any(d.job for d in state.dumpers.values()) and not room.will_come(state):
-        return ""
-    free = sum(hold.free for hold in state.holds.values())
-    return f"needs {show_kib(job.size)} of holding disk, {show_kib(free)} free"
+        return Constraint.NONE
+    return Constraint.HOLDING
 
 
 def goes_direct(state: State, job: Job) -> bool:
@@ -73,8 +92,8 @@ def goes_direct(state: State, job: Job) -> bool:
         return False
     if use is HoldingUse.NEVER or job.direct or not state.holds:
         return True
-    return room.round_up(job.size) > sum(hold.total for hold in state.holds.values()) and bool(
-        state.usable_storages(job.disk))
+    usable = sum(hold.total for hold in state.holds.values() if hold.path not in job.shun)
+    return room.round_up(job.size) > usable and bool(state.usable_storages(job.disk))
 
 
 def ordered(state: State, letter: str) -> list[Job]:

@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from core.engine import questions, room
+from core.engine import parts, questions, room
 from core.engine.choosing import blocked, goes_direct, ordered
-from core.engine.effects import Effect, Journal, Kill, RemoveFile, Tell
-from core.engine.state import Dumper, Held, Job, Phase, Question, State, Tape
-from core.events.event import Choice, DiskEnded, DumpBegan, DumpEnded, DumpRetried, DumpStrange, FileRemoved, WriteBegan
+from core.engine.effects import Effect, Journal, Kill, RemoveFile, StartDumper, Tell
+from core.engine.retrying import again as again
+from core.engine.retrying import end as end
+from core.engine.retrying import has_waited, later
+from core.engine.retrying import wait as wait
+from core.engine.state import Dumper, Held, Job, Phase, State, Tape
+from core.events.event import ChildDied, DumpBegan, DumpEnded, DumpStrange, FileRemoved, WriteBegan
 from core.model.disk import HoldingUse
 from core.model.dump import NO_CRC, Outcome, Stats
-from core.model.units import Handle, Kib, show_kib
+from core.model.units import Handle, Kib, kib_of, show_kib
 from core.protocol import dumper as says
 from core.protocol import taper
 from core.protocol.options import encode_options
+
+DEATHS = 3
+"""A dumper that died that often without a good dump between is not started again."""
+BAD_DISK = frozenset({"HLD010", "HLD011", "HLD012"})
+"""Codes of a holding disk that cannot be written: the next attempt goes elsewhere, at once."""
 
 
 def add(state: State, job: Job) -> None:
@@ -24,13 +33,6 @@ def add(state: State, job: Job) -> None:
     job.sequence = state.sequence
     state.jobs[job.key] = job
     wait(state, job)
-
-
-def wait(state: State, job: Job) -> None:
-    """(Back) into the queue."""
-    job.phase = Phase.WAITING
-    state.waiting[job.key] = job
-    state.reorder = True
 
 
 def fill(state: State) -> Iterator[Effect]:
@@ -52,9 +54,18 @@ def _fill_one(state: State, dumper: Dumper) -> Iterator[Effect]:
             continue
         if blocked(state, job):
             continue
-        yield from _start(state, dumper, job)
+        one = _another(state, dumper) if job.avoid == dumper.child else dumper
+        if not one.up:
+            one.up = True
+            yield StartDumper(one.child)
+        yield from _start(state, one, job)
         if dumper.job is not None:
             return
+
+
+def _another(state: State, dumper: Dumper) -> Dumper:
+    """An idle dumper besides this one, if there is any: what made an attempt fail may be the dumper's own."""
+    return next((d for d in state.dumpers.values() if d is not dumper and d.job is None and d.deaths < DEATHS), dumper)
 
 
 def _start(state: State, dumper: Dumper, job: Job) -> Iterator[Effect]:
@@ -67,11 +78,12 @@ def _start(state: State, dumper: Dumper, job: Job) -> Iterator[Effect]:
         direct = goes_direct(state, job)
     if direct:
         if tape is None:
+            job.lacked_volume = bool(state.site.storages)
             yield from end(state, job, "failed", "its dumptype says no holding disk, and there is no volume")
             return
         yield from _start_direct(state, dumper, job, tape)
         return
-    extents = room.find(state, job.size)
+    extents = room.find(state, job.size, job.shun)
     if extents is None:
         if job.disk.dumptype.holding is not HoldingUse.REQUIRED and tape is not None:
             job.direct = True
@@ -101,6 +113,8 @@ def _start_direct(state: State, dumper: Dumper, job: Job, tape: Tape) -> Iterato
     yield from _begin(state, dumper, job, "tape")
     job.phase = Phase.OPENING
     tape.state, tape.direct, tape.direct_handle, tape.direct_parts = "busy", job.key, job.handle, 0
+    parts.begin(tape)
+    tape.silent_since = state.now
     yield Journal(WriteBegan(
         job.handle, tape.child, tape.storage, *job.key, state.datestamp, job.level, "", job.size))
     yield Tell(tape.child, taper.PortWrite(Handle(job.handle), *job.key, job.level, state.datestamp))
@@ -110,7 +124,7 @@ def _begin(state: State, dumper: Dumper, job: Job, target: str) -> Iterator[Effe
     slot = list(state.dumpers).index(dumper.child)
     job.handle, job.child, job.attempts = state.new_handle(slot), dumper.child, job.attempts + 1
     job.phase, job.written, job.written_orig, job.strange, job.stats = Phase.DUMPING, 0, 0, "", None
-    job.giving_up, job.to_tape_next, job.tape_ended, job.began = "", False, "", state.now
+    job.giving_up, job.then, job.tape_ended, job.began, job.stalled_at = "", "", "", state.now, -1
     dumper.job = job.key
     del state.waiting[job.key]
     state.handles[job.handle] = job.key
@@ -123,6 +137,7 @@ def _begin(state: State, dumper: Dumper, job: Job, target: str) -> Iterator[Effe
     job.question = 0
     yield Journal(DumpBegan(
         job.handle, *job.key, job.level, dumper.child, target, job.file, job.attempts, job.size))
+    yield from has_waited(job)
 
 
 def _options(state: State, job: Job, use: int) -> str:
@@ -153,8 +168,16 @@ def opened(state: State, tape: Tape, port: int) -> Iterator[Effect]:
 def heard(state: State, dumper: Dumper, message: says.Report) -> Iterator[Effect]:
     """A dumper's word."""
     job = state.jobs.get(dumper.job) if dumper.job else None
-    if job is None or getattr(message, "handle", job.handle) != job.handle:
+    handle = getattr(message, "handle", "")
+    if isinstance(message, says.BadCommand):
+        # Where it stands is unknown now: a fresh one is cheaper than a guess.
+        yield from broken(state, dumper, f"did not understand the driver: {message.message}")
         return
+    if handle and not state.gave(handle):
+        yield from broken(state, dumper, f"spoke of a dump that nobody ordered: {handle[:40]}")
+        return
+    if job is None or handle != job.handle:
+        return  # of an attempt that is over
     match message:
         case says.Progress(_, size, orig):
             job.written, job.written_orig = size, orig
@@ -171,12 +194,11 @@ def heard(state: State, dumper: Dumper, message: says.Report) -> Iterator[Effect
             yield from _done(state, dumper, job, text)
         case says.TryAgain(_, text):
             yield from _failed(state, dumper, job, Outcome.TRY_AGAIN, text)
+        case says.Retry(_, delay, level, text):
+            yield from _let_go(state, dumper, job, Outcome.TRY_AGAIN, text)
+            yield from later(state, job, delay, level, text)
         case says.Failed(_, text):
             yield from _failed(state, dumper, job, Outcome.FAILED, text)
-        case says.BadCommand(text):
-            # Where it stands is unknown now: a fresh one is cheaper than a guess.
-            yield Kill(dumper.child)
-            yield from died(state, dumper, f"did not understand the driver: {text}")
 
 
 def release(state: State, dumper: Dumper, job: Job) -> None:
@@ -197,10 +219,12 @@ def _ended(job: Job, outcome: Outcome, message: str, file: str) -> Journal:
 
 def _done(state: State, dumper: Dumper, job: Job, text: str) -> Iterator[Effect]:
     try:
-        job.stats = Stats.parse(text)
-    except ValueError:
-        yield from _failed(state, dumper, job, Outcome.FAILED, f"statistics make no sense: {text[:80]}")
+        job.stats = read_stats(text)
+    except ValueError as fault:
+        yield from broken(state, dumper, str(fault))
         return
+    if text.endswith(says.WAS_STRANGE) and not job.strange:
+        job.strange = "what the client said was lost on the way from the dumper"
     release(state, dumper, job)
     dumper.deaths = 0
     if job.strange:
@@ -222,6 +246,17 @@ def _done(state: State, dumper: Dumper, job: Job, text: str) -> Iterator[Effect]
         yield from end(state, job, "strange" if job.strange else "done", "on the holding disk")
 
 
+def read_stats(text: str) -> Stats:
+    """The statistics of a DONE.  ValueError when they are none, or contradict themselves."""
+    try:
+        stats = Stats.parse(text)
+    except (ValueError, OverflowError):
+        raise ValueError(f"statistics make no sense: {text[:80]}") from None
+    if "kb " not in text or stats.kib < 0 or (stats.server.known and stats.kib != kib_of(stats.server.size)):
+        raise ValueError(f"statistics make no sense: {text[:80]}")
+    return stats
+
+
 def finish_direct(state: State, job: Job) -> Iterator[Effect]:
     """A dump straight to a volume has ended when both its dumper and its taper have."""
     if not job.tape_ended or job.phase is not Phase.DUMPED:
@@ -234,17 +269,24 @@ def finish_direct(state: State, job: Job) -> Iterator[Effect]:
         yield from again(state, job, job.tape_ended, delay=0.0)
 
 
-def _failed(state: State, dumper: Dumper, job: Job, outcome: Outcome, message: str) -> Iterator[Effect]:
+def _let_go(state: State, dumper: Dumper, job: Job, outcome: Outcome, message: str) -> Iterator[Effect]:
     release(state, dumper, job)
     yield from questions.withdraw(state, job.question)
-    job.question = 0
+    job.question, job.avoid = 0, dumper.child
     yield _ended(job, outcome, message, "")
+    if message[:6] in BAD_DISK and job.current:
+        job.shun.add(job.current)
     yield from drop(state, job, message)
+
+
+def _failed(state: State, dumper: Dumper, job: Job, outcome: Outcome, message: str) -> Iterator[Effect]:
+    yield from _let_go(state, dumper, job, outcome, message)
     if job.tape_ended not in ("", "done"):
         # The taper failed first and took the connection with it: not the client's fault.
         yield from again(state, job, job.tape_ended, delay=0.0)
     elif outcome is Outcome.TRY_AGAIN:
-        yield from again(state, job, message, delay=state.site.run.retry_delay * job.attempts)
+        delay = 0.0 if message[:6] in BAD_DISK else state.site.run.retry_delay * job.attempts
+        yield from again(state, job, message, delay=delay, broke_off=job.written > 0)
     else:
         yield from end(state, job, "failed", message)
 
@@ -265,46 +307,11 @@ def _gave_up(state: State, dumper: Dumper, job: Job) -> Iterator[Effect]:
     if job.file:
         yield RemoveFile(job.file)  # whole, if the order crossed the dumper's DONE
     yield from drop(state, job, reason)
-    if job.to_tape_next and not state.stopping:
-        job.direct = True
+    if job.then and not state.stopping:
+        job.direct = job.direct or job.then == "direct"
         yield from again(state, job, reason, delay=0.0, count=False)
     else:
         yield from end(state, job, "failed", reason)
-
-
-def again(state: State, job: Job, reason: str, *, delay: float, count: bool = True) -> Iterator[Effect]:
-    """Queue a disk once more, as often as its dumptype allows."""
-    attempts = max(1, job.disk.dumptype.retry)
-    if state.stopping or (count and job.attempts >= attempts):
-        yield from end(state, job, "failed", reason)
-        return
-    if not count:
-        job.attempts -= 1
-    job.not_before = state.now + delay if delay else 0.0
-    job.taper = ""
-    wait(state, job)
-    yield Journal(DumpRetried(*job.key, job.attempts, attempts, job.not_before or state.now, reason))
-    if delay:
-        yield from questions.ask(
-            state, "retry", "\0".join(job.key), code="DMP007", severity="W", title=job.title,
-            text=f"TRY-AGAIN {job.attempts}/{attempts}: {reason}",
-            choices=[
-                Choice("retry", "it is dumped again as soon as a dumper is free"),
-                Choice("skip", "it is not dumped tonight", destructive=True)],
-            default="retry", patience=delay)
-        job.question = state.asked
-
-
-def answered(state: State, question: Question, choice: str, argument: str, by: str) -> Iterator[Effect]:
-    """The operator's word on a disk that waits to be tried again."""
-    host, _, disk = question.subject.partition("\0")
-    yield from questions.close(state, question, choice, argument, by)
-    job = state.jobs.get((host, disk))
-    if job is None or job.phase is not Phase.WAITING:
-        return
-    job.question, job.not_before = 0, 0.0
-    if choice == "skip":
-        yield from end(state, job, "failed", f"skipped by {by}")
 
 
 def _degrade(state: State, job: Job) -> Iterator[Effect]:
@@ -312,6 +319,7 @@ def _degrade(state: State, job: Job) -> Iterator[Effect]:
     job.degraded = True
     reason = "; ".join(state.degraded.get(name, "") for name in state.site.storages_of(job.disk)).strip("; ")
     if job.disk.dumptype.holding is HoldingUse.NEVER:
+        job.lacked_volume = True
         yield from end(state, job, "failed", f"its dumptype says no holding disk, and there is no volume: {reason}")
         return
     job.direct = False
@@ -323,6 +331,7 @@ def _degrade(state: State, job: Job) -> Iterator[Effect]:
     if fulls + job.size <= allowed:
         return
     if job.plan_b is None:
+        job.lacked_volume = True
         yield from end(state, job, "failed", (
             f"no volume, and a full of {show_kib(job.size)} does not fit beside the holding disk's reserve; "
             "a disk without an earlier full cannot be dumped at a higher level"))
@@ -331,19 +340,12 @@ def _degrade(state: State, job: Job) -> Iterator[Effect]:
     job.dumpdate, job.orig = job.plan_b.dumpdate, job.plan_b.size
 
 
-def end(state: State, job: Job, outcome: str, message: str) -> Iterator[Effect]:
-    """The last word on a disk."""
-    if job.phase is Phase.ENDED:
-        return
-    state.waiting.pop(job.key, None)
-    job.phase = Phase.ENDED
-    yield from questions.withdraw(state, job.question)
-    job.question = 0
-    if outcome == "failed":
-        state.failures += 1
-    else:
-        state.done += 1
-    yield Journal(DiskEnded(*job.key, job.level, outcome, message))
+def broken(state: State, dumper: Dumper, why: str) -> Iterator[Effect]:
+    """A dumper that can be trusted no more is ended; what it did is tried again."""
+    yield Journal(ChildDied(dumper.child, f"was ended: it {why}", ""))
+    yield Kill(dumper.child)
+    dumper.deaths += 1
+    yield from died(state, dumper, why)
 
 
 def died(state: State, dumper: Dumper, status: str) -> Iterator[Effect]:
@@ -351,6 +353,9 @@ def died(state: State, dumper: Dumper, status: str) -> Iterator[Effect]:
     dumper.up = False
     job = state.jobs.get(dumper.job) if dumper.job else None
     if job is None:
+        return
+    if job.phase is Phase.ABORTING:
+        yield from _gave_up(state, dumper, job)
         return
     file = job.file
     yield from _failed(state, dumper, job, Outcome.TRY_AGAIN, f"{dumper.child} died: {status}")

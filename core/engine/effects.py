@@ -61,6 +61,11 @@ class MeasureHolding:
 
 
 @dataclass(frozen=True, slots=True)
+class FlushLeft:
+    """Report every whole dump of earlier runs on the holding disks as `FlushFound`; those known already are passed over."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What the one who ordered or answered gets back."""
 
@@ -74,4 +79,4 @@ class Finish:
     code: int
 
 
-Effect = Journal | Tell | StartDumper | StartTaper | Kill | RemoveFile | MeasureHolding | Reply | Finish
+Effect = Journal | Tell | StartDumper | StartTaper | Kill | RemoveFile | MeasureHolding | FlushLeft | Reply | Finish

@@ -9,7 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
-from core.engine import choosing, dumping, orders, questions, room, taping
+from core.engine import (
+    arbitration,
+    choosing,
+    dumping,
+    orders,
+    questions,
+    retrying,
+    room,
+    silence,
+    tape_waiting,
+    taping,
+    waiting,
+)
+from core.engine.dumping import DEATHS
 from core.engine.effects import Effect, Finish, Journal, Reply, StartDumper, Tell
 from core.engine.inputs import (
     Answered,
@@ -27,10 +40,8 @@ from core.engine.state import Dumper, Extent, Held, Job, Phase, State
 from core.events import event as e
 from core.model.disk import Disk, Dumptype, Host
 from core.model.site import Site
+from core.model.units import show_duration
 from core.protocol import dumper, operator, planner, taper
-
-DEATHS = 3
-"""A dumper that died that often without a good dump between is not started again."""
 
 
 class Engine:
@@ -53,9 +64,16 @@ class Engine:
         for number in range(max(1, site.run.inparallel)):
             letter = order[number] if number < len(order) else "T"
             state.dumpers[f"dumper{number}"] = Dumper(f"dumper{number}", letter)
+        state.plan_since = state.now
 
     def handle(self, happened: Input) -> Iterator[Effect]:
         """Take one input in."""
+        for effect in self._take_in(happened):
+            if isinstance(effect, Tell):
+                silence.told(self.state, effect.child)
+            yield effect
+
+    def _take_in(self, happened: Input) -> Iterator[Effect]:
         state = self.state
         if state.finished:
             return
@@ -81,16 +99,18 @@ class Engine:
                 yield from self._answered(happened)
             case Ordered(order, by):
                 yield from orders.ordered(state, order, by)
-            case HoldingSeen(path, free, total, reserve, chunksize):
-                if path not in state.holds:
-                    yield Journal(e.HoldingFound(path, total, free, reserve))
-                room.seen(state, path, free, total, reserve, chunksize)
+            case HoldingSeen():
+                yield from self._holding(happened)
             case Tick(now):
+                waiting.sample(state, now)
                 state.now = max(state.now, now)
                 for question in questions.due(state):
                     yield from self._close(
                         question.asked.id, question.default, question.argument, question.by)
-                yield from taping.look_again(state)
+                yield from taping.on_tick(state)
+                yield from silence.overdue(state)
+                if not state.plan_ended and now >= state.plan_since + silence.plan_patience(state):
+                    yield from self._plan_lost()
             case other:
                 assert_never(other)
         yield from self._settle()
@@ -99,20 +119,20 @@ class Engine:
         """When a `Tick` is wanted at the latest: a deadline, or a disk's start; None: no such time."""
         state = self.state
         times = [q.asked.deadline for q in state.questions.values()]
-        times += [t.look_again for t in state.tapes.values() if t.question in state.questions and t.state == "waiting"]
+        times += arbitration.wakes(state)
+        times += silence.deadlines(state)
+        times += tape_waiting.wakes(state)
         times += [job.not_before for job in state.waiting.values() if job.not_before > state.now]
         times += [at for job in state.waiting.values() if (at := choosing.starts_at(state, job)) > state.now]
         return min(times, default=None)
 
     def reasons(self) -> dict[str, str]:
-        """Why each waiting disk waits, in words."""
-        found = {}
-        for job in self.state.waiting.values():
-            found[job.title] = choosing.blocked(self.state, job) or "no dumper is idle"
-        return found
+        """Why each disk that waits does so, in words."""
+        return {job.title: wait.text for job, wait in waiting.disks(self.state)}
 
     def _heard(self, happened: Heard) -> Iterator[Effect]:
         state, child = self.state, happened.child
+        silence.heard(state, child)
         if child in state.dumpers:
             yield from dumping.heard(state, state.dumpers[child], happened.message)  # type: ignore[arg-type]
         elif child in state.tapes:
@@ -128,10 +148,18 @@ class Engine:
             one.deaths += 1
             yield from dumping.died(state, one, happened.status)
 
+    def _plan_lost(self) -> Iterator[Effect]:
+        state = self.state
+        state.plan_ended = state.attention = True
+        yield Journal(e.Notice("RUN017", "E", "planner", (
+            f"has said nothing for {show_duration(silence.plan_patience(state))}; what it planned so far is dumped")))
+        yield Journal(e.PlanComplete(len(state.jobs), state.flushes))
+
     def _planned(self, said: planner.Said) -> Iterator[Effect]:
         state = self.state
+        state.plan_since = state.now
         match said:
-            case planner.Date() | planner.EndFlush() | planner.Flush():
+            case planner.Date() | planner.EndFlush() | planner.Flush() | planner.EndPlan():
                 return
             case planner.Estimating(host):
                 yield Journal(e.EstimateBegan(host))
@@ -148,6 +176,18 @@ class Engine:
                 yield from self._dump_line(said)
             case other:
                 assert_never(other)
+
+    def _holding(self, seen: HoldingSeen) -> Iterator[Effect]:
+        state = self.state
+        known = seen.path in state.holds
+        if seen.failed and not known:
+            state.looking.discard(seen.path)
+            return
+        if not known:
+            yield Journal(e.HoldingFound(seen.path, seen.total, seen.free, seen.reserve))
+        room.seen(state, seen.path, seen.free, seen.total, seen.reserve, seen.chunksize)
+        if not known:
+            state.holds[seen.path].left = seen.left
 
     def _dump_line(self, line: planner.DumpLine) -> Iterator[Effect]:
         state = self.state
@@ -187,11 +227,15 @@ class Engine:
 
     def _flush(self, said: planner.Flush, size: int) -> Iterator[Effect]:
         state = self.state
+        if said.file in state.held:
+            return
         state.flushes += 1
         disk = state.site.disk(said.host, said.disk)
         storages = state.site.storages_of(disk) if disk else tuple(state.site.storages)[:1]
         path = max((p for p in state.holds if said.file.startswith(p + "/")), key=len, default="")
         extents = [Extent(path, room.round_up(size))] if path else []
+        if path:
+            state.holds[path].left = max(0, state.holds[path].left - size)
         held = Held(
             said.file, said.host, said.disk, said.datestamp, said.level, size, set(storages), extents, foreign=True)
         yield Journal(e.FlushPlanned(said.host, said.disk, said.datestamp, said.level, said.file, size))
@@ -207,6 +251,10 @@ class Engine:
         if happened.choice not in names:
             yield Reply(operator.Refused(f"{happened.choice} is no answer to {happened.id}; {', '.join(names)} are"))
             return
+        check = {"room": arbitration.refuse, "retry": retrying.refuse}.get(question.about)
+        if check is not None and (why := check(self.state, question, happened.choice, happened.argument)):
+            yield Reply(operator.Refused(why))
+            return
         yield from self._close(happened.id, happened.choice, happened.argument, happened.by)
         yield Reply(operator.Ok())
 
@@ -216,16 +264,16 @@ class Engine:
             return
         match question.about:
             case "room":
-                yield from room.answered(self.state, question, choice, argument, by)
+                yield from arbitration.answered(self.state, question, choice, argument, by)
             case "retry":
-                yield from dumping.answered(self.state, question, choice, argument, by)
+                yield from retrying.answered(self.state, question, choice, argument, by)
             case _:
                 yield from taping.answered(self.state, question, choice, argument, by)
 
     def _settle(self) -> Iterator[Effect]:
         state = self.state
         yield from taping.pump(state)
-        yield from room.settle(state)
+        yield from arbitration.settle(state)
         if state.waiting and not state.stopping:
             yield from self._want_dumpers()
             yield from dumping.fill(state)
@@ -254,6 +302,7 @@ class Engine:
         state.finished = True
         for question in list(state.questions.values()):
             yield from questions.close(state, question, "", "", "withdrawn")
+        yield from self._not_found_again()
         left = 0
         for held in state.held.values():
             left += 1
@@ -267,10 +316,19 @@ class Engine:
         for tape in state.tapes.values():
             if tape.label and tape.state == "ready":
                 yield Tell(tape.child, taper.CloseVolume())
-            yield from taping.close_volume(tape)
+            yield from tape_waiting.close_volume(tape)
         pending = any(held.pending for held in state.held.values())
-        code = 1 if state.failures or state.attention or pending else 0
+        code = 1 if state.failures or state.attention or state.degraded or pending else 0
         if state.stopping:
             code = 3
         yield Journal(e.RunEnded(code, state.done, state.failures, left))
         yield Finish(code)
+
+    def _not_found_again(self) -> Iterator[Effect]:
+        """Dumps in a directory that was only added to this run: the next one will not look there."""
+        known = [str(disk.path) for disk in self.state.site.holding]
+        for path in self.state.holds:
+            files = [h.file for h in self.state.held.values() if h.file.startswith(path + "/") and path not in known]
+            if files:
+                yield Journal(e.Notice("HLD005", "W", path, (
+                    f"{len(files)} whole dumps are left there, and it is no [[holding]] of the configuration")))

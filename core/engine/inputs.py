@@ -64,13 +64,16 @@ class Ordered:
 
 @dataclass(frozen=True, slots=True)
 class HoldingSeen:
-    """A holding disk was measured: KiB that dumps may still use.  One that was unknown so far joins the run."""
+    """A holding disk was measured: KiB that dumps may still use.  One that was unknown so far joins the run.
+    ``left``: KiB of whole dumps of earlier runs on it.  ``failed``: why it could not be measured; then it has no room."""
 
     path: str
     free: int
     total: int = 0
     reserve: int = 0
     chunksize: int = 0
+    left: int = 0
+    failed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
-from core.engine import dumping, room
+from core.engine import dumping, room, tape_waiting
 from core.engine import taping as taping_
 from core.engine.effects import Effect, Journal, Reply
 from core.engine.state import Job, Phase, State
@@ -37,7 +37,7 @@ def _carry_out(state: State, order: op.Order, by: str) -> Iterator[Effect | str]
             if job is None:
                 yield f"{host}:{disk} does not wait to be dumped"
             else:
-                job.held = True
+                job.held, job.held_by = True, by
         case op.Release(host, disk):
             job = state.jobs.get((host, disk))
             if job is None or not job.held:
@@ -60,7 +60,7 @@ def _carry_out(state: State, order: op.Order, by: str) -> Iterator[Effect | str]
                 yield Journal(e.Resumed(by))
         case op.Degrade():
             for tape in state.tapes.values():
-                yield from taping_.give_up(state, tape, f"{by} ordered degraded mode")
+                yield from tape_waiting.give_up(state, tape, f"{by} ordered degraded mode")
         case op.FlushNow():
             if not any(tape.queue or tape.write for tape in state.tapes.values()):
                 yield "nothing waits on the holding disk for a volume"

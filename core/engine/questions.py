@@ -23,7 +23,11 @@ def ask(
     state.asked += 1
     argument, by = "", "deadline"
     policy = policy_for(state.site.run.requests, code)
-    if policy is not None and any(choice.name == policy.reply for choice in choices):
+    # A policy that changed nothing is not asked for ever: the same question about the same thing has its own default then.
+    spent = (code, title) in state.policies_used
+    if policy is not None and not spent and any(choice.name == policy.reply for choice in choices):
+        if policy.reply != default:
+            state.policies_used.add((code, title))
         default, patience, argument, by = policy.reply, policy.after, policy.argument, "policy"
     asked = QuestionAsked(
         state.asked, code, severity, title, text, tuple(choices), default, state.now + patience, handle)

@@ -1,25 +1,25 @@
 """NO-ROOM: who gets space on the holding disks, and what happens when there is none.
 
 A dump is promised its estimate before it starts.  One that needs more asks; it gets what is set aside for it, more of
-the same disk, then room on another one.  If none is free but a volume is being written, it waits.  Only when nothing
-can free space the operator is asked, about the smallest dump that stands still, since its abort loses least.
+the same disk, then room on another one, and of degraded mode's reserve only when there is nothing else.  If none is free
+but a volume is being written, it waits.  `core.engine.arbitration` has what follows when nothing can free space.
+The account of each holding disk: what it has in all is what is free, what dumps were promised and what whole dumps take.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 
 from core.engine import questions
 from core.engine.effects import Effect, Journal, MeasureHolding, Tell
-from core.engine.state import BLOCK, LEAST, Extent, Hold, Job, Phase, Question, State
-from core.events.event import Choice, DumpResumed, DumpStalled
+from core.engine.state import BLOCK, LEAST, Extent, Hold, Job, Phase, State
+from core.events.event import DumpResumed, DumpStalled, Notice
 from core.model.units import Kib, show_kib
 from core.protocol import dumper
 
 GROWTH = 32 * 1024
 """KiB that a dump is given at least when there is that much: a storm of tiny grants costs more than it saves."""
-PATIENCE = 600.0
-"""Seconds that an operator has before the default is taken."""
 
 
 def round_up(size: int) -> int:
@@ -27,20 +27,22 @@ def round_up(size: int) -> int:
     return max(LEAST, -(-(size + BLOCK) // BLOCK) * BLOCK)
 
 
-def find(state: State, size: int) -> list[Extent] | None:
-    """Where a dump of ``size`` KiB could go: the disk with fewest dumps, then most free; several when no one is enough."""
+def find(state: State, size: int, shun: AbstractSet[str] = frozenset()) -> list[Extent] | None:
+    """Where a dump of ``size`` KiB could go: the disk with fewest dumps, then most free; several when no one is enough.
+    ``shun``: holding disks that are of no use to it."""
     need = round_up(size)
     users: dict[str, int] = {}
     for d in state.dumpers.values():
         job = state.jobs.get(d.job) if d.job else None
         if job is not None and job.current:
             users[job.current] = users.get(job.current, 0) + 1
-    holds = sorted(state.holds.values(), key=lambda h: (users.get(h.path, 0), -h.free, h.path))
+    usable = [hold for hold in state.holds.values() if hold.path not in shun]
+    holds = sorted(usable, key=lambda h: (users.get(h.path, 0), -h.free, h.path))
     for hold in holds:
         if hold.free >= need:
             return [Extent(hold.path, need)]
     extents: list[Extent] = []
-    for hold in sorted(state.holds.values(), key=lambda h: (-h.free, h.path)):
+    for hold in sorted(usable, key=lambda h: (-h.free, h.path)):
         take = min(need, hold.free // BLOCK * BLOCK)
         if take < LEAST:
             continue
@@ -89,24 +91,54 @@ def no_room(state: State, job: Job, missing: int, why: str) -> Iterator[Effect]:
     job.phase, job.missing, job.stalled_since = Phase.STALLED, missing, state.now
     yield Journal(DumpStalled(job.handle, missing, why))
     if why == "disk" and job.current in state.holds:
-        # The disk is smaller than believed: whatever is left of this dump's promise there is worth nothing.
-        state.holds[job.current].free = 0
-        yield MeasureHolding(job.current)
-    if extent := _next(state, job, why):
-        yield from _resume(state, job, extent)
+        yield from _full(state, job, state.holds[job.current])
+    if granted := _next(state, job, why):
+        yield from _resume(state, job, *granted)
 
 
-def _next(state: State, job: Job, why: str) -> Extent | None:
+def _full(state: State, job: Job, hold: Hold) -> Iterator[Effect]:
+    """The disk is smaller than believed: what is free there, and what this dump was promised there, is worth nothing."""
+    hold.total -= hold.free
+    hold.free = 0
+    _trim(state, job, hold.path)
+    if job.stalled_at == job.written and hold.measured > 0:
+        hold.stuck = hold.measured  # it says that it has room and takes nothing: a quota, or no inode
+    job.stalled_at = job.written
+    state.looking.add(hold.path)
+    yield MeasureHolding(hold.path)
+
+
+def _trim(state: State, job: Job, path: str) -> None:
+    """Of what a dump was promised on that disk it keeps what it has written."""
+    used = round_up(job.written)
+    for extent in job.given:
+        part = min(extent.size, used)
+        used -= part
+        if extent.path == path:
+            state.holds[path].total -= extent.size - part
+            extent.size = part
+
+
+def _next(state: State, job: Job, why: str) -> tuple[Extent, bool] | None:
+    """What a dump that stands still is given, and whether it comes out of the reserve."""
     while job.kept:
-        extent = job.kept.popleft()
-        job.given.append(extent)
-        return extent
+        kept = job.kept.popleft()
+        job.given.append(kept)
+        return kept, False
     want = max(job.missing, GROWTH, job.size // 10)
     want = -(-want // BLOCK) * BLOCK
+    beside = _beside_reserve(state, job)
+    for reserve, limit in ((False, beside), (True, want)):
+        if extent := _anywhere(state, job, why, min(want, limit)):
+            return extent, reserve and beside < want
+    return None
+
+
+def _anywhere(state: State, job: Job, why: str, want: int) -> Extent | None:
     here = state.holds.get(job.current)
-    if why == "allotment" and here is not None and here.free >= BLOCK:
+    if why == "allotment" and here is not None and here.free >= BLOCK and here.path not in job.shun:
         return _grant(state, job, here, want)
-    others = [h for h in state.holds.values() if h.path != job.current or why == "allotment"]
+    others = [h for h in state.holds.values() if (h.path != job.current or why == "allotment") and h.path not in job.shun]
     best = max(others, key=lambda h: h.free, default=None)
     if best is None or best.free < LEAST:
         return None
@@ -114,7 +146,7 @@ def _next(state: State, job: Job, why: str) -> Extent | None:
 
 
 def _grant(state: State, job: Job, hold: Hold, want: int) -> Extent | None:
-    size = min(want, hold.free // BLOCK * BLOCK)
+    size = min(want, hold.free) // BLOCK * BLOCK
     if size < (BLOCK if hold.path == job.current else LEAST):
         return None
     extent = take(state, Extent(hold.path, size))
@@ -122,12 +154,27 @@ def _grant(state: State, job: Job, hold: Hold, want: int) -> Extent | None:
     return extent
 
 
-def _resume(state: State, job: Job, extent: Extent) -> Iterator[Effect]:
+def _beside_reserve(state: State, job: Job) -> int:
+    """KiB that a dump may still take without touching the reserve, which degraded mode keeps for what is no full."""
+    free = sum(hold.free for hold in state.holds.values())
+    if job.level != 0 or state.usable_storages(job.disk) or not state.site.storages:
+        return free
+    allowed = sum(hold.total * (100 - hold.reserve) // 100 for hold in state.holds.values())
+    fulls = sum(hold.full_total for hold in state.holds.values())
+    fulls += sum(e.size for j in state.jobs.values() if j.active and j.level == 0 for e in [*j.given, *j.kept])
+    return max(0, min(free, allowed - fulls))
+
+
+def _resume(state: State, job: Job, extent: Extent, reserve: bool) -> Iterator[Effect]:
     job.phase = Phase.DUMPING
     yield from questions.withdraw(state, job.question)
     job.question = 0
     job.current = extent.path
     name = holding_file(state, job, extent.path)
+    if reserve:
+        yield Journal(Notice("HLD004", "W", job.title, (
+            f"takes {show_kib(extent.size)} of the reserve of {extent.path}: there is no volume and no other room; "
+            "incrementals that come later may find none")))
     yield Journal(DumpResumed(job.handle, name, extent.size))
     yield Tell(job.child, dumper.Continue(name, Kib(state.holds[extent.path].chunksize), Kib(extent.size)))
 
@@ -143,18 +190,13 @@ def stalled(state: State) -> list[Job]:
     return sorted(found, key=lambda job: (job.stalled_since, job.sequence))
 
 
-def settle(state: State) -> Iterator[Effect]:
-    """Let stalled dumps go on as far as space reaches; ask when nothing will free any."""
-    waiting = stalled(state)
-    for job in waiting:
-        if extent := _next(state, job, "allotment"):
-            yield from _resume(state, job, extent)
-        else:
-            break
-    waiting = stalled(state)
-    if not waiting or will_come(state) or any(job.question for job in waiting):
-        return
-    yield from _ask(state, min(waiting, key=lambda job: (job.written, job.sequence)))
+def go_on(state: State) -> Iterator[Effect]:
+    """Let stalled dumps go on as far as space reaches, those first that stand still longest."""
+    for job in stalled(state):
+        granted = _next(state, job, "allotment")
+        if granted is None:
+            return
+        yield from _resume(state, job, *granted)
 
 
 def will_come(state: State) -> bool:
@@ -162,45 +204,15 @@ def will_come(state: State) -> bool:
     for tape in state.tapes.values():
         if tape.usable and (tape.queue or tape.write is not None):
             return True
-    busy = any(d.job and state.jobs[d.job].phase in (Phase.DUMPING, Phase.ABORTING) for d in state.dumpers.values())
-    return busy and any(tape.usable for tape in state.tapes.values())
+    phases = [state.jobs[d.job].phase for d in state.dumpers.values() if d.job]
+    if Phase.ABORTING in phases:
+        return True
+    return Phase.DUMPING in phases and any(tape.usable for tape in state.tapes.values())
 
 
-def _ask(state: State, job: Job) -> Iterator[Effect]:
-    free = sum(hold.free for hold in state.holds.values())
-    direct = job.disk.dumptype.holding == "auto" and bool(state.usable_storages(job.disk))
-    after = "it is dumped again, straight to a volume" if direct else "the disk is not dumped tonight"
-    yield from questions.ask(
-        state, "room", job.handle, code="HLD003", severity="D", title=job.title, handle=job.handle,
-        text=(f"{job.title} level {job.level} needs {show_kib(job.missing or GROWTH)} more on the holding disk, "
-              f"{show_kib(free)} free, none coming"),
-        choices=[
-            Choice("abort", f"{show_kib(job.written)} dumped so far are lost; {after}", destructive=True),
-            Choice("wait", "it stands still; asked again later", argument="minutes"),
-            Choice("add", "this directory becomes a holding disk of the run", argument="directory"),
-        ],
-        default="abort", patience=min(PATIENCE, state.site.run.request_deadline))
-    job.question = state.asked
-
-
-def answered(state: State, question: Question, choice: str, argument: str, by: str) -> Iterator[Effect]:
-    """The operator's word on a dump that stands still."""
-    job = state.job_of(question.subject)
-    yield from questions.close(state, question, choice, argument, by)
-    if job is None or job.phase is not Phase.STALLED:
-        return
-    job.question = 0
-    if choice == "abort":
-        job.to_tape_next = job.disk.dumptype.holding == "auto" and bool(state.usable_storages(job.disk))
-        yield from abort(state, job, f"no room on the holding disk; {by} chose to abort")
-    elif choice == "add":
-        yield MeasureHolding(argument, add=True)
-    # "wait": settle asks again, with a new deadline
-
-
-def abort(state: State, job: Job, reason: str) -> Iterator[Effect]:
-    """Give a dump up; what follows comes with ABORT-FINISHED."""
-    job.phase, job.giving_up = Phase.ABORTING, reason
+def abort(state: State, job: Job, reason: str, then: str = "") -> Iterator[Effect]:
+    """Give a dump up; what follows comes with ABORT-FINISHED: ``then`` as in `Job`, or nothing."""
+    job.phase, job.giving_up, job.then = Phase.ABORTING, reason, then
     yield from questions.withdraw(state, job.question)
     job.question = 0
     yield Tell(job.child, dumper.Abort(reason))
@@ -208,11 +220,23 @@ def abort(state: State, job: Job, reason: str) -> Iterator[Effect]:
 
 def seen(state: State, path: str, free: int, total: int, reserve: int, chunksize: int) -> None:
     """A holding disk was measured; what dumps were promised and have not written yet is not free."""
+    state.looking.discard(path)
     hold = state.holds.get(path)
     if hold is None:
-        state.holds[path] = Hold(path, total, max(0, free), chunksize, reserve)
+        state.holds[path] = Hold(path, total, max(0, free), chunksize, reserve, measured=free)
         return
-    outstanding = 0
+    hold.measured = free
+    if hold.stuck >= 0 and free <= hold.stuck:
+        return
+    hold.stuck = -1
+    available = max(0, free - outstanding(state, path))
+    hold.total += available - hold.free
+    hold.free = available
+
+
+def outstanding(state: State, path: str) -> int:
+    """KiB that dumps were promised there and have not written yet."""
+    total = 0
     for d in state.dumpers.values():
         job = state.jobs.get(d.job) if d.job else None
         if job is None:
@@ -222,6 +246,6 @@ def seen(state: State, path: str, free: int, total: int, reserve: int, chunksize
             part = min(used, extent.size)
             used -= part
             if extent.path == path:
-                outstanding += extent.size - part
-        outstanding += sum(extent.size for extent in job.kept if extent.path == path)
-    hold.free = max(0, free - outstanding)
+                total += extent.size - part
+        total += sum(extent.size for extent in job.kept if extent.path == path)
+    return total

@@ -6,6 +6,7 @@ not use goes back when it ends.  `Hold.free` is never negative and every extent 
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -62,8 +63,11 @@ class Job:
     attempts: int = 0
     not_before: float = 0.0
     held: bool = False
+    held_by: str = ""
     direct: bool = False
     degraded: bool = False
+    lacked_volume: bool = False
+    """it failed for want of a volume only"""
     handle: str = ""
     child: str = ""
     file: str = ""
@@ -76,10 +80,25 @@ class Job:
     written_orig: int = 0
     missing: int = 0
     stalled_since: float = 0.0
+    stalled_at: int = -1
+    """KiB that were written when the file system was last said to be full; −1 never in this attempt."""
     began: float = 0.0
     question: int = 0
     giving_up: str = ""
-    to_tape_next: bool = False
+    then: str = ""
+    """what follows when it is given up: ``direct`` again straight to a volume, ``queue`` again when there is room."""
+    given_up: int = 0
+    """how often it was given up for want of room."""
+    shun: set[str] = field(default_factory=set)
+    """holding disks that failed it."""
+    avoid: str = ""
+    """dumper that it was last tried on without success."""
+    asked_later: int = 0
+    """how often its client named another time."""
+    fell_back: bool = False
+    """its last attempt is at plan B's level."""
+    waited: dict[str, float] = field(default_factory=dict)
+    """seconds per constraint that it waited for."""
     strange: str = ""
     stats: Stats | None = None
     taper: str = ""
@@ -115,6 +134,12 @@ class Hold:
     reserve: int
     full_total: int = 0
     """KiB of level-0 dumps on it, for the reserve of degraded mode."""
+    left: int = 0
+    """KiB of whole dumps of earlier runs that nobody flushes tonight."""
+    measured: int = -1
+    """KiB that the file system said were free when it was last asked."""
+    stuck: int = -1
+    """what it said while it took nothing: until it says more than that, it is not believed."""
 
 
 @dataclass(slots=True)
@@ -174,6 +199,21 @@ class Tape:
     """the operator wants no further volume in it tonight"""
     deaths: int = 0
     look_again: float = 0.0
+    looking: bool = False
+    """given up, and its taper looks whether there is a volume by now"""
+    final: bool = False
+    """no volume that comes changes that it takes nothing"""
+    silent_since: float = 0.0
+    """when it was last heard, or told to do something"""
+    returns: int = 0
+    """how often it left degraded mode since its last good write"""
+    places: set[tuple[str, int]] = field(default_factory=set)
+    """label and file number of each part of this run"""
+    reported: int = 0
+    """parts of the dump in hand that were reported"""
+    reported_kib: int = 0
+    reported_bytes: int | None = 0
+    """None: a part came without its checksum"""
     why_down: str = ""
 
     @property
@@ -191,6 +231,8 @@ class Dumper:
     job: Key | None = None
     up: bool = False
     deaths: int = 0
+    since: float = math.inf
+    """when it was last told or heard"""
 
 
 @dataclass(slots=True)
@@ -239,16 +281,30 @@ class State:
     network: dict[str, int] = field(default_factory=dict)
     """KiB/s promised per interface."""
     plan_ended: bool = False
+    plan_since: float = math.inf
+    """when the planner last said something"""
     flushes: int = 0
     skipped: int = 0
     paused: str = ""
     stopping: str = ""
     stop_now: bool = False
+    looking: set[str] = field(default_factory=set)
+    """holding disks that are being measured: nothing is asked before the answer is there."""
+    no_room_until: float = 0.0
+    """until then nobody is asked about dumps that stand still."""
+    policies_used: set[tuple[str, str]] = field(default_factory=set)
+    """(code, subject) that a policy has answered with something else than the default."""
+    sampled: float = 0.0
     degraded: dict[str, str] = field(default_factory=dict)
     failures: int = 0
     attention: bool = False
     done: int = 0
     finished: bool = False
+
+    def gave(self, handle: str) -> bool:
+        """Whether that handle was given to an attempt of this run."""
+        _, _, number = handle.partition("-")
+        return number.isascii() and number.isdigit() and 0 < int(number) <= self.generation
 
     def new_handle(self, slot: int) -> str:
         """The next ``NN-NNNNN``."""
@@ -270,8 +326,12 @@ class State:
         for storage in sorted(held.pending):
             tape = self.tape_of(storage)
             if tape is not None and tape.usable:
-                tape.queue.append(Write(
-                    held.file, held.host, held.disk, held.datestamp, held.level, held.size, storage))
+                self.queue_held(tape, held)
+
+    def queue_held(self, tape: Tape, held: Held) -> None:
+        """A whole dump on the holding disk waits for that storage."""
+        tape.queue.append(Write(
+            held.file, held.host, held.disk, held.datestamp, held.level, held.size, tape.storage))
 
     def job_of(self, handle: str) -> Job | None:
         """The job whose attempt has this handle."""

@@ -230,6 +230,16 @@ class DumpRetried:
 
 
 @dataclass(frozen=True, slots=True)
+class DiskWaited:
+    """For how long a disk has waited for what, told when it begins or ends; ``seconds`` since it was told before."""
+
+    host: str
+    disk: str
+    kind: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class DiskEnded:
     """The last word on a disk in this run: ``done``, ``strange``, ``failed`` or ``skipped``."""
 
@@ -329,9 +339,9 @@ class RunEnded:
 Event = (
     RunBegan | HoldingFound | ChildBegan | ChildDied | EstimateBegan | EstimateGot | EstimateMissing | DumpPlanned
     | FlushPlanned | DiskSkipped | PlanComplete | DumpBegan | DumpStalled | DumpResumed | DumpStrange | DumpEnded
-    | DumpRetried | DiskEnded | TaperReady | TaperDown | VolumeBegan | VolumeEnded | WriteBegan | PartWritten | WriteEnded
-    | FileRemoved | Degraded | QuestionAsked | QuestionClosed | OperatorActed | Notice | Paused | Resumed | Stopping
-    | RunEnded
+    | DumpRetried | DiskWaited | DiskEnded | TaperReady | TaperDown | VolumeBegan | VolumeEnded | WriteBegan | PartWritten
+    | WriteEnded | FileRemoved | Degraded | QuestionAsked | QuestionClosed | OperatorActed | Notice | Paused | Resumed
+    | Stopping | RunEnded
 )
 
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in Event.__args__}

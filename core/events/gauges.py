@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 class Gauges:
     """``progress``: handle to (KiB written, KiB before compression).  ``holding``: path to (KiB free for dumps, KiB
     allotted, KiB of files).  ``waiting``: ``HOST:DISK`` to why it waits.  ``network``: KiB/s allotted per interface.
-    ``consoles``: who is attached."""
+    ``consoles``: who is attached.  ``waits``: ``HOST:DISK`` to (constraint in a word, when it lifts, 0 unknown).
+    ``tapers``: taper to (why it waits, when that lifts).  ``runway``: holding disk to (KiB left, KiB/s in, KiB/s out, when it
+    is full, 0 not as things stand).  ``act``: by when somebody must act (0: nobody must), and why."""
 
     at: float = 0.0
     progress: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -21,13 +23,18 @@ class Gauges:
     waiting: dict[str, str] = field(default_factory=dict)
     network: dict[str, int] = field(default_factory=dict)
     consoles: list[str] = field(default_factory=list)
+    waits: dict[str, tuple[str, float]] = field(default_factory=dict)
+    tapers: dict[str, tuple[str, float]] = field(default_factory=dict)
+    runway: dict[str, tuple[int, float, float, float]] = field(default_factory=dict)
+    act: tuple[float, str] = (0.0, "")
 
 
 def encode(gauges: Gauges) -> bytes:
     """The whole of ``status.json``."""
     return json.dumps({
         "at": gauges.at, "progress": gauges.progress, "holding": gauges.holding, "waiting": gauges.waiting,
-        "network": gauges.network, "consoles": gauges.consoles,
+        "network": gauges.network, "consoles": gauges.consoles, "waits": gauges.waits, "tapers": gauges.tapers,
+        "runway": gauges.runway, "act": gauges.act,
     }).encode()
 
 
@@ -39,6 +46,17 @@ def decode(data: bytes) -> Gauges:
             float(plain["at"]), {k: (int(a), int(b)) for k, (a, b) in plain["progress"].items()},
             {k: (int(a), int(b), int(c)) for k, (a, b, c) in plain["holding"].items()}, dict(plain["waiting"]),
             dict(plain["network"]), [str(name) for name in plain["consoles"]],
+            {k: (str(a), float(b)) for k, (a, b) in plain.get("waits", {}).items()},
+            {k: (str(a), float(b)) for k, (a, b) in plain.get("tapers", {}).items()},
+            {k: (int(a), float(b), float(c), float(d)) for k, (a, b, c, d) in plain.get("runway", {}).items()},
+            _act(plain.get("act", (0.0, ""))),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return Gauges()
+
+
+def _act(plain: object) -> tuple[float, str]:
+    match plain:
+        case [(int() | float()) as by, str() as text]:
+            return float(by), text
+    return 0.0, ""

@@ -51,6 +51,10 @@ class DiskView:
     began: float = 0.0
     ended: float = 0.0
     retry_after: float = 0.0
+    waited: dict[str, float] = field(default_factory=dict)
+    """seconds per constraint that it waited for, as far as told"""
+    stalled: float = 0.0
+    """since when it stands still, 0 while it moves"""
     size: int = 0
     orig: int = 0
     seconds: float = 0.0

@@ -113,6 +113,9 @@ class RunView:
                 self._plan(event)
             case e.DumpBegan() | e.DumpStalled() | e.DumpResumed() | e.DumpStrange() | e.DumpEnded() | e.DumpRetried():
                 self._dump(event, at)
+            case e.DiskWaited():
+                waited = self._disk(event.host, event.disk).waited
+                waited[event.kind] = waited.get(event.kind, 0.0) + event.seconds
             case e.DiskEnded():
                 self._disk_ended(event, at)
             case e.TaperReady() | e.TaperDown() | e.VolumeBegan() | e.VolumeEnded() | e.Degraded():
@@ -207,10 +210,10 @@ class RunView:
             case e.DumpStalled():
                 self.no_rooms += 1
                 if found := self._of(event.handle):
-                    found.state, found.missing = DiskState.STALLED, event.missing
+                    found.state, found.missing, found.stalled = DiskState.STALLED, event.missing, at
             case e.DumpResumed():
                 if found := self._of(event.handle):
-                    found.state = DiskState.DUMPING
+                    found.state, found.stalled = DiskState.DUMPING, 0.0
             case e.DumpStrange():
                 self._disk(event.host, event.disk).strange = event.text
             case e.DumpEnded():
@@ -247,6 +250,7 @@ class RunView:
             case e.TaperReady():
                 taper = self.tapers.setdefault(event.child, TaperView(event.child, event.storage))
                 taper.state, taper.drive, taper.next_label = "ready", event.drive, event.label
+                self.degraded.pop(event.storage, None)  # a volume has come
             case e.TaperDown():
                 taper = self.tapers.setdefault(event.child, TaperView(event.child, event.storage))
                 taper.state, taper.message = "down", event.message

@@ -17,6 +17,7 @@ from core.errors import WorldError
 from core.holding.chain import Chunk, chain
 from core.holding.chunk import AHEAD, SYSTEM, Calls, ChunkFile, sync_directory
 from core.holding.header import HEADER_KIB, HEADER_SIZE, Header, Kind, build
+from core.holding.seal import seal
 
 Why = Literal["allotment", "disk"]
 _OPEN_CHUNKS = 4  # written chunks that wait for their sync while the kernel writes them back
@@ -87,6 +88,16 @@ class HoldingWriter:
         if self._left is not None:
             self._left += _whole_blocks(kib)
 
+    @property
+    def place(self) -> Path:
+        """The name after which chunks are named now: `filename`, or where it was moved to."""
+        return self._base
+
+    def void(self) -> None:
+        """What is left of the allotment is worth nothing: the disk is smaller than was believed."""
+        if self._left is not None:
+            self._left = 0
+
     def move(self, filename: Path, chunksize: int | None, use: int | None) -> None:
         """Go on in a new chunk named after ``filename``; the old allotment is void, ``use`` None has no limit.
 
@@ -104,7 +115,7 @@ class HoldingWriter:
     def finish(self, header: Header) -> tuple[Path, ...]:
         """Write ``header`` over the first one, make all durable, drop the `.tmp`; the files, the first one first."""
         first, *others = self._chunks
-        if not first.put_header(build(replace(header, kind=Kind.FILE, cont_filename=self._link(0)))):
+        if not first.put_header(seal(build(replace(header, kind=Kind.FILE, cont_filename=self._link(0))))):
             raise WorldError("HLD012", f"{first.tmp}: the disk is full, the header could not be completed")
         for chunk in self._chunks:
             if not chunk.closed:
@@ -140,7 +151,7 @@ class HoldingWriter:
         if self._header is None:
             raise RuntimeError("data came before begin()")
         kind = Kind.FILE if number == 0 else Kind.CONT_FILE
-        return build(replace(self._header, kind=kind, cont_filename=link))
+        return seal(build(replace(self._header, kind=kind, cont_filename=link)))
 
     def _ready(self) -> bool:
         """Whether the last chunk can take a byte; writes the first header or opens the next chunk where that is due."""
@@ -190,13 +201,11 @@ def _absolute(path: Path) -> Path:
 def _make_directory(path: Path) -> None:
     """The run's directory on the holding disk, as Amanda makes it; the holding disk itself must be there."""
     try:
-        path.mkdir(0o770)
-    except FileExistsError:
-        return
+        path.mkdir(0o770, exist_ok=True)
     except OSError as fault:
         raise WorldError("HLD010", f"{path}: cannot be created: {fault.strerror}",
                          "Is the holding disk mounted, and may this user write there?") from fault
-    sync_directory(path.parent)
+    sync_directory(path.parent)  # also when another dumper made it: that one may have died before it did this
 
 
 class HoldingReader:

@@ -83,11 +83,15 @@ class Quit:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The dump is whole and safe; the message is a `core.model.dump.Stats`."""
+    """The dump is whole and safe; the message is a `core.model.dump.Stats`, with ``strange`` behind it after STRANGE."""
 
     VERB: ClassVar = "DONE"
     handle: Handle
     message: str = ""
+
+
+WAS_STRANGE = " strange"
+"""At the end of a DONE message: a STRANGE came before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,17 @@ class TryAgain:
 
     VERB: ClassVar = "TRY-AGAIN"
     handle: Handle
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The client asks to be asked again: after ``delay`` seconds, at ``level``; −1 says nothing about it (Amanda's)."""
+
+    VERB: ClassVar = "RETRY"
+    handle: Handle
+    delay: int
+    level: int
     message: str = ""
 
 
@@ -155,11 +170,11 @@ class BadCommand:
 
 
 Order = FileDump | PortDump | Continue | Abort | Confirm | Quit
-Report = Done | Strange | TryAgain | Failed | NoRoom | Progress | AbortFinished | BadCommand
+Report = Done | Strange | TryAgain | Retry | Failed | NoRoom | Progress | AbortFinished | BadCommand
 
 VOCABULARY = Vocabulary("dumper", [
     FileDump, PortDump, Continue, Abort, Confirm, Quit,
-    Done, Strange, TryAgain, Failed, NoRoom, Progress, AbortFinished, BadCommand,
+    Done, Strange, TryAgain, Retry, Failed, NoRoom, Progress, AbortFinished, BadCommand,
 ])
 
 
@@ -182,16 +197,17 @@ TABLE: Table[State] = {
     State.DUMPING: {
         BadCommand: State.DUMPING, Confirm: State.DUMPING,
         NoRoom: State.STALLED, Progress: State.DUMPING, Strange: State.DUMPING, Abort: State.ABORTING,
-        Done: State.IDLE, TryAgain: State.IDLE, Failed: State.IDLE, Quit: State.GONE,
+        Done: State.IDLE, TryAgain: State.IDLE, Retry: State.IDLE, Failed: State.IDLE, Quit: State.GONE,
     },
     State.STALLED: {
         BadCommand: State.STALLED, Confirm: State.STALLED,
-        Continue: State.DUMPING, Abort: State.ABORTING, TryAgain: State.IDLE, Failed: State.IDLE, Quit: State.GONE,
+        Continue: State.DUMPING, Abort: State.ABORTING, TryAgain: State.IDLE, Retry: State.IDLE, Failed: State.IDLE,
+        Quit: State.GONE,
     },
     State.ABORTING: {
         BadCommand: State.ABORTING, Confirm: State.ABORTING,
         AbortFinished: State.IDLE, NoRoom: State.ABORTING, Progress: State.ABORTING, Strange: State.ABORTING,
-        Done: State.ABORTING, TryAgain: State.ABORTING, Failed: State.ABORTING, Quit: State.GONE,
+        Done: State.ABORTING, TryAgain: State.ABORTING, Retry: State.ABORTING, Failed: State.ABORTING, Quit: State.GONE,
     },
     State.GONE: {},
 }

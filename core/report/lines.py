@@ -27,6 +27,8 @@ def line_of(record: Record, view: RunView) -> str | None:
             return _plan(event)
         case e.DumpBegan() | e.DumpStalled() | e.DumpResumed() | e.DumpStrange() | e.DumpEnded() | e.DumpRetried():
             return _dump(event, record.at, view)
+        case e.DiskWaited():
+            return None
         case e.DiskEnded():
             return _disk_ended(event, view)
         case e.TaperReady() | e.TaperDown() | e.VolumeBegan() | e.VolumeEnded() | e.Degraded():

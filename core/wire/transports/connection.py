@@ -159,7 +159,8 @@ class Connection:
         if found.retry is not None:
             text = found.retry.message or "busy"
             wait = f", in {found.retry.delay} s" if found.retry.delay > 0 else ""
-            raise PeerError("CLT006", f"{self.host.name} asks to be asked later{wait}: {text}")
+            raise PeerError("CLT006", f"{self.host.name} asks to be asked later{wait}: {text}",
+                            again=(found.retry.delay, found.retry.level))
         self._streams = found.streams
         return dict(found.streams)
 
