@@ -42,11 +42,7 @@ class Snapshot:
         try:
             os.fsync(self._lock)
             os.replace(self.file, self._target)
-            directory = os.open(self._target.parent, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(directory)
-            finally:
-                os.close(directory)
+            _sync_directory(self._target.parent)
         except OSError as fault:
             raise _state_fault(self._target, fault) from None
         self._unlock()
@@ -89,7 +85,9 @@ class Snapshots:
     def prepare(self) -> None:
         """Make the directory.  WorldError CLT027."""
         try:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self.directory.is_dir():
+                self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _sync_directory(self.directory.parent)
         except OSError as fault:
             raise _state_fault(self.directory, fault) from None
 
@@ -109,6 +107,14 @@ class Snapshots:
             os.close(lock)
             raise _state_fault(file, fault) from None
         return Snapshot(file, target, lock)
+
+
+def _sync_directory(path: Path) -> None:
+    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 def _locked(file: Path, disk: str) -> int:

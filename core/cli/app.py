@@ -13,6 +13,7 @@ import typer
 from core.cli import (
     catalogue,
     check,
+    cleanup,
     console,
     control,
     demo,
@@ -98,7 +99,7 @@ _COMMANDS: dict[str, Any] = {
     "flush": flush.flush, "stop": control.stop, "pause": control.pause, "resume": control.resume,
     "degrade": control.degrade, "hold": control.hold, "release": control.release, "priority": control.priority,
     "retry": control.retry, "abort": control.abort,
-    "ls": restore.ls, "restore": restore.restore, "init": first.init, "cleanup": catalogue.cleanup,
+    "ls": restore.ls, "restore": restore.restore, "init": first.init, "cleanup": cleanup.cleanup,
     "explain": explain.explain, "demo": demo.demo,
 }
 for _name, _function in _COMMANDS.items():

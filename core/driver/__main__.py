@@ -16,6 +16,7 @@ from pathlib import Path
 
 from core.client.control import whoami
 from core.client.lock import lock_run, lock_site, make_run_directory
+from core.client.lock_dead import close_dead
 from core.config.load import load_site
 from core.driver.loop import Loop, read_stdin
 from core.errors import TaperoomError
@@ -40,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
         first, stamp = b"", given.datestamp
         if given.run_dir is None:
             held = lock_site(site.state_dir)
+            for sentence in close_dead(site, "the next run"):
+                print(sentence, file=sys.stderr)
             if not stamp:
                 first, stamp = _first_line()
             directory = make_run_directory(site, stamp or datestamp_of(time.time()))

@@ -19,6 +19,9 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+        # A fact that is durable in a file whose name is not would be gone after a power cut.
+        _sync(path.parent)
+        _sync(path.parent.parent)
         self._pending: list[bytes] = []
         self.seq = 0
 
@@ -44,6 +47,14 @@ class Journal:
         """Commit and close."""
         self.commit()
         os.close(self._file)
+
+
+def _sync(directory: Path) -> None:
+    opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 class Traffic:

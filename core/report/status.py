@@ -22,7 +22,8 @@ _SHOWN = 6
 def status_text(view: RunView, gauges: Gauges, now: float, alive: bool, shown: int = _SHOWN) -> str:
     """The screen, lines of at most 80 columns; ``alive`` tells whether the driver still runs."""
     if view.began is None:
-        return "The run has written nothing yet.\n"
+        return "The run has written nothing yet.\n" if alive else (
+            "NOT RUNNING: the run ended before it wrote anything; 'taperoom cleanup' tidies up after it\n")
     lines = [*_head(view, now, alive), *_totals(view, gauges, now), *_media(view, gauges), *_requests(view)]
     for title, states, limit in (
         ("NO-ROOM", (DiskState.STALLED,), 1000),
@@ -48,6 +49,8 @@ def _head(view: RunView, now: float, alive: bool) -> list[str]:
     if view.ended is not None:
         took = show_duration(view.ended_at - view.began_at)
         lines.append(f"ended {moment(view.ended_at)} after {took}, exit code {view.ended.code}")
+        lines += [line for _, notice in view.notices if notice.code == "RUN040"
+                  for line in wrap(f"{notice.code}{notice.severity} {notice.text}", after="  ")]
     elif not alive:
         lines.append("NOT RUNNING: the run ended without a last word; 'taperoom cleanup' tidies up after it")
     else:

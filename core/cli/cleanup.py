@@ -1,0 +1,147 @@
+"""`taperoom cleanup`: setting things right after a run that was killed, or after a power cut.
+
+Says what it finds, a line each with its code, and what it does about it: a dead run gets its last words, what was being
+written and never got its name goes, the catalogue takes in what the journals know.  Whole dumps and whole chunks are never
+removed, nor is anything that Taperoom did not make.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli import show, where
+
+if TYPE_CHECKING:
+    from core.model.site import Site
+
+
+def cleanup(
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would be done.")] = False,
+) -> int:
+    """Set things right after a run that was killed, or a power cut.
+
+    A run that died gets its last words. Unfinished dumps, indexes and parts, and empty directories go. The catalogue takes
+    in what the journals know. Whole dumps are never removed, and nothing that Taperoom did not make.
+    Refused while a run is under way. The next run does all that is needed by itself, too.
+
+    \b
+    Examples:
+      taperoom cleanup --dry-run
+      taperoom cleanup
+    """
+    from core.client.lock import lock_site
+    from core.report.text import clean, count
+
+    site = where.site()
+    lock = lock_site(site.state_dir)
+    try:
+        for text in _runs(site, dry_run):
+            show.say(clean(text))
+        removed, kept, whole = _holding(site, dry_run)
+        for path in [*_unnamed(site), *_parts(site)]:
+            removed += 1
+            show.say(f"RUN042 {clean(str(path))}: was not finished; {'would be' if dry_run else 'is'} removed")
+            if not dry_run:
+                path.unlink(missing_ok=True)
+        for text in _catalogue(site):
+            show.say(clean(text))
+    finally:
+        os.close(lock)
+    show.say(f"{count(removed, 'file', 'files')} {'to remove' if dry_run else 'removed'}, {kept} kept for you to look at, "
+             f"{count(whole, 'whole dump')} on the holding disks")
+    return 1 if kept else 0
+
+
+def _runs(site: Site, dry_run: bool) -> Iterator[str]:
+    from core.client.lock_dead import close_dead, dead_runs
+
+    if dry_run:
+        yield from (f"{dead}; its journal would be closed" for dead in dead_runs(site))
+        return
+    yield from (f"{said}; its journal is closed" if said.startswith("RUN040") else said for said in close_dead(site, "cleanup"))
+    for run in site.runs_dir.glob("*/control"):
+        with contextlib.suppress(OSError):
+            run.unlink()
+
+
+def _holding(site: Site, dry_run: bool) -> tuple[int, int, int]:
+    """How many files go, how many are kept for a person to look at, how many dumps are whole."""
+    from core.holding import scan
+    from core.holding.chunk import TMP
+    from core.report.text import clean
+
+    removed = kept = 0
+    survey = scan.survey(site.holding)
+    for dump in survey.dumps:
+        if dump.complete:
+            continue
+        if dump.path.name.endswith(TMP):
+            removed += 1
+            show.say(f"HLD017 {clean(str(dump.path))}: was not finished; {'would be' if dry_run else 'is'} removed")
+            if not dry_run:
+                scan.remove(dump)
+        else:
+            kept += 1
+            show.say(f"HLD014 {clean(dump.fault)}; kept: {clean(str(dump.path))}")
+    for path in survey.orphans:
+        gone = path.name.endswith(TMP)
+        removed, kept = removed + gone, kept + (not gone)
+        what = f"{'would be' if dry_run else 'is'} removed" if gone else "kept; its first file is missing"
+        show.say(f"HLD017 {clean(str(path))}: a chunk without its dump; {what}")
+        if gone and not dry_run:
+            path.unlink(missing_ok=True)
+    for path in survey.cruft:
+        show.say(f"HLD018 {clean(str(path))}: is not ours; kept")
+    if not dry_run:
+        scan.tidy(site.holding)
+    return removed, kept, sum(1 for dump in survey.dumps if dump.complete)
+
+
+def _unnamed(site: Site) -> Iterator[Path]:
+    """What is written beside a file and then renamed over it, in the state directory."""
+    state = site.state_dir
+    yield from sorted(site.index_dir.rglob("*.tmp"))
+    for pattern in ("runs/*/status.tmp", "runs/*/report.tmp", "orders.json.new", f"{site.catalogue.name}.new*"):
+        yield from sorted(state.glob(pattern))
+    new = site.tapelist.with_name(site.tapelist.name + ".new")
+    if new.exists():
+        yield new
+
+
+def _parts(site: Site) -> Iterator[Path]:
+    """Unfinished parts on volumes; a storage that somebody uses just now is left alone."""
+    from core.devices.registry import open_changer
+    from core.errors import TaperoomError
+
+    for storage in site.storages.values():
+        try:
+            changer = open_changer(storage)
+            changer.acquire()
+        except TaperoomError as fault:
+            if fault.code == "TAP004":
+                show.tell(str(fault))
+            continue
+        try:
+            if Path(storage.address).is_absolute():
+                yield from sorted(Path(storage.address).glob("slot*/.[0-9][0-9][0-9][0-9][0-9].tmp"))
+        finally:
+            changer.release()
+
+
+def _catalogue(site: Site) -> Iterator[str]:
+    from core.catalogue.rebuild import open_catalogue
+    from core.errors import TaperoomError
+
+    try:
+        opened = open_catalogue(site)
+    except TaperoomError as fault:
+        yield str(fault)
+        return
+    opened.catalogue.close()
+    yield from opened.warnings

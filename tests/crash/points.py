@@ -1,0 +1,79 @@
+"""Which cases there are: every point that a recorded night passed, times every process that lived then.
+
+Generated, never picked by hand: a new record, message or process makes new cases by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.crash.power import WAYS
+
+ALL = "all"
+POWER = "power"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The ``nth`` time that ``name`` is reached, and who lived then."""
+
+    name: str
+    nth: int
+    alive: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Kill ``victim`` at a point; with a ``power`` all of them, and what was not synced is gone that way."""
+
+    point: str
+    nth: int
+    victim: str
+    power: str = ""
+
+    @property
+    def id(self) -> str:
+        """For pytest and for reports."""
+        return f"{self.point.replace(' ', '_')}.{self.nth}-{self.power or self.victim}"
+
+    @property
+    def target(self) -> dict[str, object]:
+        """As the hook reads it."""
+        return {"point": self.point, "nth": self.nth, "victim": self.victim}
+
+
+def read_points(recorded: Path) -> list[Point]:
+    """The points of a night under the hook, in their order."""
+    found = []
+    for line in recorded.read_text("utf-8").splitlines():
+        name, nth, alive = line.split("\t")
+        found.append(Point(name, int(nth), tuple(alive.split(","))))
+    return found
+
+
+def cases_of(points: Sequence[Point]) -> list[Case]:
+    """The whole matrix.  Before a record is on disk only its driver can make a difference."""
+    found: list[Case] = []
+    for number, point in enumerate(points):
+        victims: Sequence[str] = ["driver"] if point.name.startswith("before ") else [*point.alive, ALL]
+        found += [Case(point.name, point.nth, victim) for victim in victims]
+        # The three ways of a power cut take turns where points are many, so that each kind of point meets all of them.
+        ways = WAYS if point.name.startswith("after ") else [WAYS[number % len(WAYS)]]
+        found += [Case(point.name, point.nth, ALL, way) for way in ways]
+    return found
+
+
+def sample(cases: Sequence[Case], size: int) -> list[Case]:
+    """So many cases, spread over processes, ways of a power cut and points."""
+    groups: dict[str, list[Case]] = {}
+    for case in cases:
+        groups.setdefault(case.power or case.victim, []).append(case)
+    chosen: list[Case] = []
+    for turn in range(size):
+        names = sorted(groups)
+        group = groups[names[turn % len(names)]]
+        # Each group is met at another place of the night.
+        chosen.append(group[(turn * 7919) % len(group)])
+    return chosen

@@ -1,0 +1,110 @@
+"""A power cut: what no fsync made durable is gone, as far as POSIX allows it to be.
+
+`Disk` is taken before the run; everything that is there then counts as durable.  The hook in the programs notes each
+fsync.  `cut` then makes the directories what a machine may find after the cut: files end where their last fsync found
+them, and names that no fsync of their directory saw are as they were (``strict``), as they are (``lenient``), or one or
+the other by a seed (``mixed``).  SQLite syncs behind Python's back: its log is thrown away, which is what it promises to
+survive, or (``mixed``) the file is cut in half.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+WAYS = ("strict", "lenient", "mixed")
+SQLITE = ".sqlite"
+
+
+@dataclass(slots=True)
+class Disk:
+    """What is durable: size of each file by its inode, names in each directory by its inode."""
+
+    sizes: dict[int, int] = field(default_factory=dict)
+    names: dict[int, dict[str, int]] = field(default_factory=dict)
+
+    @classmethod
+    def now(cls, roots: list[Path]) -> Disk:
+        """Everything that is there."""
+        found = cls()
+        for root in roots:
+            for top, directories, files in os.walk(root):
+                here = Path(top)
+                found.names[here.stat().st_ino] = {
+                    name: (here / name).lstat().st_ino for name in [*directories, *files]}
+                for name in files:
+                    found.sizes[(here / name).lstat().st_ino] = (here / name).lstat().st_size
+        return found
+
+    def learn(self, notes: Path) -> None:
+        """Take in what the hook noted."""
+        if not notes.exists():
+            return
+        for line in notes.read_text("utf-8", "surrogateescape").splitlines():
+            fact = json.loads(line)
+            if "directory" in fact:
+                self.names[fact["directory"]] = fact["names"]
+            else:
+                self.sizes[fact["file"]] = fact["size"]
+
+
+def cut(roots: list[Path], disk: Disk, graveyard: Path, way: str, seed: int) -> None:
+    """Pull the plug.  No process may be at work in ``roots``."""
+    chance = random.Random(seed)
+    for root in roots:
+        _cut_directory(root, root.stat().st_ino, disk, graveyard, way, chance)
+
+
+def _cut_directory(path: Path, inode: int, disk: Disk, graveyard: Path, way: str, chance: random.Random) -> None:
+    durable = disk.names.get(inode, {})
+    names = sorted({*durable, *os.listdir(path)})
+    for name in names:
+        at = path / name
+        here = at.lstat().st_ino if os.path.lexists(at) else None
+        was = durable.get(name)
+        if SQLITE in name:
+            _cut_sqlite(at, way, chance)
+            continue
+        if here != was and (way == "strict" or (way == "mixed" and chance.random() < 0.5)):
+            _put_back(at, was, graveyard)
+        if not os.path.lexists(at):
+            continue
+        if at.is_dir() and not at.is_symlink():
+            _cut_directory(at, was if way == "strict" and was is not None else at.stat().st_ino, disk, graveyard, way, chance)
+        elif at.is_file() and not at.is_symlink():
+            size = disk.sizes.get(at.stat().st_ino, 0)
+            if at.stat().st_size > size and (way != "mixed" or chance.random() < 0.8):
+                os.truncate(at, size if way != "mixed" else chance.randint(size, at.stat().st_size))
+
+
+def _cut_sqlite(at: Path, way: str, chance: random.Random) -> None:
+    if not os.path.lexists(at):
+        return
+    if at.name.endswith(("-wal", "-shm")):
+        at.unlink()
+    elif way == "mixed" and chance.random() < 0.5:
+        os.truncate(at, at.stat().st_size // 2)
+
+
+def _put_back(at: Path, was: int | None, graveyard: Path) -> None:
+    """Make a name what it was: the file of that inode, or not there."""
+    if at.is_dir() and not at.is_symlink():
+        shutil.rmtree(at)
+    elif os.path.lexists(at):
+        at.unlink()
+    if was is None:
+        return
+    buried = graveyard / str(was)
+    if buried.exists():
+        os.link(buried, at)
+    else:
+        # It lives under another name, or was a directory that is empty now.
+        found = next((path for path in at.parent.iterdir() if path.lstat().st_ino == was), None)
+        if found is not None and found.is_file():
+            os.link(found, at)
+        elif found is None:
+            at.mkdir()

@@ -1,0 +1,76 @@
+"""kill -9 of every process at every record and message of a small night, and power cuts there: nothing is lost.
+
+The cases are made from a recorded night (`tests.crash.points`).  The normal suite plays a sample of them that is spread
+over all processes; ``python -m tests.crash`` and the slow test play all, and say how many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.crash.invariants import play
+from tests.crash.points import ALL, Case, Point, cases_of, read_points, sample
+from tests.crash.power import WAYS
+from tests.crash.site import CrashSite
+
+SAMPLE = 12
+PROCESSES = {"amdump", "planner", "driver", "dumper0", "dumper1", "taper", "amandad", "service", "tar"}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrashSite]:
+    yield CrashSite(tmp_path_factory.mktemp("crash") / "site")
+
+
+@pytest.fixture(scope="module")
+def points(site: CrashSite) -> list[Point]:
+    return record(site)
+
+
+def record(site: CrashSite) -> list[Point]:
+    """The points of a night in which nothing happens."""
+    site.renew()
+    said = site.night(None)
+    assert said.code == 0, said.text + site.logs()
+    return read_points(Path(site.control / "points"))
+
+
+def test_the_recorded_night_has_every_process_and_every_kind_of_point(points: list[Point]) -> None:
+    assert {name for point in points for name in point.alive} >= PROCESSES
+    names = {point.name for point in points}
+    for expected in ("after RunBegan", "before DumpEnded", "after PartWritten", "after RunEnded", "planner>driver a disk",
+                     "driver>dumper0 FILE-DUMP", "dumper1>driver DONE", "taper0>driver PARTDONE", "client out REP",
+                     "client stream MESG", "client tar started", "client committed"):
+        assert expected in names, f"{expected} is not among {sorted(names)}"
+
+
+def test_a_sample_of_the_crashes_loses_nothing(
+    site: CrashSite, points: list[Point], capsys: pytest.CaptureFixture[str],
+) -> None:
+    cases = cases_of(points)
+    chosen = sample(cases, SAMPLE)
+    assert {case.power or case.victim for case in chosen} >= {"driver", "taper", "dumper0", "amdump", ALL, *WAYS} - {ALL}
+    fired = sum(_played(site, case, number) for number, case in enumerate(chosen))
+    with capsys.disabled():
+        print(f"\ncrashes: {fired} of {len(chosen)} played, of {len(cases)} in the whole matrix")
+    assert fired >= len(chosen) * 3 // 4
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(4 * 3600)
+def test_every_crash_loses_nothing(site: CrashSite, points: list[Point], capsys: pytest.CaptureFixture[str]) -> None:
+    cases = cases_of(points)
+    fired = sum(_played(site, case, number) for number, case in enumerate(cases))
+    with capsys.disabled():
+        print(f"\ncrashes: {fired} of {len(cases)} played in full")
+    assert fired >= len(cases) * 9 // 10
+
+
+def _played(site: CrashSite, case: Case, number: int) -> bool:
+    try:
+        return play(site, case, cleanup=number % 2 == 0).fired
+    except AssertionError as fault:
+        raise AssertionError(f"{case.id}: {fault}") from fault
