@@ -1,20 +1,32 @@
-"""Which services, disks and programs the server may ask for.
+"""Which servers may ask for which services, disks and programs.
 
 Whoever can start amandad (by ssh key or as a local user) may ask for everything that the access file permits; without
 a file for all standard services, all disks and no foreign program.  Promises that a file that cannot be read permits
-nothing.  The file is TOML: ``services``, ``disks`` (shell patterns), ``filters`` (absolute paths of programs).
+nothing, and that a disk is judged by where it really is: neither ``..`` nor a symbolic link leads out of what is
+permitted.  The file is TOML, each key a list of strings: ``servers`` (addresses and networks that an ssh connection may come
+from, ``local`` for none), ``services``, ``disks`` and ``lists`` (shell patterns, ``*`` also matches ``/``; lists are files
+of exclude and include patterns outside of their disk), ``programs`` (patterns of dump programs), ``filters`` (absolute
+paths of compression programs).
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from core.errors import WorldError
+from core.wire.dle_xml import Dle
+from core.wire.words import clean
 
 SERVICES = ("noop", "selfcheck", "sendsize", "sendbackup")
-_KEYS = frozenset({"services", "disks", "filters"})
+LOCAL = "local"
+"""The name of a server that came by no network."""
+_KEYS = frozenset({"servers", "services", "disks", "lists", "programs", "filters"})
+_ALL = ("*",)
+_SHOWN = 200  # characters of a name in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,22 +34,84 @@ class Access:
     """What is permitted."""
 
     services: tuple[str, ...] = SERVICES
-    disks: tuple[str, ...] = ("*",)
+    disks: tuple[str, ...] = _ALL
     filters: tuple[str, ...] = ()
+    programs: tuple[str, ...] = _ALL
+    servers: tuple[str, ...] = _ALL
+    lists: tuple[str, ...] = ()
 
     def service(self, name: str) -> bool:
         """Whether the server may run the service; noop tells nothing, so it always may."""
         return name == "noop" or name in self.services
 
+    def server(self, name: str) -> bool:
+        """Whether a server at that address, or `LOCAL`, may ask for anything at all."""
+        return "*" in self.servers or name in self.servers or any(_within(name, network) for network in self.servers)
+
+    def check(self, dle: Dle) -> None:
+        """WorldError CLT026 unless everything that a request names may be used: before anything is started."""
+        self.check_disk(dle.device)
+        if not _matches(dle.program, self.programs):
+            raise _refusal(dle.program, "dump program")
+        if dle.compress == "CUSTOM":
+            self.check_filter(dle.compress_program)
+        if not self._all_disks:
+            for name in (*dle.exclude.lists, *dle.include.lists):
+                self._check_list(dle.device, name)
+
     def check_disk(self, device: str) -> None:
         """WorldError CLT026 when ``device`` may not be dumped."""
-        if not any(fnmatchcase(device, pattern) for pattern in self.disks):
-            raise WorldError("CLT026", f"{device}: the client's access file does not permit this disk")
+        if self._all_disks:
+            return
+        # The name as it stands must be permitted, and so must the place that links and .. lead to.
+        if ".." in device.split("/") or not _matches(device, self.disks):
+            raise _refusal(device, "disk")
+        self.check_place(os.path.realpath(device), device)
+
+    def check_place(self, place: str, device: str) -> None:
+        """WorldError CLT026 when the directory that ``device`` turned out to be may not be dumped."""
+        if not self._all_disks and not _matches(place, self.disks):
+            raise WorldError("CLT026", f"{clean(device, _SHOWN)} is {clean(place, _SHOWN)}, which the client's access file "
+                             "does not permit")
 
     def check_filter(self, program: str) -> None:
         """WorldError CLT026 when ``program`` may not be run as a compressor."""
         if program not in self.filters:
-            raise WorldError("CLT026", f"{program}: the client's access file does not permit this compression program")
+            raise _refusal(program, "compression program")
+
+    @property
+    def _all_disks(self) -> bool:
+        return "*" in self.disks
+
+    def _check_list(self, device: str, name: str) -> None:
+        file = os.path.realpath(os.path.join(device, name))
+        if not file.startswith(os.path.realpath(device).rstrip("/") + "/") and not _matches(file, self.lists):
+            raise _refusal(name, "list")
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _refusal(name: str, kind: str) -> WorldError:
+    return WorldError("CLT026", f"{clean(name, _SHOWN)}: the client's access file does not permit this {kind}")
+
+
+def _within(name: str, network: str) -> bool:
+    from ipaddress import ip_address, ip_network  # only here: most clients have no access file
+
+    try:
+        address = ip_address(name)
+        mapped = getattr(address, "ipv4_mapped", None)
+        return (mapped or address) in ip_network(network, strict=False)
+    except ValueError:
+        return False
+
+
+def server_of(environment: Mapping[str, str]) -> str:
+    """Where the server of this process is: the address that sshd tells, or `LOCAL`."""
+    words = environment.get("SSH_CONNECTION", "").split()
+    return words[0] if words else LOCAL
 
 
 def read_access(file: Path) -> Access:
@@ -57,6 +131,20 @@ def read_access(file: Path) -> Access:
     for key, value in found.items():
         if key not in _KEYS or not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise WorldError("CLT026", f"the access file {file} is broken: {key!r} is not a known list of strings")
+    _check_servers(file, found.get("servers", []))
     return Access(
-        tuple(found.get("services", SERVICES)), tuple(found.get("disks", ("*",))), tuple(found.get("filters", ())),
+        tuple(found.get("services", SERVICES)), tuple(found.get("disks", _ALL)), tuple(found.get("filters", ())),
+        tuple(found.get("programs", _ALL)), tuple(found.get("servers", _ALL)), tuple(found.get("lists", ())),
     )
+
+
+def _check_servers(file: Path, servers: list[str]) -> None:
+    from ipaddress import ip_network
+
+    for name in servers:
+        try:
+            if name not in ("*", LOCAL):
+                ip_network(name, strict=False)
+        except ValueError:
+            raise WorldError("CLT026", f"the access file {file} is broken: {name!r} is no address, no network and not "
+                             f"{LOCAL!r}") from None

@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from clientd.access import Access, read_access
+from clientd.access import LOCAL, Access, read_access, server_of
 from clientd.job import Job, start_job
 from clientd.pipes import enlarge
 from clientd.services.registry import SERVICES
@@ -45,11 +45,14 @@ _READ = 256 * 1024
 class Daemon:
     """One connection's amandad."""
 
-    def __init__(self, reader: int, wire: int, settings: Settings, access: Access | TaperoomError) -> None:
+    def __init__(
+        self, reader: int, wire: int, settings: Settings, access: Access | TaperoomError, server: str = LOCAL
+    ) -> None:
         self._reader = reader
         self._wire = wire
         self._settings = settings
         self._access = access
+        self._server = server
         self._frames = FrameReader()
         self._packets = Assembler(self._frames)
         self._buffer = memoryview(bytearray(_READ))
@@ -58,6 +61,7 @@ class Daemon:
         self._next_stream = FIRST_STREAM
         self._peer: Features = LEGACY
         self._idle_since = time.monotonic()
+        self._begun: float | None = None  # since when the server has owed us the rest of a frame
         self._started = 0.0
 
     def run(self) -> int:
@@ -94,6 +98,10 @@ class Daemon:
             if not size:
                 return False
             self._frames.feed(self._buffer[:size], self._hear)
+            if self._frames.between:
+                self._begun = None
+            elif self._begun is None:
+                self._begun = time.monotonic()
         if job is not None and self._job is job:
             if job.output in ready and not job.replied:
                 self._listen(job)
@@ -105,7 +113,8 @@ class Daemon:
         """Milliseconds until something is due; None waits for ever."""
         now = time.monotonic()
         if self._job is None:
-            return None if self._peer.has(KEEPS_CONNECTION) else max(0.0, self._idle_since + IDLE - now) * 1000 + 1
+            due = self._leaves_at()
+            return None if due == float("inf") else max(0.0, due - now) * 1000 + 1
         due = min(self._job.responder.deadline, self._started + SERVICE_LIMIT if not self._job.replied else float("inf"))
         if self._wants_partial(self._job):
             due = min(due, self._job.next_partial)
@@ -141,6 +150,8 @@ class Daemon:
             service = SERVICES.get(name)
             if isinstance(self._access, TaperoomError):
                 raise ProtocolError(str(self._access))
+            if not self._access.server(self._server):
+                raise ProtocolError(f"CLT026 the client's access file does not permit the server {self._server}")
             if service is None or not self._access.service(name):
                 raise ProtocolError(f"{name}: invalid service, or the client's access file does not permit it")
         except ProtocolError as fault:
@@ -221,7 +232,7 @@ class Daemon:
         now = time.monotonic()
         job = self._job
         if job is None:
-            return self._peer.has(KEEPS_CONNECTION) or now < self._idle_since + IDLE
+            return now < self._leaves_at()
         if not job.replied and now > self._started + SERVICE_LIMIT:
             job.kill()
         if self._wants_partial(job) and now >= job.next_partial:
@@ -232,6 +243,11 @@ class Daemon:
             job.next_partial = now + PARTIAL_EVERY
         self._do(job.responder.tick(now), job.handle)
         return True
+
+    def _leaves_at(self) -> float:
+        """When an amandad without work leaves; for half a request it never waits longer than `IDLE`."""
+        idle = float("inf") if self._peer.has(KEEPS_CONNECTION) else self._idle_since + IDLE
+        return idle if self._begun is None else min(idle, self._begun + IDLE)
 
     def _wants_partial(self, job: Job) -> bool:
         return (job.name == "sendsize" and not job.replied and bool(job.next_partial)
@@ -273,7 +289,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.dup2(2, 1)
     with suppress(OSError):
         enlarge(wire)
-    return Daemon(0, wire, settings, access).run()
+    return Daemon(0, wire, settings, access, server_of(os.environ)).run()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,10 @@ def _patterns(choice: Choice, device: str, kind: str) -> Iterator[str]:
     for name in choice.lists:
         file = Path(device, name)
         try:
-            with file.open("rb") as opened:
+            # A pipe or a device of that name would have us wait, or read what is no list.
+            with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY), "rb") as opened:
+                if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+                    raise WorldError("CLT028", f"the {kind} list {file} is no file")
                 data = opened.read(_MAX_LIST + 1)
         except FileNotFoundError:
             if choice.optional:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
+from clientd.access import Access
 from clientd.settings import Settings
 from core.wire.dle_xml import Dle
 
@@ -26,11 +27,13 @@ class Sort(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One disk for a program.  ``host`` is the client's name on the server; it names the incremental state."""
+    """One disk for a program.  ``host`` is the client's name on the server; it names the incremental state.  ``access``: asked
+    again when the disk's directory was opened, since a name may lead elsewhere by then."""
 
     dle: Dle
     host: str
     settings: Settings
+    access: Access = Access()
 
 
 class Dump(Protocol):

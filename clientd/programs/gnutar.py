@@ -23,6 +23,7 @@ from core.wire.words import clean
 SNAPSHOT_DIRECTORY = "gnutar-lists"
 _SMALL_FACTOR, _FACTOR = 20, 256  # tar's records, in blocks of 512 bytes; 128 KiB is what a holding file is written in
 _SMALL = 1024 * 1024
+_SHOWN = 200  # characters of a disk's name in a message
 
 # The first that matches decides.  `_IGNORED` and `_NORMAL` are what Amanda's amgtar takes as such.
 _IGNORED = re.compile(r": Directory (is new|has been renamed from )")
@@ -71,23 +72,28 @@ class GnuTar:
         _check_device(task)
         selection = select(task.dle)
         snapshot = _snapshots(task).begin(task.host, task.dle.disk, level)
-        return TarDump(task, selection, snapshot, level)
+        try:
+            return TarDump(task, selection, snapshot, level, _open_device(task))
+        except BaseException:
+            snapshot.discard()
+            raise
 
 
 class TarDump:
-    """One run of tar."""
+    """One run of tar in ``top``, the disk's open directory: whatever its name means later, this is what is dumped."""
 
-    def __init__(self, task: Task, selection: Selection, snapshot: Snapshot, level: int) -> None:
+    def __init__(self, task: Task, selection: Selection, snapshot: Snapshot, level: int, top: int) -> None:
         self.backup = task.settings.tar
         self.restore_command = f"{task.settings.tar} -xpGf - ..."
         self.lists_kept = level > 0
         self._task = task
         self._selection = selection
         self._snapshot = snapshot
+        self._top = top
 
     def start(self) -> subprocess.Popen[bytes]:
         """Run tar with its stdout and stderr as pipes."""
-        return _run(self._task, self._selection, self._snapshot.file, "-")
+        return _run(self._task, self._selection, self._snapshot.file, "-", self._top)
 
     def sort(self, line: str) -> Sort:
         """Amanda's own judgement of tar's messages."""
@@ -112,6 +118,9 @@ class TarDump:
     def discard(self) -> None:
         """Drop the new snapshot."""
         self._snapshot.discard()
+        if self._top >= 0:
+            os.close(self._top)
+            self._top = -1
 
 
 def _snapshots(task: Task) -> Snapshots:
@@ -128,12 +137,12 @@ def _factor(task: Task) -> int:
     return _SMALL_FACTOR if is_small(task.dle.device, _SMALL) else _FACTOR
 
 
-def _run(task: Task, selection: Selection, snapshot: Path, archive: str) -> subprocess.Popen[bytes]:
+def _run(task: Task, selection: Selection, snapshot: Path, archive: str, top: int) -> subprocess.Popen[bytes]:
     device = task.dle.device
     command = [
-        task.settings.tar, "--create", "--format=gnu", "--file", archive, "--directory", device, "--one-file-system",
+        os.path.abspath(task.settings.tar), "--create", "--format=gnu", "--file", archive, "--one-file-system",
         *(["--atime-preserve=system"] if _may_hide_reads(device) else []),
-        "--listed-incremental", str(snapshot), "--sparse", "--ignore-failed-read", "--totals",
+        "--listed-incremental", os.path.abspath(snapshot), "--sparse", "--ignore-failed-read", "--totals",
         "--blocking-factor", str(_factor(task)), *selection.exclude_arguments(),
     ]
     names = -1
@@ -147,7 +156,7 @@ def _run(task: Task, selection: Selection, snapshot: Path, archive: str) -> subp
     try:
         return subprocess.Popen(
             command, stdin=names if names >= 0 else subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            bufsize=0, env=_environment(),
+            bufsize=0, env=_environment(), cwd=f"/proc/self/fd/{top}",
         )
     except OSError as fault:
         raise WorldError("CLT023", f"{task.settings.tar} cannot be run: {fault.strerror}") from None
@@ -173,8 +182,10 @@ def _may_hide_reads(device: str) -> bool:
 
 def _measure(task: Task, level: int, selection: Selection) -> int:
     snapshot = _snapshots(task).begin(task.host, task.dle.disk, level)
+    top = -1
     try:
-        with _run(task, selection, snapshot.file, "/dev/null") as process:
+        top = _open_device(task)
+        with _run(task, selection, snapshot.file, "/dev/null", top) as process:
             _, said = process.communicate()
         found = re.search(rb"Total bytes written: *(\d+)", said)
         if found is None or process.returncode not in (0, 1):
@@ -183,6 +194,22 @@ def _measure(task: Task, level: int, selection: Selection) -> int:
         return kib_of(int(found[1]))
     finally:
         snapshot.discard()
+        if top >= 0:
+            os.close(top)
+
+
+def _open_device(task: Task) -> int:
+    """The disk's directory, open: a name that is made to lead elsewhere from here on leads nobody astray."""
+    try:
+        top = os.open(task.dle.device, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as fault:
+        raise WorldError("CLT022", f"{clean(task.dle.device, _SHOWN)} cannot be read: {fault.strerror}") from None
+    try:
+        task.access.check_place(os.readlink(f"/proc/self/fd/{top}"), task.dle.device)
+    except BaseException:
+        os.close(top)
+        raise
+    return top
 
 
 def _check_device(task: Task) -> str:

@@ -26,14 +26,12 @@ def selfcheck(request: Request, context: Context) -> int:
     for dle in request.dles:
         context.say(f"OK {' '.join(dle.disk.split())}\n")
         try:
-            context.access.check_disk(dle.device)
-            if dle.compress == "CUSTOM":
-                context.access.check_filter(dle.compress_program)
+            context.access.check(dle)
             program = find_program(dle.program)
         except WorldError as fault:
             context.say(error_line(f"{fault.code} {fault.message}"))
             continue
-        for well, text in program.check(Task(dle, request.hostname, context.settings)):
+        for well, text in program.check(Task(dle, request.hostname, context.settings, context.access)):
             context.say(f"OK {' '.join(text.split())}\n" if well else error_line(text))
     return 0
 

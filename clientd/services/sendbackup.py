@@ -34,12 +34,10 @@ def sendbackup(request: Request, context: Context) -> int:
     if len(request.dles) != 1 or len(request.dles[0].levels) != 1:
         raise WorldError("CLT025", "sendbackup wants one disk and one level")
     dle = request.dles[0]
-    context.access.check_disk(dle.device)
-    if dle.compress == "CUSTOM":
-        context.access.check_filter(dle.compress_program)
+    context.access.check(dle)
     program = find_program(dle.program)
     level = dle.levels[0]
-    dump = program.prepare(Task(dle, request.hostname, context.settings), level)
+    dump = program.prepare(Task(dle, request.hostname, context.settings, context.access), level)
     try:
         names = ["DATA", "MESG", "INDEX", *(["STATE"] if request.features.has(STREAM_STATE) else [])]
         handles = context.streams.open([name for name in names if name != "INDEX" or dle.index])

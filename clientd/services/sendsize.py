@@ -55,8 +55,8 @@ def _answer(dle: Dle, request: Request, context: Context) -> str:
     if dle.estimate and set(dle.estimate) == {"SERVER"}:
         return "".join(size_line(dle.disk, level, -1, peer) for level in levels)
     try:
-        context.access.check_disk(dle.device)
-        sizes = find_program(dle.program).estimate(Task(dle, request.hostname, context.settings), levels)
+        context.access.check(dle)
+        sizes = find_program(dle.program).estimate(Task(dle, request.hostname, context.settings, context.access), levels)
     except WorldError as fault:
         return size_error_line(dle.disk, levels[0], f"{fault.code} {fault.message}", peer)
     except Exception as fault:  # one disk must not take the others' answers with it

@@ -14,7 +14,7 @@ from pathlib import Path
 from core.catalogue.outside import forget_erased
 from core.catalogue.store import Catalogue, StaleCatalogue
 from core.errors import WorldError
-from core.events.codec import read
+from core.events.codec import inspect
 from core.model.site import Site
 
 
@@ -35,18 +35,18 @@ def open_catalogue(site: Site) -> Opened:
     if not site.catalogue.exists():
         if _run_names(site):
             warnings.append(f"RST002 there is no catalogue {site.catalogue}; it was rebuilt from the journals")
-        return Opened(_settled(site, rebuild(site)), warnings)
+        return Opened(_settled(site, rebuild(site, warnings)), warnings)
     try:
         catalogue = Catalogue(site.catalogue)
         try:
-            catch_up(site, catalogue)
+            catch_up(site, catalogue, warnings)
             forget_erased(site, catalogue)
         except BaseException:
             catalogue.close()
             raise
     except StaleCatalogue as stale:
         warnings.append(f"RST002 {stale.message}; it was rebuilt from the journals")
-        return Opened(_settled(site, rebuild(site)), warnings)
+        return Opened(_settled(site, rebuild(site, warnings)), warnings)
     return Opened(catalogue, warnings)
 
 
@@ -60,10 +60,10 @@ def _settled(site: Site, catalogue: Catalogue) -> Catalogue:
     return catalogue
 
 
-def rebuild(site: Site) -> Catalogue:
+def rebuild(site: Site, warnings: list[str] | None = None) -> Catalogue:
     """A new catalogue from ``runs/*/journal.jsonl``, put in the place of the old one by rename; returned open.
 
-    WorldError RST001 when it cannot be written.
+    ``warnings`` gets a sentence for each damaged place of a journal.  WorldError RST001 when it cannot be written.
     """
     path = site.catalogue
     new = path.with_name(path.name + f".new{os.getpid()}")
@@ -71,11 +71,11 @@ def rebuild(site: Site) -> Catalogue:
         _remove(new)
         with Catalogue(new, wal=False) as catalogue:
             for name in _run_names(site):
-                _ingest(site, catalogue, name)
+                _ingest(site, catalogue, name, warnings if warnings is not None else [])
         with open(new, "rb") as whole:
             os.fsync(whole.fileno())
         # A write-ahead log of the old file would be replayed into the new one: it goes first.
-        for side in ("-wal", "-shm"):
+        for side in ("-wal", "-shm", ".sums"):
             _remove(path.with_name(path.name + side))
         os.replace(new, path)
         directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
@@ -89,10 +89,12 @@ def rebuild(site: Site) -> Catalogue:
     finally:
         with contextlib.suppress(OSError):
             _remove(new)
-    return Catalogue(path)
+    catalogue = Catalogue(path)
+    catalogue.changed = True
+    return catalogue
 
 
-def catch_up(site: Site, catalogue: Catalogue) -> int:
+def catch_up(site: Site, catalogue: Catalogue, warnings: list[str] | None = None) -> int:
     """Take in what journals have and the catalogue has not: runs that it does not know or that have no end in it.
 
     How many records were new.  StaleCatalogue when some belong before what it has: runs come in their order, since a
@@ -100,14 +102,17 @@ def catch_up(site: Site, catalogue: Catalogue) -> int:
     """
     ended = {row[0] for row in catalogue.rows("SELECT run FROM runs WHERE code >= 0")}
     newest = max((row[0] for row in catalogue.rows("SELECT run FROM runs WHERE seq > 0")), default="")
-    return sum(_ingest(site, catalogue, name, newest) for name in _run_names(site) if name not in ended)
+    told = warnings if warnings is not None else []
+    return sum(_ingest(site, catalogue, name, told, newest) for name in _run_names(site) if name not in ended)
 
 
-def _ingest(site: Site, catalogue: Catalogue, name: str, newest: str = "") -> int:
+def _ingest(site: Site, catalogue: Catalogue, name: str, warnings: list[str], newest: str = "") -> int:
+    journal = site.runs_dir / name / "journal.jsonl"
     try:
-        records = read((site.runs_dir / name / "journal.jsonl").read_bytes())
+        records, damage = inspect(journal.read_bytes())
     except FileNotFoundError:
         return 0
+    warnings += [f"RUN031 {journal}: {place}" for place in damage]
     known = catalogue.rows("SELECT seq FROM runs WHERE run=?", name)
     after = int(known[0][0]) if known else 0
     new = [record for record in records if record.seq > after]

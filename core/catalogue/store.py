@@ -7,12 +7,14 @@ may have it open (WAL); one writes at a time.  Knows no question in particular: 
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from core.catalogue import sums
 from core.catalogue.fold import bind, fold
 from core.errors import WorldError
 from core.events.event import Record
@@ -24,6 +26,9 @@ BUSY = 10.0
 
 Value = str | int | float
 Row = tuple[Any, ...]
+
+_seen: dict[Path, tuple[object, ...]] = {}
+"""Files that this process has compared with their checksums, as they were then."""
 
 
 class StaleCatalogue(WorldError):
@@ -41,6 +46,9 @@ class Catalogue:
 
     def __init__(self, path: Path, *, wal: bool = True) -> None:
         self.path = path
+        self.changed = False
+        """Whether the file's checksums are to be made anew when it is closed."""
+        self._wal = wal
         self._batch = False
         self._seqs: dict[str, int] = {}
         with self._guard("opened"):
@@ -49,6 +57,8 @@ class Catalogue:
         try:
             with self._guard("opened"):
                 self._prepare(wal)
+                self._inode = os.stat(path).st_ino
+                self._compare()
         except BaseException:
             self._db.close()
             raise
@@ -66,6 +76,9 @@ class Catalogue:
                 for statement in _schema():
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version={VERSION}")
+                self.changed = True
+                if wal:
+                    sums.sums_file(self.path).unlink(missing_ok=True)  # of one that somebody removed
             elif version != VERSION:
                 raise StaleCatalogue(f"the catalogue {self.path} is of version {version}, not {VERSION}")
         finally:
@@ -80,8 +93,39 @@ class Catalogue:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, with its checksums beside it if it was changed."""
+        if self.changed and self._wal:
+            with contextlib.suppress(sqlite3.Error, OSError):  # without checksums it is as good, only less sure
+                self._save_sums()
         self._db.close()
+
+    def _compare(self) -> None:
+        text = sums.read_sums(self.path) if self._wal else None
+        if text is None:
+            return
+        found = os.stat(self.path)
+        state = (text, found.st_ino, found.st_size, found.st_mtime_ns)
+        if _seen.get(self.path) == state or not sums.difference(self._db.serialize(), text):
+            _seen[self.path] = state
+            return
+        # Somebody may have begun to write since the checksums were read: then they are gone now.
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            text = sums.read_sums(self.path)
+            why = sums.difference(self._db.serialize(), text) if text is not None else ""
+        finally:
+            self._db.rollback()
+        if why:
+            raise StaleCatalogue(f"the catalogue {self.path} is damaged: {why}")
+
+    def _save_sums(self) -> None:
+        self._db.execute("PRAGMA busy_timeout=0")  # another writer will do it when it closes
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            if os.stat(self.path).st_ino == self._inode:
+                sums.write_sums(self.path, self._db.serialize())
+        finally:
+            self._db.rollback()
 
     @contextlib.contextmanager
     def batch(self) -> Iterator[None]:
@@ -89,6 +133,9 @@ class Catalogue:
         with self._guard("written"):
             self._db.execute("BEGIN IMMEDIATE")
             self._batch = True
+            if self._wal:
+                sums.sums_file(self.path).unlink(missing_ok=True)
+            self.changed = True
             self._seqs.clear()
             try:
                 yield

@@ -136,6 +136,7 @@ def _row(site: Site, dump: Found, live: RunView | None, known: Dump | None) -> D
     on = tuple(dict.fromkeys(label for copy in known.copies for label in copy.labels)) if known else ()
     waits = tuple(name for name in wanted if name not in have) if dump.complete else ()
     word, note = _standing(dump, live, on, waits)
+    note = "; ".join([note, *(f"HLD022 {damage}" for damage in dump.notes)])
     area = next((str(disk.path) for disk in site.holding if dump.path.is_relative_to(disk.path)), "")
     return DumpRow(
         dump.path, area, header.host, header.disk, header.datestamp, header.level, dump.kib, len(dump.files), word, note,

@@ -78,6 +78,10 @@ PAGES: tuple[Page, ...] = (
     Page("RST026", "W", "tar had a remark",
          "tar could not bring back everything of a file, such as its owner or a device, when it extracted it.",
          "As root everything can be brought back.  Names that are missing are listed at the end of the restore."),
+    Page("RST027", "W", "A header is damaged",
+         "The 32 KiB before the data of a part, of a volume or of a holding file do not give the checksum that stands at their"
+         " end.  One damaged byte is undone, and the message says which; the data itself has its own checksum.",
+         "Nothing for this restore.  Look at the disk or the drive: damage seldom comes alone."),
     Page("RST030", "E", "Not a directory to restore to",
          "The target is a file, or cannot be made or read.",
          "Name a directory that you may write, or one that does not exist yet."),

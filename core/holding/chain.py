@@ -30,7 +30,8 @@ class Chunk:
 def read_chunk(path: Path) -> Chunk:
     """The chunk at ``path``, which may be a file of any kind of header.
 
-    HLD014 when there is no regular file of that name (a link is none), HLD016 when it cannot be read.
+    HLD014 when there is no regular file of that name (a link is none), HLD016 when it cannot be read.  Damage is told by
+    the header's ``note``; one that cannot be undone leaves a WEIRD header.
     """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -51,14 +52,17 @@ def read_chunk(path: Path) -> Chunk:
 def chain(path: Path, *, unfinished: bool = False) -> tuple[Chunk, ...]:
     """All chunks of the dump whose first one is ``path``; with ``unfinished`` also those named `.tmp`.
 
-    HLD014 a chunk is missing, HLD015 a file is no chunk of this dump, HLD016 it cannot be read.
+    HLD014 a chunk is missing, HLD015 a file is no chunk of this dump, HLD016 it cannot be read, HLD022 its header is
+    damaged beyond what can be undone.
     """
     first = read_chunk(path)
+    _believable(first)
     if first.header.kind is not Kind.FILE:
         raise WorldError("HLD015", f"{path}: is not the first file of a dump ({first.header.kind})")
     chunks, seen = [first], {path}
     while name := chunks[-1].header.cont_filename:
         chunk = _find(chunks[-1].path, name, unfinished)
+        _believable(chunk)
         if chunk.header.kind is not Kind.CONT_FILE or chunk.header.key != first.header.key:
             raise WorldError("HLD015", f"{chunk.path}: is not a chunk of the dump {path}")
         if chunk.path in seen or len(chunks) >= MAX_CHUNKS:
@@ -66,6 +70,12 @@ def chain(path: Path, *, unfinished: bool = False) -> tuple[Chunk, ...]:
         seen.add(chunk.path)
         chunks.append(chunk)
     return tuple(chunks)
+
+
+def _believable(chunk: Chunk) -> None:
+    if chunk.header.kind is Kind.WEIRD and chunk.header.note:
+        raise WorldError("HLD022", f"{chunk.path}: {chunk.header.note}",
+                         "Do not remove it: its data may be whole.  Restore from a volume if one has the dump.")
 
 
 def _find(before: Path, name: str, unfinished: bool) -> Chunk:

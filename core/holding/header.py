@@ -1,17 +1,19 @@
 """The block that stands before every dump: on a volume, in a holding chunk, on the way to the taper.
 
 Promises the bytes of Amanda 3.5.1 (common-src/fileheader.c: `build` as build_header, `parse` as parse_file_header):
-a text, then NULs up to `HEADER_SIZE`.  `parse` takes any bytes and never fails; what is no header is WEIRD.
+a text, then NULs up to `HEADER_SIZE`.  `parse` takes any bytes and never fails; what is no header is WEIRD, and what the
+block's seal (`core.holding.seal`) tells of damage is in `Header.note`.
 Knows nothing of files, volumes or how a dump is made.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any as _Any
 
+from core.holding.seal import unseal
 from core.model import quoting
 from core.model.dump import NO_CRC, Crc
 
@@ -66,7 +68,8 @@ _FILTER_WORDS = {
 class Header:
     """One header.  ``part``/``parts`` count from 1 and matter for SPLIT_FILE only (−1: not known how many);
     ``comp`` is ``N``, ``.gz``, ``.Z`` or ``cust``; ``orig_kib`` 0 and CRCs of 0 are unknown; ``decrypt`` and
-    ``uncompress`` are commands without their ``|``; ``blocksize`` KiB is what `parse` found in the dd line."""
+    ``uncompress`` are commands without their ``|``; ``blocksize`` KiB is what `parse` found in the dd line; ``note`` is
+    what was wrong with the block that it was read from, such as ``byte 17 of its header is damaged``."""
 
     kind: Kind
     datestamp: str = ""
@@ -91,6 +94,7 @@ class Header:
     uncompress: str = ""
     recover: str = ""
     blocksize: int = field(default=0, compare=False)
+    note: str = field(default="", compare=False)
 
     @property
     def is_dump(self) -> bool:
@@ -198,8 +202,19 @@ def _line(value: str) -> str:
 
 
 def parse(block: bytes) -> Header:
-    """The header of a block's bytes, as leniently as Amanda reads it; unknown lines are passed over.  Never raises."""
-    raw = bytes(block[:HEADER_SIZE]).split(b"\0", 1)[0]
+    """The header of a block's bytes, as leniently as Amanda reads it; unknown lines are passed over.  Never raises.
+
+    Of a sealed block one damaged byte is undone, and told in ``note``; one that is damaged worse is WEIRD with a ``note``.
+    """
+    found = unseal(bytes(block[:HEADER_SIZE]))
+    if not found.whole:
+        return Header(Kind.WEIRD, note=found.note)
+    header = _parse(found.block)
+    return replace(header, note=found.note) if found.note else header
+
+
+def _parse(block: bytes) -> Header:
+    raw = block.split(b"\0", 1)[0]
     if not raw:
         return Header(Kind.EMPTY if not any(block) else Kind.WEIRD)
     first, rest = _cut_first_line(raw.decode("utf-8", "surrogateescape"))

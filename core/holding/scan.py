@@ -29,7 +29,8 @@ _PID = "pid"  # Amanda's: the process that writes there
 class Found:
     """A dump: its first file, the header there, ``size`` bytes of data in all ``files``.
 
-    ``complete`` is False when a file still has its `.tmp` name or a chunk is missing; ``fault`` says which.
+    ``complete`` is False when a file still has its `.tmp` name or a chunk is missing; ``fault`` says which.  ``notes``:
+    damage of headers that did no harm, a sentence with file and byte each.
     """
 
     path: Path
@@ -38,6 +39,7 @@ class Found:
     complete: bool
     files: tuple[Path, ...]
     fault: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def kib(self) -> int:
@@ -47,11 +49,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """All that was found, in the order of the paths: dumps, chunks without a dump, and what is not ours."""
+    """All that was found, in the order of the paths: dumps, chunks without a dump, and what is not ours.
+
+    ``damage``: for each damaged header a sentence with its code, the file and the byte.
+    """
 
     dumps: tuple[Found, ...] = ()
     orphans: tuple[Path, ...] = ()
     cruft: tuple[Path, ...] = ()
+    damage: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -59,6 +65,7 @@ class _Heap:
     dumps: list[Found] = field(default_factory=list)
     chunks: list[Chunk] = field(default_factory=list)
     cruft: list[Path] = field(default_factory=list)
+    damage: list[str] = field(default_factory=list)
 
 
 def scan(holding: Iterable[HoldingDisk]) -> list[Found]:
@@ -80,7 +87,7 @@ def survey(holding: Iterable[HoldingDisk]) -> Survey:
     owned = {path for dump in heap.dumps for path in dump.files}
     orphans = [chunk.path for chunk in heap.chunks if chunk.path not in owned]
     dumps = sorted(heap.dumps, key=lambda dump: (dump.header.datestamp, dump.path))
-    return Survey(tuple(dumps), tuple(sorted(orphans)), tuple(sorted(heap.cruft)))
+    return Survey(tuple(dumps), tuple(sorted(orphans)), tuple(sorted(heap.cruft)), tuple(heap.damage))
 
 
 def _entries(path: Path) -> Iterator[os.DirEntry[str]]:
@@ -103,6 +110,8 @@ def _look_into(directory: Path, heap: _Heap) -> None:
             chunk = read_chunk(path)
         except WorldError:
             continue  # it was removed just now, or is not for us to read
+        if chunk.header.note:
+            heap.damage.append(f"HLD022 {path}: {chunk.header.note}")
         if chunk.header.kind is Kind.FILE:
             heap.dumps.append(_dump(chunk))
         elif chunk.header.kind is Kind.CONT_FILE:
@@ -122,7 +131,8 @@ def _dump(first: Chunk) -> Found:
     files = tuple(chunk.path for chunk in chunks)
     size = sum(chunk.size for chunk in chunks)
     why = f"{first.path}: was not finished" if unfinished else "marked as partial" if first.header.partial else ""
-    return Found(first.path, first.header, size, not why, files, why)
+    notes = tuple(f"{chunk.path}: {chunk.header.note}" for chunk in chunks if chunk.header.note)
+    return Found(first.path, first.header, size, not why, files, why, notes)
 
 
 def remove(dump: Found) -> None:

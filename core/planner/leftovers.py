@@ -26,11 +26,14 @@ class Left:
 
 def flushes(site: Site, datestamp: str, only: Collection[Key] | None, log: Callable[[str], None]) -> Left:
     """The whole dumps that are older than the run ``datestamp``; with ``only``, of these disks."""
-    from core.holding.scan import scan
+    from core.holding.scan import survey
 
+    there = survey(site.holding)
+    for sentence in there.damage:
+        log(sentence)
     found: list[Flush] = []
     wanted: dict[str, int] = {}
-    for dump in scan(site.holding):
+    for dump in there.dumps:
         header = dump.header
         if header.datestamp >= datestamp or (only is not None and (header.host, header.disk) not in only):
             continue

@@ -22,13 +22,12 @@ from core.catalogue.queries import Dump
 from core.errors import TaperoomError, WorldError
 from core.model.site import Site
 from core.restore.listing import Listing, Mark, clean_path, of_directory
-from core.restore.source import Place, places_of
+from core.restore.source import Place, Warn, places_of
 from core.restore.tarstream import LINK, Member, TarStream
 from core.restore.unpack import unpacked
 
 Counter = Callable[[str, int], None]
 """Told where data is read and how many more bytes of it were."""
-Warn = Callable[[str], None]
 _T = TypeVar("_T")
 _TAR = ("tar", "--extract", "--file=-", "--preserve-permissions", "--numeric-owner", "--delay-directory-restore",
         "--xattrs", "--xattrs-include=*", "--acls")
@@ -104,7 +103,7 @@ def scan(site: Site, dump: Dump, count: Counter, warn: Warn, *, head: bool = Fal
 def _first_good(site: Site, dump: Dump, use: Callable[[Place], _T], warn: Warn) -> _T:
     title = f"{dump.host}:{dump.disk} level {dump.level} of {dump.datestamp}"
     last: TaperoomError | None = None
-    for place in places_of(site, dump):
+    for place in places_of(site, dump, warn):
         try:
             return use(place)
         except TaperoomError as fault:

@@ -14,13 +14,14 @@ from pathlib import Path
 
 from core.catalogue.queries import Dump, Key, dumps, known_disks
 from core.catalogue.store import Catalogue
-from core.errors import TaperoomError, UsageError
+from core.errors import TaperoomError, UsageError, WorldError
 from core.model.site import Site
 from core.model.units import sanitise
 from core.restore.asof import show_stamp
 from core.restore.chain import choose, restorable, show_dates
-from core.restore.extract import Counter, Warn, scan
+from core.restore.extract import Counter, scan
 from core.restore.listing import Listing, parse_listing
+from core.restore.source import Warn
 from core.restore.spec import Spec, parse_spec
 from core.restore.tree import Node, Tree, build
 
@@ -78,8 +79,9 @@ def _listing(site: Site, dump: Dump, count: Counter, warnings: list[str], warn: 
     if path is not None:
         try:
             return read_index(path)
-        except (OSError, EOFError, zlib.error) as fault:
-            warnings.append(f"RST018 {title}: its index {path} cannot be read ({fault}); its names come from the dump itself")
+        except (OSError, EOFError, zlib.error, WorldError) as fault:
+            why = fault.message if isinstance(fault, WorldError) else fault
+            warnings.append(f"RST018 {title}: its index {path} cannot be read ({why}); its names come from the dump itself")
     else:
         warnings.append(f"RST018 {title}: has no index; its names come from the dump itself")
     return scan(site, dump, count, warn)
@@ -110,12 +112,16 @@ def index_file(site: Site, dump: Dump) -> Path | None:
 
 
 def read_index(path: Path) -> Listing:
-    """The listing in an index file.  OSError, EOFError or zlib.error when it cannot be read."""
+    """The listing in an index file.  OSError or, for a damaged one, WorldError RST018; RST015 for one too long."""
     if path.suffix != ".gz":
         with open(path, "rb") as plain:
             return parse_listing(plain)
-    with gzip.open(path, "rb") as packed:
-        return parse_listing(packed)
+    with open(path, "rb") as stored, gzip.GzipFile(fileobj=stored, mode="rb") as packed:
+        try:
+            return parse_listing(packed)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as fault:
+            raise WorldError("RST018", f"{path}: is damaged in its first {stored.tell()} bytes: {fault}",
+                             "it is only a list: the dump itself has all names") from fault
 
 
 def node_at(site: Site, catalogue: Catalogue, moment: Moment, spec: Spec) -> Node:
@@ -124,18 +130,22 @@ def node_at(site: Site, catalogue: Catalogue, moment: Moment, spec: Spec) -> Nod
     if found is not None:
         return found
     good = restorable(dumps(catalogue, spec.host, spec.disk))
-    having = [dump for dump in good[-_LOOKED_BACK:] if _has(site, dump, os.fsencode(spec.path))]
+    unread: list[str] = []
+    having = [dump for dump in good[-_LOOKED_BACK:] if _has(site, dump, os.fsencode(spec.path), unread)]
     hint = "the name is in " + show_dates(having).removeprefix("these dates can be restored: ") if having else show_dates(good)
+    if unread:
+        hint += f"; not looked through, since they cannot be read: {', '.join(unread)}"
     raise UsageError("RST013", f"{spec.title} had no /{spec.path} on {show_stamp(moment.datestamp)}", hint)
 
 
-def _has(site: Site, dump: Dump, path: bytes) -> bool:
+def _has(site: Site, dump: Dump, path: bytes, unread: list[str]) -> bool:
     index = index_file(site, dump)
     if index is None:
         return False
     try:
         listing = read_index(index)
     except (OSError, EOFError, zlib.error, TaperoomError):
+        unread.append(str(index))
         return False
     parent, _, name = path.rpartition(b"/")
     return name in listing.names.get(parent, {})

@@ -25,6 +25,8 @@ from core.model.site import Site
 READ = 1 << 18
 """Bytes of one read."""
 _HINT = "this copy is damaged; another one is taken where there is one"
+Warn = Callable[[str], None]
+"""Told what was wrong and did no harm, a sentence with its code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,55 +40,67 @@ class Place:
     open: Callable[[], tuple[Header, Iterator[memoryview]]]
 
 
-def places_of(site: Site, dump: Dump) -> list[Place]:
+def _silent(text: str) -> None:
+    pass
+
+
+def places_of(site: Site, dump: Dump, warn: Warn = _silent) -> list[Place]:
     """Where ``dump`` can be read, the nearest first; empty when nothing holds it."""
     found = []
     if dump.file:
-        found.append(Place(f"holding file {dump.file}", lambda: _open_holding(dump)))
+        found.append(Place(f"holding file {dump.file}", lambda: _open_holding(dump, warn)))
     order = list(site.storages)
     copies = [copy for copy in dump.copies if copy.storage in site.storages]
     for copy in sorted(copies, key=lambda copy: order.index(copy.storage)):
         text = f"volume {', '.join(copy.labels)} of storage {copy.storage}"
-        found.append(Place(text, lambda copy=copy: _open_copy(site, dump, copy)))  # type: ignore[misc]
+        found.append(Place(text, lambda copy=copy: _open_copy(site, dump, copy, warn)))  # type: ignore[misc]
     return found
 
 
-def _open_holding(dump: Dump) -> tuple[Header, Iterator[memoryview]]:
+def _open_holding(dump: Dump, warn: Warn) -> tuple[Header, Iterator[memoryview]]:
     reader = HoldingReader(Path(dump.file))
+    for chunk in reader.chunks:
+        if chunk.header.note:
+            warn(f"RST027 {chunk.path}: {chunk.header.note}")
     _check_header(reader.header, dump, dump.file)
     return reader.header, _counted(_read(reader.readinto, reader.close), _expected(dump, reader.header), dump.file)
 
 
-def _open_copy(site: Site, dump: Dump, copy: Copy) -> tuple[Header, Iterator[memoryview]]:
+def _open_copy(site: Site, dump: Dump, copy: Copy, warn: Warn) -> tuple[Header, Iterator[memoryview]]:
     volumes: dict[str, Volume] = {}
-    first = _header(site, dump, copy, copy.parts[0], volumes)
+    first = _header(site, dump, copy, copy.parts[0], volumes, warn)
     expected = _expected(dump, first) if not copy.crc.known else copy.crc
-    data = _parts(site, dump, copy, volumes)
+    data = _parts(site, dump, copy, volumes, warn)
     return first, _counted(data, expected, f"volume {', '.join(copy.labels)}")
 
 
-def volume_of(site: Site, copy: Copy, label: str) -> Volume:
+def volume_of(site: Site, copy: Copy, label: str, warn: Warn = _silent) -> Volume:
     """The volume that bears ``label``, as the run wrote it.  WorldError TAP018, or RST023 when it was written anew."""
     volume = open_volume(site.storages[copy.storage], label, copy.run)
-    stamp = volume.view().datestamp
+    view = volume.view()
+    stamp = view.datestamp
+    if view.note:
+        warn(f"RST027 volume {label} file 0, its label: {view.note}")
     if stamp != copy.run:
         raise WorldError("RST023", f"volume {label} was written anew on {stamp}: the dump of {copy.run} is gone from it",
                          "the catalogue does not know that; rebuild it, and take another date")
     return volume
 
 
-def _header(site: Site, dump: Dump, copy: Copy, part: Part, volumes: dict[str, Volume]) -> Header:
+def _header(site: Site, dump: Dump, copy: Copy, part: Part, volumes: dict[str, Volume], warn: Warn) -> Header:
     if part.label not in volumes:
-        volumes[part.label] = volume_of(site, copy, part.label)
+        volumes[part.label] = volume_of(site, copy, part.label, warn)
     header = volumes[part.label].read_header(part.fileno)
+    if header.note:
+        warn(f"RST027 volume {part.label} file {part.fileno}: {header.note}")
     _check_header(header, dump, f"volume {part.label} file {part.fileno}")
     return header
 
 
-def _parts(site: Site, dump: Dump, copy: Copy, volumes: dict[str, Volume]) -> Iterator[memoryview]:
-    for part in copy.parts:
+def _parts(site: Site, dump: Dump, copy: Copy, volumes: dict[str, Volume], warn: Warn) -> Iterator[memoryview]:
+    for number, part in enumerate(copy.parts):
         where = f"volume {part.label} file {part.fileno}"
-        _header(site, dump, copy, part, volumes)
+        _header(site, dump, copy, part, volumes, warn if number else _silent)  # the first one's was looked at
         file = volumes[part.label].open_part(part.fileno)
         # Where blocks are padded, what comes after the data is not data.
         limit = part.crc.size if part.crc.known else None
@@ -129,6 +143,7 @@ def _check_header(header: Header, dump: Dump, where: str) -> None:
 
 
 def _counted(data: Iterator[memoryview], expected: Crc, where: str) -> Iterator[memoryview]:
+    """``data`` as it comes; RST023 at its end when it is not what was written."""
     value = size = 0
     for piece in data:
         value = crc32c(piece, value)

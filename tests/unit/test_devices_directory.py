@@ -12,11 +12,12 @@ from core.devices.directory import DirectoryChanger
 from core.devices.slot_volume import DirectoryVolume
 from core.errors import WorldError
 from core.holding.header import Header, Kind, build
+from core.holding.seal import seal
 from core.model.site import Storage
 
 HEADER = Header(Kind.SPLIT_FILE, datestamp="20261124010000", host="web1", disk="/srv/a: \\b ü", level=3, part=1,
                 parts=-1, program="/bin/tar")
-LABEL = build(Header(Kind.TAPESTART, datestamp="20261124010203", label="A-1"))
+LABEL = seal(build(Header(Kind.TAPESTART, datestamp="20261124010203", label="A-1")))
 
 
 def volume_in(path: Path) -> DirectoryVolume:

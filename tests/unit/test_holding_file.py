@@ -14,6 +14,7 @@ from core.holding.chain import chain, read_chunk
 from core.holding.chunk import Calls
 from core.holding.file import HoldingReader, HoldingWriter
 from core.holding.header import HEADER_SIZE, Kind, build, parse
+from core.holding.seal import seal
 from core.model.dump import Crc
 from tests.support.holding import HEADER, FullDisk, data_of
 
@@ -39,7 +40,7 @@ def test_a_dump_in_one_file(tmp_path: Path) -> None:
     done = replace(HEADER, orig_kib=7, server=Crc(1, 5))
     assert writer.finish(done) == (path,)
     assert names(path.parent) == ["web1._home.0"]
-    assert path.read_bytes() == build(done) + b"hello"
+    assert path.read_bytes() == seal(build(done)) + b"hello"
     assert path.stat().st_mode & 0o777 == 0o600
     assert (writer.written, writer.kib) == (5, 33)
     writer.discard()
