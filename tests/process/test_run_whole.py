@@ -179,7 +179,7 @@ def test_a_planner_that_is_killed_is_told(tmp_path: Path) -> None:
     follow_until(site, lambda v: v.estimating)
     planner = next(pid for pid in tree_of(amdump.pid) if is_program(pid, "planner"))
     os.kill(planner, signal.SIGKILL)
-    assert amdump.wait(60) == 1 and [n.code for _, n in site.view().notices] == ["RUN013"]
+    assert amdump.wait(60) == 1 and [n.code for _, n in site.view().notices] == ["RUN016", "RUN013"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
