@@ -59,6 +59,9 @@ class Catalogue:
                 self._prepare(wal)
                 self._inode = os.stat(path).st_ino
                 self._compare()
+        except StaleCatalogue as stale:
+            self._db.close()
+            raise self._where(stale) from stale
         except BaseException:
             self._db.close()
             raise
@@ -117,6 +120,14 @@ class Catalogue:
             self._db.rollback()
         if why:
             raise StaleCatalogue(f"the catalogue {self.path} is damaged: {why}")
+
+    def _where(self, stale: StaleCatalogue) -> StaleCatalogue:
+        """The same with the place of the damage, when only the checksums know it."""
+        with contextlib.suppress(OSError):
+            text = sums.read_sums(self.path) if self._wal and "bytes" not in stale.message else None
+            if text is not None and (why := sums.difference(self.path.read_bytes(), text)):
+                return StaleCatalogue(f"{stale.message}: {why}")
+        return stale
 
     def _save_sums(self) -> None:
         self._db.execute("PRAGMA busy_timeout=0")  # another writer will do it when it closes

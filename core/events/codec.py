@@ -83,7 +83,7 @@ def _fits(value: Any, hint: Any) -> bool:
     if found is int:
         return hint in (int, float) and -_LARGEST <= value <= _LARGEST
     if found is float:
-        return hint is float and -_FINITE < value < _FINITE
+        return hint in (int, float) and -_FINITE < value < _FINITE
     return hint is bool if found is bool else found is tuple and hint is not str
 
 
