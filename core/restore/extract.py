@@ -109,6 +109,9 @@ def _first_good(site: Site, dump: Dump, use: Callable[[Place], _T], warn: Warn) 
         except TaperoomError as fault:
             if fault.code == "RST025":
                 raise
+            if place.reading.where and fault.code in ("RST020", "RST021"):
+                # What is no archive any more was seen before the checksum at the end could be compared.
+                fault = WorldError(fault.code, f"{place.reading}: {fault.message}", fault.hint)
             last = fault
             warn(f"{fault.code} {title} from {place.text}: {fault.message}")
     if last is None:

@@ -118,6 +118,9 @@ def read_index(path: Path) -> Listing:
             return parse_listing(plain)
     with open(path, "rb") as stored, gzip.GzipFile(fileobj=stored, mode="rb") as packed:
         try:
+            if stored.read(4)[3:] >= b"\x20":
+                raise gzip.BadGzipFile("its flags are not those of gzip")  # Python would pass over them
+            stored.seek(0)
             return parse_listing(packed)
         except (EOFError, zlib.error, gzip.BadGzipFile) as fault:
             raise WorldError("RST018", f"{path}: is damaged in its first {stored.tell()} bytes: {fault}",

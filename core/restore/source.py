@@ -7,7 +7,7 @@ whole.  `copies_of` gives all places, the nearest first, so that a damaged one c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,15 +29,28 @@ Warn = Callable[[str], None]
 """Told what was wrong and did no harm, a sentence with its code."""
 
 
+@dataclass(slots=True)
+class Reading:
+    """How far a reader has come: the holding file or the file of a volume, and bytes of its data."""
+
+    where: str = ""
+    size: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.where}, in its data up to byte {self.size}"
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """One place that has a dump: ``text`` names it for people; ``open`` gives its header and its data.
 
-    ``open`` raises WorldError when it is not there; the data, RST023 when it is not what it should be.
+    ``open`` raises WorldError when it is not there; the data, RST023 when it is not what it should be.  ``reading`` tells
+    meanwhile how far it was read.
     """
 
     text: str
     open: Callable[[], tuple[Header, Iterator[memoryview]]]
+    reading: Reading = field(default_factory=Reading)
 
 
 def _silent(text: str) -> None:
@@ -48,29 +61,32 @@ def places_of(site: Site, dump: Dump, warn: Warn = _silent) -> list[Place]:
     """Where ``dump`` can be read, the nearest first; empty when nothing holds it."""
     found = []
     if dump.file:
-        found.append(Place(f"holding file {dump.file}", lambda: _open_holding(dump, warn)))
+        at = Reading()
+        found.append(Place(f"holding file {dump.file}", lambda at=at: _open_holding(dump, warn, at), at))  # type: ignore[misc]
     order = list(site.storages)
     copies = [copy for copy in dump.copies if copy.storage in site.storages]
     for copy in sorted(copies, key=lambda copy: order.index(copy.storage)):
         text = f"volume {', '.join(copy.labels)} of storage {copy.storage}"
-        found.append(Place(text, lambda copy=copy: _open_copy(site, dump, copy, warn)))  # type: ignore[misc]
+        at = Reading()
+        found.append(Place(text, lambda copy=copy, at=at: _open_copy(site, dump, copy, warn, at), at))  # type: ignore[misc]
     return found
 
 
-def _open_holding(dump: Dump, warn: Warn) -> tuple[Header, Iterator[memoryview]]:
+def _open_holding(dump: Dump, warn: Warn, at: Reading) -> tuple[Header, Iterator[memoryview]]:
     reader = HoldingReader(Path(dump.file))
     for chunk in reader.chunks:
         if chunk.header.note:
             warn(f"RST027 {chunk.path}: {chunk.header.note}")
     _check_header(reader.header, dump, dump.file)
-    return reader.header, _counted(_read(reader.readinto, reader.close), _expected(dump, reader.header), dump.file)
+    data = _counted(_read(reader.readinto, reader.close), _expected(dump, reader.header), dump.file, at)
+    return reader.header, data
 
 
-def _open_copy(site: Site, dump: Dump, copy: Copy, warn: Warn) -> tuple[Header, Iterator[memoryview]]:
+def _open_copy(site: Site, dump: Dump, copy: Copy, warn: Warn, at: Reading) -> tuple[Header, Iterator[memoryview]]:
     volumes: dict[str, Volume] = {}
     first = _header(site, dump, copy, copy.parts[0], volumes, warn)
     expected = _expected(dump, first) if not copy.crc.known else copy.crc
-    data = _parts(site, dump, copy, volumes, warn)
+    data = _parts(site, dump, copy, volumes, warn, at)
     return first, _counted(data, expected, f"volume {', '.join(copy.labels)}")
 
 
@@ -97,14 +113,16 @@ def _header(site: Site, dump: Dump, copy: Copy, part: Part, volumes: dict[str, V
     return header
 
 
-def _parts(site: Site, dump: Dump, copy: Copy, volumes: dict[str, Volume], warn: Warn) -> Iterator[memoryview]:
+def _parts(
+    site: Site, dump: Dump, copy: Copy, volumes: dict[str, Volume], warn: Warn, at: Reading
+) -> Iterator[memoryview]:
     for number, part in enumerate(copy.parts):
         where = f"volume {part.label} file {part.fileno}"
         _header(site, dump, copy, part, volumes, warn if number else _silent)  # the first one's was looked at
         file = volumes[part.label].open_part(part.fileno)
         # Where blocks are padded, what comes after the data is not data.
         limit = part.crc.size if part.crc.known else None
-        yield from _counted(_read(_into(file), file.close, limit), part.crc, where)
+        yield from _counted(_read(_into(file), file.close, limit), part.crc, where, at)
 
 
 def _into(file: BinaryIO) -> Callable[[memoryview], int]:
@@ -142,12 +160,14 @@ def _check_header(header: Header, dump: Dump, where: str) -> None:
                                    f" but it has {found}", _HINT)
 
 
-def _counted(data: Iterator[memoryview], expected: Crc, where: str) -> Iterator[memoryview]:
+def _counted(data: Iterator[memoryview], expected: Crc, where: str, at: Reading | None = None) -> Iterator[memoryview]:
     """``data`` as it comes; RST023 at its end when it is not what was written."""
     value = size = 0
     for piece in data:
         value = crc32c(piece, value)
         size += len(piece)
+        if at is not None:
+            at.where, at.size = where, size
         yield piece
     if expected != NO_CRC and Crc(value, size) != expected:
         raise WorldError("RST023", f"{where}: its data has CRC {Crc(value, size)}, it should be {expected}", _HINT)
