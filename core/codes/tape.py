@@ -130,4 +130,10 @@ PAGES: tuple[Page, ...] = (
         "The taper said of the same file of a volume twice that it is written. It is in the journal once.",
         "Nothing; if it happens again, please report it with the run's traffic.log.",
     ),
+    Page(
+        "TAP025", "W", "A word of the taper was lost",
+        "What the taper says does not fit what it said before: a volume was never begun, or the parts that it reported "
+        "are not the whole dump. A dump whose parts are not all known is written again.",
+        "Nothing; if it happens again, please report it with the run's traffic.log.",
+    ),
 )

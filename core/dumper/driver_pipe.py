@@ -92,6 +92,8 @@ class DriverPipe:
             message = self._conversation.vocabulary.decode(line)
             if not isinstance(message, Order):
                 raise OutOfTurn(f"dumper: {message.VERB} is not said to a dumper")
+            if isinstance(message, Continue) and message.filename is not None and message.use is None:
+                raise BadLine("dumper: CONTINUE takes no word, or a file, a chunk size and an allotment")
             order = self._conversation.receive(line)
         except ProtocolError as fault:
             if before is not State.IDLE or not self._is_late(line):

@@ -221,7 +221,7 @@ def _done(state: State, dumper: Dumper, job: Job, text: str) -> Iterator[Effect]
     try:
         job.stats = read_stats(text)
     except ValueError as fault:
-        yield from broken(state, dumper, str(fault))
+        yield from broken(state, dumper, f"gave {fault}")
         return
     if text.endswith(says.WAS_STRANGE) and not job.strange:
         job.strange = "what the client said was lost on the way from the dumper"
@@ -236,12 +236,14 @@ def _done(state: State, dumper: Dumper, job: Job, text: str) -> Iterator[Effect]
         yield Tell(job.taper, taper.WriteDone(Handle(job.handle), job.stats.orig_kib, str(job.stats.server)))
         yield from finish_direct(state, job)
         return
+    # Not before this is in the journal: a client that knew of a dump which we forgot would leave it out for ever.
+    yield Tell(dumper.child, says.Confirm(Handle(job.handle)))
     extents = room.settle_size(state, job, job.stats.kib)
     job.pending = set(state.site.storages_of(job.disk))
     held = Held(job.file, *job.key, state.datestamp, job.level, job.stats.kib, set(job.pending), extents)
     state.keep(held)
-    if job.level == 0 and job.current in state.holds:
-        state.holds[job.current].full_total += job.stats.kib
+    for extent in extents if job.level == 0 else ():
+        state.holds[extent.path].full_total += extent.size
     if not job.pending:
         yield from end(state, job, "strange" if job.strange else "done", "on the holding disk")
 
@@ -251,9 +253,9 @@ def read_stats(text: str) -> Stats:
     try:
         stats = Stats.parse(text)
     except (ValueError, OverflowError):
-        raise ValueError(f"statistics make no sense: {text[:80]}") from None
-    if "kb " not in text or stats.kib < 0 or (stats.server.known and stats.kib != kib_of(stats.server.size)):
-        raise ValueError(f"statistics make no sense: {text[:80]}")
+        raise ValueError(f"statistics that make no sense: {text[:80]}") from None
+    if "kb " not in text or not stats.server.known or stats.kib != kib_of(stats.server.size):
+        raise ValueError(f"statistics that make no sense: {text[:80]}")
     return stats
 
 
@@ -327,8 +329,8 @@ def _degrade(state: State, job: Job) -> Iterator[Effect]:
         return
     allowed = sum(hold.total * (100 - hold.reserve) // 100 for hold in state.holds.values())
     fulls = sum(hold.full_total for hold in state.holds.values())
-    fulls += sum(j.size for j in state.jobs.values() if j.active and j.level == 0)
-    if fulls + job.size <= allowed:
+    fulls += sum(room.round_up(j.size) for j in state.jobs.values() if j.active and j.level == 0)
+    if fulls + room.round_up(job.size) <= allowed:
         return
     if job.plan_b is None:
         job.lacked_volume = True

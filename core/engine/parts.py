@@ -5,14 +5,22 @@ What is not in the journal cannot be found again, so a DONE whose parts do not a
 
 from __future__ import annotations
 
-from core.engine.state import Tape
+from core.engine.state import Phase, State, Tape
 from core.model.dump import Crc, Stats
 from core.protocol import taper
 
 
 def begin(tape: Tape) -> None:
     """The next dump: nothing of it is reported yet."""
-    tape.reported, tape.reported_kib, tape.reported_bytes = 0, 0, 0
+    tape.reported, tape.reported_kib, tape.reported_bytes, tape.moved = 0, 0, 0, 0
+
+
+def moves(state: State, tape: Tape, size: int) -> bool:
+    """Whether a PROGRESS shows that the write goes on: more is written, or its dumper has not sent all yet."""
+    grew = size > tape.moved
+    tape.moved = max(tape.moved, size)
+    job = state.jobs.get(tape.direct) if tape.direct else None
+    return grew or (job is not None and job.handle == tape.direct_handle and job.phase is Phase.DUMPING)
 
 
 def report(tape: Tape, message: taper.PartDone) -> bool:
@@ -34,7 +42,7 @@ def lost(tape: Tape, text: str) -> str:
         stats = Stats.parse(text)
     except (ValueError, OverflowError):
         return f"statistics make no sense: {text[:80]}"
-    if "kb " not in text or stats.kib < 0:
+    if "kb " not in text or "server-crc " not in text or stats.kib < 0:
         return f"statistics make no sense: {text[:80]}"
     if not tape.reported:
         return "not one of its parts was reported"

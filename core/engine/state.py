@@ -207,6 +207,10 @@ class Tape:
     """when it was last heard, or told to do something"""
     returns: int = 0
     """how often it left degraded mode since its last good write"""
+    labels: set[str] = field(default_factory=set)
+    """volumes that it began in this run"""
+    moved: int = 0
+    """KiB of the dump in hand when something last moved"""
     places: set[tuple[str, int]] = field(default_factory=set)
     """label and file number of each part of this run"""
     reported: int = 0

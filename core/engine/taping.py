@@ -1,23 +1,23 @@
 """What goes to which volume, and what happens when a volume or a taper fails.
 
 Each storage has one taper and a queue of whole dumps.  A holding file is removed when every storage that needs it has
-it.  How many volumes a run may fill is decided here (runtapes); which one it is, by the taper.
+it.  How many volumes a run may fill is decided here (runtapes); which one it is, by the taper.  Waiting for a volume
+and degraded mode are in `core.engine.tape_waiting`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.engine import dumping, questions
+from core.engine import dumping, parts, questions, tape_waiting
 from core.engine.effects import Effect, Journal, Kill, RemoveFile, StartTaper, Tell
 from core.engine.state import Held, Phase, Question, State, Tape, Write
+from core.engine.tape_waiting import close_volume, give_up, told
 from core.events import event as e
 from core.model.dump import Stats
-from core.model.units import Handle, show_kib
+from core.model.units import Handle, show_duration
 from core.protocol import taper
 
-LOOK_AGAIN = 10.0
-"""Seconds between two looks for a volume while a request for one is open."""
 ATTEMPTS = 2
 """How often one dump is tried on one storage in one run."""
 
@@ -25,9 +25,9 @@ ATTEMPTS = 2
 def start(state: State, child: str, storage: str) -> Iterator[Effect]:
     """A taper process is to be started."""
     runtapes = state.site.storages[storage].runtapes or state.site.run.runtapes
-    state.tapes[child] = Tape(child, storage, runtapes)
+    tape = state.tapes[child] = Tape(child, storage, runtapes)
     yield StartTaper(child, storage)
-    yield Tell(child, taper.StartTaper(state.datestamp))
+    yield told(state, tape, taper.StartTaper(state.datestamp))
 
 
 def pump(state: State) -> Iterator[Effect]:
@@ -41,12 +41,13 @@ def pump(state: State) -> Iterator[Effect]:
         write.attempts += 1
         write.handle = state.new_handle(90)
         write.began, write.parts, write.written = state.now, 0, 0
+        parts.begin(tape)
         tape.write, tape.state = write, "busy"
         state.writes[write.handle] = write
         yield Journal(e.WriteBegan(
             write.handle, tape.child, tape.storage, write.host, write.disk, write.datestamp, write.level, write.file,
             write.size))
-        yield Tell(tape.child, taper.FileWrite(
+        yield told(state, tape, taper.FileWrite(
             Handle(write.handle), write.file, write.host, write.disk, write.level, write.datestamp))
 
 
@@ -66,19 +67,26 @@ def _choose(state: State, tape: Tape) -> Write:
 
 def heard(state: State, tape: Tape, message: taper.Report) -> Iterator[Effect]:
     """A taper's word."""
+    if not isinstance(message, taper.Progress) or parts.moves(state, tape, message.size):
+        tape.silent_since = state.now
+    if isinstance(message, taper.BadCommand):
+        yield from broken(state, tape, f"did not understand the driver: {message.message}")
+        return
+    handle = getattr(message, "handle", "")
+    if handle and not state.gave(handle):
+        yield from broken(state, tape, f"spoke of a dump that nobody ordered: {handle[:40]}")
+        return
+    if handle and handle != _handle(state, tape):
+        return  # of a write that is over
     match message:
         case taper.TaperOk(drive, label):
-            tape.state = "ready"
-            yield from questions.withdraw(state, tape.question)
-            tape.question = 0
-            yield Journal(e.TaperReady(tape.child, tape.storage, drive or "", label or ""))
+            yield from tape_waiting.ready(state, tape, drive or "", label or "")
         case taper.TaperError(text):
-            tape.state, tape.look_again = "waiting", state.now + LOOK_AGAIN
-            yield from _ask(state, tape, "taper", _code_of(text), text)
+            yield from tape_waiting.refused(state, tape, _code_of(text), text)
         case taper.RequestNewTape(handle):
             yield from _permit(state, tape, handle)
         case taper.RequestOperator(code, text):
-            yield from _ask(state, tape, "operator", code, text)
+            yield from tape_waiting.ask(state, tape, "operator", code, text)
         case taper.NewTape(_, label):
             yield from _began(state, tape, label or "")
         case taper.Port(port):
@@ -94,9 +102,6 @@ def heard(state: State, tape: Tape, message: taper.Report) -> Iterator[Effect]:
             yield from _ended(state, tape, "try-again", text)
         case taper.TapeError(_, text):
             yield from _ended(state, tape, "failed", text)
-        case taper.BadCommand(text):
-            yield Kill(tape.child)
-            yield from died(state, tape, f"did not understand the driver: {text}")
         case taper.Quiting():
             tape.state = "down"
 
@@ -107,31 +112,13 @@ def _code_of(text: str) -> str:
     return code if len(code) == 6 and code[:3].isupper() and code[3:].isdigit() else "TAP012"
 
 
-def look_again(state: State) -> Iterator[Effect]:
-    """While a storage waits for hands: see whether the volume is there by now, so that the request withdraws itself."""
-    for tape in state.tapes.values():
-        question = state.questions.get(tape.question)
-        if question and question.about == "taper" and tape.state == "waiting" and state.now >= tape.look_again:
-            tape.state = "starting"
-            yield Tell(tape.child, taper.StartTaper(state.datestamp))
-
-
-def _ask(state: State, tape: Tape, about: str, code: str, text: str) -> Iterator[Effect]:
-    if state.stopping:
-        yield from give_up(state, tape, text)
-        return
-    if tape.question in state.questions:
-        return
-    waiting = sum(write.size for write in tape.queue) + (tape.write.size if tape.write else 0)
-    yield from questions.ask(
-        state, about, tape.child, code=code, severity="A", title=tape.storage, text=text,
-        choices=[
-            e.Choice("done", "the volumes are looked at again"),
-            e.Choice("degrade", (f"nothing more goes to {tape.storage} tonight: {show_kib(waiting)} stay on the holding "
-                                 "disk, fulls without room become incrementals"))],
-        default="degrade", patience=state.site.run.request_deadline,
-        handle=tape.write.handle if tape.write else "")
-    tape.question = state.asked
+def on_tick(state: State) -> Iterator[Effect]:
+    """What time alone does to storages: another look for a volume, and the end of a taper that is stuck."""
+    for tape in tape_waiting.stuck(state):
+        state.attention = True
+        patience = show_duration(state.site.run.child_timeout)
+        yield from broken(state, tape, f"said nothing for {patience}: its drive or changer is stuck")
+    yield from tape_waiting.look_again(state)
 
 
 def answered(state: State, question: Question, choice: str, argument: str, by: str) -> Iterator[Effect]:
@@ -139,54 +126,63 @@ def answered(state: State, question: Question, choice: str, argument: str, by: s
     tape = state.tapes[question.subject]
     yield from questions.close(state, question, choice, argument, by)
     tape.question = 0
-    handle = _handle(state, tape)
+    handle = Handle(_handle(state, tape))
     if question.about == "operator":
         if choice == "done":
-            yield Tell(tape.child, taper.NewTape(Handle(handle)))
+            yield told(state, tape, taper.NewTape(handle))
         else:
-            tape.refused = True
-            yield Tell(tape.child, taper.NoNewTape(Handle(handle), f"{by} chose to go on without a volume"))
+            tape.refused, tape.final = True, not tape_waiting.is_world(by)
+            yield told(state, tape, taper.NoNewTape(handle, f"{by} chose to go on without a volume"))
     elif choice == "done":
         if tape.state == "waiting":
             tape.state = "starting"
-            yield Tell(tape.child, taper.StartTaper(state.datestamp))
+            yield Tell(tape.child, taper.CloseVolume())  # no look at a glance: somebody says that things are different
+            yield told(state, tape, taper.StartTaper(state.datestamp))
     else:
-        yield from give_up(state, tape, question.asked.text)
+        yield from give_up(state, tape, question.asked.text, final=not tape_waiting.is_world(by))
 
 
 def _handle(state: State, tape: Tape) -> str:
     if tape.write is not None:
         return tape.write.handle
-    job = state.jobs.get(tape.direct) if tape.direct else None
-    return job.handle if job else ""
+    return tape.direct_handle if tape.direct else ""
 
 
 def _permit(state: State, tape: Tape, handle: Handle) -> Iterator[Effect]:
     if tape.volumes < tape.runtapes and not state.stop_now:
-        yield Tell(tape.child, taper.NewTape(handle))
+        yield told(state, tape, taper.NewTape(handle))
         return
     text = f"{tape.volumes} volumes filled, runtapes = {tape.runtapes} allows no more"
-    yield Tell(tape.child, taper.NoNewTape(handle, text))
+    yield told(state, tape, taper.NoNewTape(handle, text))
 
 
 def _began(state: State, tape: Tape, label: str) -> Iterator[Effect]:
+    if label == tape.label:
+        yield from broken(state, tape, f"began volume {label} twice" if label else "began a volume without a label")
+        return
+    yield from _on_volume(state, tape, label)
+
+
+def _on_volume(state: State, tape: Tape, label: str) -> Iterator[Effect]:
     yield from questions.withdraw(state, tape.question)
     tape.question = 0
     yield from close_volume(tape)
     tape.volumes += 1
     tape.label, tape.volume_size, tape.volume_parts = label, 0, 0
+    tape.labels.add(label)
     capacity = state.site.storages[tape.storage].capacity
     yield Journal(e.VolumeBegan(tape.child, tape.storage, label, tape.volumes, capacity))
 
 
-def close_volume(tape: Tape) -> Iterator[Effect]:
-    """The volume that was written so far is ended."""
-    if tape.label:
-        yield Journal(e.VolumeEnded(tape.child, tape.storage, tape.label, tape.volume_size, tape.volume_parts))
-        tape.label = ""
-
-
 def _part(state: State, tape: Tape, message: taper.PartDone) -> Iterator[Effect]:
+    if not parts.report(tape, message):
+        yield Journal(e.Notice("TAP024", "W", tape.storage, (
+            f"{tape.child} reported file {message.fileno} of {message.label} twice; it counts once")))
+        return
+    if message.label not in tape.labels:
+        yield Journal(e.Notice("TAP025", "W", tape.storage, (
+            f"{tape.child} wrote on volume {message.label} and had not said that it began it")))
+        yield from _on_volume(state, tape, message.label)
     tape.volume_size += message.size
     tape.volume_parts += 1
     number = 0
@@ -207,6 +203,9 @@ def _crc_of(text: str) -> str:
 
 
 def _ended(state: State, tape: Tape, outcome: str, text: str) -> Iterator[Effect]:
+    if outcome == "done" and (lost := parts.lost(tape, text)):
+        yield Journal(e.Notice("TAP025", "W", tape.storage, f"{tape.child} says that a dump is written: {lost}"))
+        outcome, text = "try-again", lost
     yield from questions.withdraw(state, tape.question)
     tape.question = 0
     if tape.state != "down":
@@ -221,6 +220,7 @@ def _ended(state: State, tape: Tape, outcome: str, text: str) -> Iterator[Effect
     yield Journal(_write_ended(tape, write, outcome, text, state.now))
     held = state.held.get(write.file)
     if outcome == "done":
+        tape.returns = 0
         if held is not None:
             held.pending.discard(tape.storage)
             yield from _placed(state, held, tape.storage)
@@ -267,7 +267,7 @@ def free(state: State, held: Held) -> None:
             if held.foreign:
                 hold.total += extent.size
             if held.level == 0 and not held.foreign:
-                hold.full_total = max(0, hold.full_total - held.size)
+                hold.full_total -= extent.size
 
 
 def _bad_volume(state: State, tape: Tape, write: Write, text: str) -> Iterator[Effect]:
@@ -275,7 +275,7 @@ def _bad_volume(state: State, tape: Tape, write: Write, text: str) -> Iterator[E
     if write.attempts < ATTEMPTS and tape.volumes < tape.runtapes and tape.usable and not tape.refused:
         tape.queue.appendleft(write)
         return
-    yield from give_up(state, tape, text)
+    yield from give_up(state, tape, text, final=tape.volumes >= tape.runtapes)
 
 
 def _bad_input(state: State, tape: Tape, write: Write, text: str) -> Iterator[Effect]:
@@ -313,7 +313,7 @@ def _direct_ended(state: State, tape: Tape, outcome: str, text: str) -> Iterator
     if outcome == "failed":
         yield from close_volume(tape)
         if tape.volumes >= tape.runtapes or tape.refused:
-            yield from give_up(state, tape, text)
+            yield from give_up(state, tape, text, final=tape.volumes >= tape.runtapes)
     if job.taper != tape.child or job.handle != tape.direct_handle:
         return
     job.tape_ended = "done" if outcome == "done" else text or "the taper failed"
@@ -324,21 +324,6 @@ def _direct_ended(state: State, tape: Tape, outcome: str, text: str) -> Iterator
     yield from dumping.finish_direct(state, job)
 
 
-def give_up(state: State, tape: Tape, reason: str) -> Iterator[Effect]:
-    """This storage takes nothing more in this run."""
-    if tape.state == "down":
-        return
-    tape.state, tape.why_down = "down", reason
-    yield from questions.withdraw(state, tape.question)
-    tape.question = 0
-    yield from close_volume(tape)
-    tape.queue.clear()
-    state.degraded[tape.storage] = reason
-    state.attention = True
-    yield Journal(e.TaperDown(tape.child, tape.storage, reason))
-    yield Journal(e.Degraded(tape.storage, reason))
-
-
 def cut_off(state: State, tape: Tape, reason: str) -> Iterator[Effect]:
     """End a write at once; what is on the volume of it is no whole dump, and the holding file stays."""
     yield Kill(tape.child)
@@ -347,16 +332,27 @@ def cut_off(state: State, tape: Tape, reason: str) -> Iterator[Effect]:
     yield from give_up(state, tape, reason)
 
 
+def broken(state: State, tape: Tape, why: str) -> Iterator[Effect]:
+    """A taper that can be trusted no more, or whose drive or changer does not answer, is ended."""
+    yield Journal(e.ChildDied(tape.child, f"was ended: it {why}", ""))
+    yield Kill(tape.child)
+    yield from died(state, tape, why)
+
+
 def died(state: State, tape: Tape, status: str) -> Iterator[Effect]:
     """A taper process is gone: once it is started again and what it wrote is written again."""
     tape.deaths += 1
-    write = tape.write
-    yield from _ended(state, tape, "failed" if tape.deaths > 1 else "try-again", f"{tape.child} died: {status}")
-    if tape.deaths > 1 or not tape.usable:
+    tape.looking = False
+    once = tape.deaths == 1
+    if tape.write is not None and once:
+        tape.write.attempts = min(tape.write.attempts, ATTEMPTS - 1)  # not the file's fault
+    yield from _ended(state, tape, "try-again" if once and tape.usable else "failed", f"{tape.child} died: {status}")
+    if not once or tape.final:
         yield from give_up(state, tape, f"the taper died twice: {status}")
         return
-    if write is not None:
-        write.attempts = min(write.attempts, ATTEMPTS - 1)
-    tape.state = "starting"
+    if tape.usable:
+        tape.state = "starting"
+    else:
+        tape.looking = True
     yield StartTaper(tape.child, tape.storage)
-    yield Tell(tape.child, taper.StartTaper(state.datestamp))
+    yield told(state, tape, taper.StartTaper(state.datestamp))

@@ -67,8 +67,8 @@ class Abort:
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """A dump that went straight to the taper is safe on its volume: its client may be told so.  Comes at any time after
-    the dump's DONE; a handle that the dumper does not know (any more) is no fault."""
+    """A dump is safe, in the journal and on the holding disk or its volume: its client may be told so and build upon it.
+    Comes at any time after the dump's DONE; a handle that the dumper does not know (any more) is no fault."""
 
     VERB: ClassVar = "CONFIRM"
     handle: Handle

@@ -52,7 +52,8 @@ def test_a_disk_that_wants_no_holding_goes_straight_to_the_volume() -> None:
     words = [f"{child} {way} {line.split()[0]}" for child, way, line in said if "PROGRESS" not in line]
     assert words == [
         "taper0 < START-TAPER", "taper0 > TAPER-OK", "taper0 < PORT-WRITE", "taper0 > PORT", "dumper0 < PORT-DUMP",
-        "dumper0 > DONE", "taper0 < WRITE-DONE", "taper0 > PARTDONE", "taper0 > DONE", "dumper0 < CONFIRM"]
+        "dumper0 > DONE", "taper0 < WRITE-DONE", "taper0 > REQUEST-NEW-TAPE", "taper0 < NEW-TAPE", "taper0 > NEW-TAPE",
+        "taper0 > PARTDONE", "taper0 > DONE", "dumper0 < CONFIRM", "taper0 < CLOSE-VOLUME"]
 
 
 def test_what_can_never_fit_on_the_holding_disk_goes_straight_to_the_volume() -> None:
@@ -87,7 +88,7 @@ def test_no_room_and_nobody_there_takes_the_default_at_the_deadline_and_goes_to_
     world.play(lines(disks))
     asked = [f for f in world.facts if isinstance(f, e.QuestionAsked)]
     closed = [f for f in world.facts if isinstance(f, e.QuestionClosed)]
-    assert [q.code for q in asked] == ["HLD003"] and closed[0].choice == "abort" and closed[0].by == "deadline"
+    assert [q.code for q in asked] == ["HLD003"] and closed[0].choice == "direct" and closed[0].by == "deadline"
     assert "are lost; it is dumped again, straight to a volume" in asked[0].choices[0].effect
     assert [f.target for f in world.facts if isinstance(f, e.DumpBegan)] == ["holding", "tape"]
     assert world.code == 0 and ended(world) == {("a", "/x"): "done"}

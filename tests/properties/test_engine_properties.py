@@ -45,7 +45,7 @@ def nights(draw: st.DrawFn) -> tuple[World, list[planner.Said]]:
     faults = Faults(
         lambda host, disk, n: dump_fates.get((n + len(disk)) % 6, "done"),
         lambda host, disk, n: write_fates.get((n + len(disk)) % 9, "done"),
-        lambda n: volume, draw(st.sampled_from([2000, 1 << 30])))
+        lambda n: volume, volume_kib=draw(st.sampled_from([2000, 1 << 30])))
     answer = draw(st.sampled_from(["", "abort", "wait", "degrade", "done", "skip", "retry"]))
     asked = Counter[str]()
 

@@ -25,6 +25,8 @@ from core.protocol import dumper, planner, taper
 from core.protocol.options import decode_options
 
 STAMP = "20261123003000"
+BEAT = 300.0
+"""Seconds between two words of a dumper or taper that works."""
 
 
 def make_site(
@@ -51,10 +53,12 @@ class Faults:
     dump: Callable[[str, str, int], str] = lambda host, disk, attempt: "done"
     """done, strange, try-again, failed, die, grow (the dump is twice its estimate)"""
     write: Callable[[str, str, int], str] = lambda host, disk, attempt: "done"
-    """done, try-again, tape-error, die"""
+    """done, try-again, tape-error, die, hang (not a word any more)"""
     volume: Callable[[int], str] = lambda number: "ok"
-    """ok, none (TAPER-ERROR)"""
+    """ok, none (TAPER-ERROR), hang; asked with the number of the look at the start"""
     volume_kib: int = 1 << 30
+    hands: Callable[[int], str] = lambda number: "ok"
+    """ok, none (REQUEST-OPERATOR), hang; asked with the number of the look for a further volume"""
 
 
 @dataclass
@@ -67,6 +71,8 @@ class Dump:
     fate: str
     written: int = 0
     stalled: bool = False
+    believed: int = 1 << 60
+    """KiB after which the file system is full, whatever was allotted."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,19 @@ class Later:
 
     child: str
     handle: Handle
-    stats: Stats
+    stats: Stats | None
+    written: int = 0
+    """without statistics: how far it is, said now and then"""
+
+
+@dataclass(frozen=True)
+class Beat:
+    """A taper that works says so now and then, or looks for a volume once more."""
+
+    child: str
+    handle: Handle
+    talk: object
+    looks: bool = False
 
 
 @dataclass(repr=False)
@@ -93,11 +111,20 @@ class World:
     talks: dict[str, object] = field(default_factory=dict)
     transcript: list[str] = field(default_factory=list)
     code: int | None = None
+    free: dict[str, int] = field(default_factory=dict)
+    """KiB that a measurement finds on a holding disk; −1: it cannot be used."""
+    left: list[FlushFound] = field(default_factory=list)
+    """whole dumps of earlier runs that the plan does not name."""
+    replies: list[object] = field(default_factory=list)
+    stays_full: bool = False
+    """a disk that said it is full says so again, whatever was measured."""
+    places: list[str] = field(default_factory=list)
+    """where dumps were told to go on."""
 
     def __post_init__(self) -> None:
         self.engine = Engine(self.site, STAMP, self.now)
         self.view = RunView()
-        self._events: list[tuple[float, int, Input | Later, object]] = []
+        self._events: list[tuple[float, int, Input | Later | Beat, object]] = []
         self._order = 0
         self._dumps: dict[str, Dump] = {}
         self._attempts: dict[tuple[str, str], int] = {}
@@ -106,7 +133,7 @@ class World:
         self._has_volume: set[str] = set()
         self._dumped: set[str] = set()
         self._last: dict[str, Handle] = {}
-        self._starts = 0
+        self._starts = self._looks = self._parts = 0
 
     def __repr__(self) -> str:
         """What a failing property test shows: the whole night."""
@@ -141,14 +168,17 @@ class World:
                 raise AssertionError(f"the engine waits for ever: {self.engine.reasons()}\n{self!r}")
         raise AssertionError("too many steps")
 
-    def at(self, delay: float, happened: Input | Later) -> None:
+    def at(self, delay: float, happened: Input | Later | Beat) -> None:
         """Let something happen later."""
         self._order += 1
         speaker = self.talks.get(happened.child) if isinstance(happened, Heard) else None
         heapq.heappush(self._events, (self.now + delay, self._order, happened, speaker))
 
-    def give(self, happened: Input | Later) -> None:
+    def give(self, happened: Input | Later | Beat) -> None:
         """Let something happen now."""
+        if isinstance(happened, Beat):
+            self._beat(happened)
+            return
         if isinstance(happened, Later):
             self._finish_dump(happened)
             return
@@ -173,9 +203,11 @@ class World:
                     self.dated.append((self.now, event))
                     self.view.apply(Record(len(self.facts), self.now, event))
                     if type(event).__name__ == "QuestionAsked":
-                        choice = self.answers(event.id, event.code, event.default)
+                        choice, _, argument = self.answers(event.id, event.code, event.default).partition(" ")
                         if choice:
-                            self.at(0.1, Answered(event.id, choice, "", "operator"))
+                            self.at(0.1, Answered(event.id, choice, argument, "operator"))
+                case fx.Reply(reply):
+                    self.replies.append(reply)
                 case fx.StartDumper(child):
                     self.talks[child] = dumper.conversation()
                 case fx.StartTaper(child):
@@ -190,6 +222,13 @@ class World:
                     self._obey(child, order)
                 case fx.Kill(child):
                     self.talks.pop(child, None)
+                    self._dumps.pop(child, None)
+                    self._writes.pop(child, None)
+                case fx.MeasureHolding(path, add):
+                    self.at(0.3, self._measured(path, add))
+                case fx.FlushLeft():
+                    for found in self.left:
+                        self.at(0.3, found)
                 case fx.Finish(code):
                     self.code = code
                 case _:
@@ -199,8 +238,14 @@ class World:
         match order:
             case dumper.FileDump() | dumper.PortDump():
                 self._begin_dump(child, order)
-            case dumper.Continue(_, _, use):
-                dump = self._dumps[child]
+            case dumper.Continue(name, _, use):
+                if (found := self._dumps.get(child)) is None:
+                    return  # it died meanwhile
+                dump = found
+                if dump.believed < dump.allotted - 32:
+                    dump.allotted = dump.written + 32  # a full disk voids what was allotted there
+                    dump.believed = dump.believed if self.stays_full else 1 << 60
+                self.places.append(name or "")
                 dump.allotted += use or 0
                 dump.stalled = False
                 self._write_on(child, dump)
@@ -211,8 +256,9 @@ class World:
             case taper.StartTaper():
                 self._starts += 1
                 word = self.faults.volume(self._starts)
-                self.at(0.2, Heard(child, taper.TaperOk("drive0", "VOL-001") if word == "ok"
-                                   else taper.TaperError("no usable volume")))
+                if word != "hang":
+                    self.at(0.2, Heard(child, taper.TaperOk("drive0", "VOL-001") if word == "ok"
+                                       else taper.TaperError("no usable volume")))
             case taper.FileWrite() | taper.PortWrite():
                 self._begin_write(child, order)
             case taper.NewTape(handle):
@@ -230,6 +276,10 @@ class World:
             case _:
                 pass
 
+    def _measured(self, path: str, add: bool) -> HoldingSeen:
+        found = self.free.get(path, -1 if add else 0)
+        return HoldingSeen(path, max(0, found), max(0, found), failed="" if found >= 0 else "No such file or directory")
+
     # -- dumpers ---------------------------------------------------------------------------
     def _begin_dump(self, child: str, order: dumper.FileDump | dumper.PortDump) -> None:
         key = (order.host, order.disk)
@@ -241,10 +291,24 @@ class World:
         if isinstance(order, dumper.PortDump):
             use = 1 << 60
         dump = self._dumps[child] = Dump(order, size, use, fate)
+        words = fate.split(" ")
         if fate in ("try-again", "failed"):
             self._dumps.pop(child)
             kind = dumper.TryAgain if fate == "try-again" else dumper.Failed
             self.at(1.0, Heard(child, kind(order.handle, f"{key[0]} said no")))
+        elif words[0] == "retry":
+            self._dumps.pop(child)
+            self.at(1.0, Heard(child, dumper.Retry(order.handle, int(words[1]), int(words[2]), f"{key[0]} is busy")))
+        elif words[0] == "breaks-off":
+            self._dumps.pop(child)
+            self.at(1.0, Heard(child, dumper.Progress(order.handle, Kib(size // 2), Kib(size // 2))))
+            self.at(1.1, Heard(child, dumper.TryAgain(order.handle, "CLT001 the connection ended")))
+        elif words[0] == "bad-disk" and isinstance(order, dumper.FileDump):
+            self._dumps.pop(child)
+            self.at(1.0, Heard(child, dumper.TryAgain(order.handle, "HLD012 writing failed: Input/output error")))
+        elif words[0] == "full" and isinstance(order, dumper.FileDump):
+            dump.believed = int(words[1])
+            self._write_on(child, dump)
         elif fate == "die":
             self._dumps.pop(child)
             self.at(1.0, ChildGone(child, "killed by SIGKILL"))
@@ -252,14 +316,15 @@ class World:
             self._write_on(child, dump)
 
     def _write_on(self, child: str, dump: Dump) -> None:
-        room = dump.allotted - 32
+        room = min(dump.allotted - 32, dump.believed)
+        why = "disk" if dump.believed < dump.allotted - 32 else "allotment"
         handle = dump.message.handle
         if dump.size > room:
             seconds = max(0, room - dump.written) / 1024
             dump.written, dump.stalled = max(room, dump.written), True
             missing = dump.size - dump.written
             self.at(seconds + 0.01, Heard(child, dumper.Progress(handle, Kib(dump.written), Kib(dump.written))))
-            self.at(seconds + 0.02, Heard(child, dumper.NoRoom(handle, Kib(missing))))
+            self.at(seconds + 0.02, Heard(child, dumper.NoRoom(handle, Kib(missing), why)))
             return
         seconds = (dump.size - dump.written) / 1024
         dump.written = dump.size
@@ -267,20 +332,46 @@ class World:
         stats = Stats(seconds, Kib(dump.size), Kib(dump.size * 2), Crc(1, 1), crc, crc)
         if dump.fate == "strange":
             self.at(seconds + 0.01, Heard(child, dumper.Strange(handle, "? file changed as we read it")))
+        before = dump.size - seconds * 1024
+        for beat in range(1, int(seconds // BEAT) + 1):
+            self.at(beat * BEAT, Later(child, handle, None, int(before + beat * BEAT * 1024)))
         self.at(seconds + 0.02, Later(child, handle, stats))
 
     def _finish_dump(self, later: Later) -> None:
         dump = self._dumps.get(later.child)
-        if dump is not None and dump.message.handle == later.handle:
+        if dump is None or dump.message.handle != later.handle:
+            return
+        if later.stats is None:
+            self.give(Heard(later.child, dumper.Progress(later.handle, Kib(later.written), Kib(later.written))))
+        else:
             del self._dumps[later.child]
             self.give(Heard(later.child, dumper.Done(later.handle, str(later.stats))))
 
     # -- tapers ----------------------------------------------------------------------------
+    def _beat(self, beat: Beat) -> None:
+        found = self._writes.get(beat.child)
+        if found is None or found[0].handle != beat.handle or self.talks.get(beat.child) is not beat.talk:
+            return
+        if found[1] == "hang":
+            return
+        if not beat.looks:
+            self.give(Heard(beat.child, taper.Progress(beat.handle, Kib(0))))
+            self.at(BEAT, beat)
+        elif beat.child not in self._has_volume:
+            self._looks += 1
+            if self.faults.hands(self._looks) == "ok":
+                self._looks -= 1
+                self._volume(beat.child, beat.handle)
+            else:
+                self.at(3.0, beat)
+
     def _begin_write(self, child: str, order: taper.FileWrite | taper.PortWrite) -> None:
         key = (order.host, order.disk)
         self._attempts[key] = self._attempts.get(key, 0) + 1
         fate = self.faults.write(*key, self._attempts[key])
         self._writes[child] = (order, fate)
+        if fate != "hang":
+            self.at(BEAT, Beat(child, order.handle, self.talks[child]))
         if isinstance(order, taper.PortWrite):
             self.at(0.05, Heard(child, taper.Port(11001)))
             return
@@ -291,6 +382,15 @@ class World:
 
     def _volume(self, child: str, handle: Handle) -> None:
         if child not in self._writes:
+            return
+        self._looks += 1
+        word = self.faults.hands(self._looks)
+        if word == "none":
+            self.at(0.1, Heard(child, taper.RequestOperator("TAP012", "no volume may be written; load one")))
+            self.at(3.0, Beat(child, handle, self.talks[child], looks=True))
+        if word == "hang":
+            self._writes[child] = self._writes[child][0], "hang"
+        if word != "ok":
             return
         self._has_volume.add(child)
         self._on_volume[child] = 0
@@ -303,7 +403,8 @@ class World:
     def _end_write(self, child: str, handle: Handle) -> None:
         order, fate = self._writes[child]
         if isinstance(order, taper.PortWrite) and child not in self._has_volume:
-            self._has_volume.add(child)
+            self.at(0.05, Heard(child, taper.RequestNewTape(handle)))
+            return
         size = self.sizes.get((order.host, order.disk), 64)
         if fate == "try-again":
             del self._writes[child]
@@ -312,6 +413,8 @@ class World:
             del self._writes[child]
             self._has_volume.discard(child)
             self.at(0.5, Heard(child, taper.TapeError(handle, "write error")))
+        elif fate == "hang":
+            pass
         elif fate == "die":
             del self._writes[child]
             self._has_volume.discard(child)
@@ -325,7 +428,10 @@ class World:
             self._on_volume[child] = used + size
             del self._writes[child]
             stats = Stats(1.0, Kib(size), Kib(size), server=NO_CRC)
-            self.at(size / 4096 + 0.2, Heard(child, taper.PartDone(handle, "VOL-001", 1, Kib(size), "[sec 1] crc 0:0")))
+            self._parts += 1
+            label = self.engine.state.tapes[child].label or f"VOL-{len(self.view.volumes) + 1:03d}"
+            self.at(size / 4096 + 0.2, Heard(child, taper.PartDone(
+                handle, label, self._parts, Kib(size), "[sec 1] crc 0:0")))
             self.at(size / 4096 + 0.3, Heard(child, taper.Done(handle, str(stats))))
 
 
