@@ -68,7 +68,7 @@ PAGES: tuple[Page, ...] = (
     Page("RUN040", "E", "A run died",
          "Its driver was killed, or the machine went down, before the run had an end. 'taperoom cleanup' or the next run wrote "
          "the last words into its journal: which disks were dumped, which were not. Whole dumps are safe where they are.",
-         "Look why it died (driver.log of that run, the kernel's log); the next run dumps what is missing and flushes the rest."),
+         "Look why it died (driver.log of that run, the kernel's log); the next run dumps what is missing and flushes."),
     Page("RUN041", "E", "A run that died cannot be closed",
          "The last words of a run could not be written into its journal. Nothing is lost; it goes on counting as not ended.",
          "Make room in the state directory, or correct its owner; then: taperoom cleanup."),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import select
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -58,20 +59,22 @@ class Switchboard:
         return connection
 
     def hold(self, task: Task, connection: Connection) -> None:
-        """A dump has been handed to the taper: its client hears nothing until `confirm`."""
+        """A dump is whole, but the driver has not said that it is safe: its client hears nothing until `confirm`."""
         self._unsafe[task.handle] = (task, connection)
         while len(self._unsafe) > self._most:
             self._forget(next(iter(self._unsafe)))
 
     def confirm(self, handle: str) -> None:
-        """That dump is safe on its volume; one that is not known is passed over."""
+        """That dump is safe; one that is not known is passed over."""
         if handle not in self._unsafe:
             return
         task, connection = self._unsafe.pop(handle)
         try:
             connection.confirm()
-        except PeerError:
-            connection.close()  # it keeps its older state, and the next incremental is larger
+        except PeerError as fault:
+            # It keeps its older state, and the next incremental is larger.
+            print(f"DMP024 {task.disk.title}: {fault.message}", file=sys.stderr)
+            connection.close()
         else:
             self.put_back(task, connection)
 

@@ -20,7 +20,7 @@ from core.dumper.driver_pipe import DriverPipe
 from core.dumper.filters import Filter, Plain, filter_of
 from core.dumper.sidefile import SideFile, index_path
 from core.dumper.stores import Store, store_of
-from core.dumper.task import Task, ToPort
+from core.dumper.task import Task
 from core.dumper.verdict import Counts, Ending, completed, header_of, judge
 from core.errors import PeerError, ProtocolError, WorldError
 from core.holding.header import Header
@@ -281,22 +281,14 @@ class Pump:
             side.finish()
             faults += [side.fault] if side.fault else []
         store.finish(completed(self._header, self._mesg, counts, self._task))
-        faults += self._let_go(started.connection)
+        self._let_go(started.connection)
         counts = Counts(data_in, stored, time.monotonic() - self._began)
         return judge(self._mesg, counts, self._task, faults)
 
-    def _let_go(self, connection: Connection) -> list[str]:
-        """The dump is whole: tell the client if it is safe, too, and keep the connection; what went wrong with that."""
-        confirms = connection.features.has(CONFIRMS)
-        if confirms and isinstance(self._task.target, ToPort):
-            # What the taper makes of it is not known yet; the driver will say CONFIRM.
+    def _let_go(self, connection: Connection) -> None:
+        """The dump is whole; keep the connection."""
+        if connection.features.has(CONFIRMS):
+            # Not before the driver has written it down, or the taper has it, may the client build upon it: CONFIRM says so.
             self._switchboard.hold(self._task, connection)
-            return []
-        try:
-            if confirms:
-                connection.confirm()
-        except PeerError as fault:
-            connection.close()
-            return [f"DMP024 {self._task.disk.title}: {fault.message}"]
-        self._switchboard.put_back(self._task, connection)
-        return []
+        else:
+            self._switchboard.put_back(self._task, connection)

@@ -42,6 +42,7 @@ def main() -> int:
             try:
                 if play(site, case, cleanup=number % 2 == 0).fired:
                     fired += 1
+                    print(f"good {case.id}", flush=True)
                 else:
                     absent += 1
                     print(f"not reached: {case.id}", flush=True)

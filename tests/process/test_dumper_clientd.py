@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.holding.header import HEADER_SIZE, parse
-from core.protocol.dumper import Continue, Done, Failed, NoRoom, Strange, TryAgain
+from core.protocol.dumper import Confirm, Continue, Done, Failed, NoRoom, Strange, TryAgain
 from tests.support.dumper import STAMP, Dumper, Place
 from tests.support.holding import data_of as stored
 
@@ -41,6 +41,7 @@ def dumped(place: Place, dumper: Dumper, level: int, options: str = "|;") -> Pat
         assert isinstance(report, NoRoom | Strange), report
         if isinstance(report, NoRoom):
             dumper.tell(Continue())
+    dumper.tell(Confirm(report.handle))
     return path
 
 
@@ -99,7 +100,8 @@ def test_a_confirmed_dump_counts_even_if_the_dumper_leaves_at_once(place: Place,
             else:
                 dumper.tell(place.order(disk=f"{place.top}/tree", filename=str(place.holding / STAMP / f"x.{number}")))
                 assert isinstance(dumper.hear(), Done)
-                dumper.tell_raw(b"QUIT\n")
+                assert [path.suffix for path in lists.iterdir()] == [".new"]
+                dumper.tell_raw(b"CONFIRM 00-00001\nQUIT\n")
             dumper.leave()
         assert [path.suffix for path in lists.iterdir()] == [""]
         next(lists.iterdir()).unlink()

@@ -11,10 +11,12 @@ import pytest
 
 from core.holding.header import HEADER_SIZE, parse
 from core.model.dump import Crc, Stats
+from core.model.units import Handle
 from core.protocol.dumper import (
     Abort,
     AbortFinished,
     BadCommand,
+    Confirm,
     Done,
     Failed,
     Quit,
@@ -40,8 +42,13 @@ def dumped(place: Place, options: str = "|;") -> object:
 
 def test_a_dump_is_whole_and_safe_when_done_is_said(place: Place) -> None:
     place.plays([["mesg", INFO], ["index", "/\n/a file\n"], ["data", 1_500_000, 1], ["mesg", "| Total bytes\n"], ["end"]])
-    report = dumped(place)
-    assert isinstance(report, Done) and report.handle == "00-00001"
+    with Dumper(place.config) as dumper:
+        dumper.tell(place.order())
+        report = dumper.hear()
+        assert isinstance(report, Done) and report.handle == "00-00001"
+        assert "confirmed" not in place.seen, "the driver has not said yet that it is safe"
+        dumper.tell_raw(b"CONFIRM 00-00001\nQUIT\n")
+        dumper.leave()
     assert place.left == ["web1._home.0"]
     data = data_of(1_500_000, 1)
     assert stored(place.path) == data
@@ -74,6 +81,7 @@ def test_a_connection_is_used_again_if_its_client_waits(place: Place) -> None:
             path = place.holding / STAMP / f"x.{number}"
             dumper.tell(place.order(number=number, filename=str(path)))
             assert isinstance(dumper.hear(), Done)
+            dumper.tell(Confirm(Handle(f"00-{number:05}")))
             assert stored(path) == data_of(1000, 1)
         dumper.tell(Quit())
         assert dumper.leave() == (0, "")
