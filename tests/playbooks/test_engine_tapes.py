@@ -283,8 +283,9 @@ def test_whatever_volumes_do_every_night_ends_in_time_and_accounts_for_everythin
     assert len(volumes) <= runtapes
     state = world.engine.state
     held = {f.file for f in state.held.values()}
-    assert held == set(world.view.files) or not held <= set(world.view.files)
+    assert held <= set(world.view.files)
     kept = sum(extent.size for one in state.held.values() for extent in one.extents)
-    assert state.holds["/h1"].free + kept == state.holds["/h1"].total
+    lost = state.holds["/h1"].total - state.holds["/h1"].free - kept
+    assert lost == 0 if held == set(world.view.files) else lost > 0  # a file that cannot be read back stays where it is
     if world.code == 0:
         assert not held and set(last.values()) == {"done"}
