@@ -9,6 +9,7 @@ import typer
 from core.cli import show, where
 
 if TYPE_CHECKING:
+    from core.events.gauges import Gauges
     from core.events.view import RunView
     from core.model.site import Site
 
@@ -29,23 +30,28 @@ def report(
       taperoom report
       taperoom report 20261123 --json
     """
+    import time
+
+    from core.client.follow import read_gauges
     from core.client.runs import view_of
 
     site = where.site()
-    view = view_of(where.a_run(site, run))
+    found = where.a_run(site, run)
+    view, alive = view_of(found), found.live()
+    gauges = read_gauges(found) if alive else None
     if json:
         from core.report.data import run_data
         from core.report.gather import gather
 
-        show.say_json(run_data(view, background=gather(site)))
+        show.say_json(run_data(view, gauges, time.time(), alive, background=gather(site)))
     else:
-        show.say(text_of(site, view).rstrip("\n"))
+        show.say(text_of(site, view, gauges).rstrip("\n"))
     return view.ended.code if view.ended is not None else 0
 
 
-def text_of(site: Site, view: RunView) -> str:
+def text_of(site: Site, view: RunView, gauges: Gauges | None = None) -> str:
     """The report as text, with what the site and its catalogue add."""
     from core.report.gather import gather
     from core.report.morning import report_text
 
-    return report_text(view, gather(site))
+    return report_text(view, gather(site), gauges)

@@ -13,6 +13,7 @@ from core.events.view import DiskState, DiskView, RunView
 from core.report.background import NOTHING, Background
 from core.report.morning import verdict
 from core.report.progress import of_disk, of_run
+from core.report.waits import why_waits
 
 
 def run_data(
@@ -39,7 +40,9 @@ def run_data(
         "left_on_holding": [
             {"file": file, "host": host, "disk": disk, "datestamp": stamp, "level": level, "kib": size}
             for file, (host, disk, stamp, level, size) in view.files.items()],
-        "tapers": [asdict(taper) for taper in view.tapers.values()],
+        "tapers": [asdict(taper) | _wait(gauges.tapers.get(taper.child)) for taper in view.tapers.values()],
+        "act_by": {"at": gauges.act[0] or None, "text": gauges.act[1]},
+        "retries": retries_data(view, gauges),
         "volumes": [asdict(volume) | {"capacity": background.capacity.get(volume.storage)} for volume in view.volumes],
         "next_volumes": {storage: list(labels) for storage, labels in background.next_volumes.items()},
         "requests": questions_data(view),
@@ -59,12 +62,25 @@ def questions_data(view: RunView, only_open: bool = False) -> list[dict[str, Any
         for q in view.questions.values() if not only_open or not q.closed]
 
 
+def retries_data(view: RunView, gauges: Gauges) -> list[dict[str, Any]]:
+    """The queue of disks that are tried again, the next one first."""
+    queue = sorted((d for d in view.disks.values() if d.state is DiskState.RETRY), key=lambda d: (d.retry_after, d.title))
+    return [{"host": d.host, "disk": d.disk, "at": d.retry_after, "attempt": d.attempt, "attempts": d.attempts,
+             "reason": d.message, "waits_for": gauges.waiting.get(d.title, "")} for d in queue]
+
+
+def _wait(found: tuple[str, float] | None) -> dict[str, Any]:
+    text, until = found or ("", 0.0)
+    return {"waits_for": text, "waits_until": until or None}
+
+
 def _disk(disk: DiskView, gauges: Gauges, now: float) -> dict[str, Any]:
     plain: dict[str, Any] = {
         "host": disk.host, "disk": disk.disk, "state": disk.state.value, "level": disk.level if disk.level >= 0 else None,
         "estimate": disk.estimate, "kib": disk.size, "orig_kib": disk.orig, "seconds": disk.seconds,
         "attempt": disk.attempt, "message": disk.message, "strange": disk.strange, "why": disk.why, "file": disk.file,
-        "waits_for": gauges.waiting.get(disk.title, ""),
+        "waits_for": why_waits(disk, gauges), "constraint": gauges.waits.get(disk.title, ("", 0.0))[0],
+        "waits_until": gauges.waits.get(disk.title, ("", 0.0))[1] or None, "waited": dict(disk.waited),
         "parts": [{"storage": storage, "label": label, "file": fileno} for storage, label, fileno in disk.parts],
     }
     if disk.state in (DiskState.DUMPING, DiskState.STALLED):
@@ -76,4 +92,6 @@ def _disk(disk: DiskView, gauges: Gauges, now: float) -> dict[str, Any]:
 def _holding(view: RunView, gauges: Gauges, path: str) -> dict[str, Any]:
     found = view.holding[path]
     free, allotted, files = gauges.holding.get(path, (None, None, None))
-    return {"path": path, "total": found.total, "use": found.use, "free": free, "allotted": allotted, "files": files}
+    left, fills, drains, full_at = gauges.runway.get(path, (None, None, None, None))
+    return {"path": path, "total": found.total, "use": found.use, "free": free, "allotted": allotted, "files": files,
+            "runway": {"kib": left, "kps_in": fills, "kps_out": drains, "full_at": full_at or None}}

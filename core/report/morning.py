@@ -9,24 +9,26 @@ from __future__ import annotations
 import shlex
 
 from core.codes import lookup
+from core.events.gauges import Gauges
 from core.events.view import DiskState, DiskView, RunView, VolumeView
 from core.model.units import show_duration, show_kib
 from core.report.background import NOTHING, Background
 from core.report.lines import rate, took
 from core.report.text import WIDTH, clean, clock, count, moment, name_of, pad, table, width, wrap
+from core.report.waits import waited, waiting_now
 
 _STRANGE_LINES = 5
 _COVERAGE_LINES = 20
 _NAME = 22
 
 
-def report_text(view: RunView, background: Background = NOTHING) -> str:
-    """The report of a run, finished or not."""
+def report_text(view: RunView, background: Background = NOTHING, gauges: Gauges | None = None) -> str:
+    """The report of a run, finished or not; ``gauges`` of one that lives tell what it waits for."""
     if view.began is None:
         return "This run has written nothing; there is nothing to report.\n"
     blocks = [
-        _head(view), _failures(view), _left(view), _troubles(view), _strange(view), _disks(view), _flushes(view),
-        _volumes(view, background), _requests(view), _coverage(view, background),
+        _head(view), _failures(view), waiting_now(view, gauges or Gauges()), _left(view), _troubles(view), _strange(view),
+        _disks(view), _flushes(view), _volumes(view, background), _requests(view), waited(view), _coverage(view, background),
     ]
     return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block) + "\n"
 
@@ -199,6 +201,11 @@ def _requests(view: RunView) -> list[str]:
         if not question.closed:
             end = f"open; {q.default} at {clock(q.deadline)}"
         lines += wrap(f"{number}  {clock(question.opened)}  {q.code}{q.severity}  {q.subject}: {end}", WIDTH, "  ", "     ")
+        if q.severity in ("A", "D"):
+            lines += wrap(q.text, WIDTH, "     asked: ", "            ")
+            effect = next((c.effect for c in q.choices if c.name == (question.choice or q.default)), "")
+            if effect and (said or not question.closed):
+                lines += wrap(effect, WIDTH, "     means: ", "            ")
     return lines
 
 

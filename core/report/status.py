@@ -13,10 +13,12 @@ from core.events.view import DiskState, DiskView, RunView
 from core.model.units import show_duration, show_kib
 from core.report.progress import of_disk, of_run
 from core.report.text import clean, clock, count, cut, moment, name_of, pad, wrap
+from core.report.waits import act_by, full_in, why_waits
 
 _NAME = 26
 _SHOWN = 6
 """Lines of one kind before the rest is only counted."""
+_WAITS = (DiskState.PLANNED, DiskState.HELD, DiskState.STALLED, DiskState.RETRY)
 
 
 def status_text(view: RunView, gauges: Gauges, now: float, alive: bool, shown: int = _SHOWN) -> str:
@@ -24,7 +26,7 @@ def status_text(view: RunView, gauges: Gauges, now: float, alive: bool, shown: i
     if view.began is None:
         return "The run has written nothing yet.\n" if alive else (
             "NOT RUNNING: the run ended before it wrote anything; 'taperoom cleanup' tidies up after it\n")
-    lines = [*_head(view, now, alive), *_totals(view, gauges, now), *_media(view, gauges), *_requests(view)]
+    lines = [*_head(view, now, alive), *_totals(view, gauges, now), *_media(view, gauges, now), *_requests(view)]
     for title, states, limit in (
         ("NO-ROOM", (DiskState.STALLED,), 1000),
         ("DUMPING", (DiskState.DUMPING,), 1000),
@@ -35,6 +37,8 @@ def status_text(view: RunView, gauges: Gauges, now: float, alive: bool, shown: i
         ("ON HOLDING DISK", (DiskState.DUMPED, DiskState.WRITING), shown),
     ):
         disks = [disk for disk in view.disks.values() if disk.state in states]
+        if states == (DiskState.RETRY,):
+            disks.sort(key=lambda disk: (disk.retry_after, disk.title))
         if disks:
             lines += ["", f"{title} ({len(disks)})", *_rows(view, gauges, now, disks[:limit])]
             if len(disks) > limit:
@@ -80,12 +84,12 @@ def _totals(view: RunView, gauges: Gauges, now: float) -> list[str]:
     return [*lines, *wrap(line, after="    ")]
 
 
-def _media(view: RunView, gauges: Gauges) -> list[str]:
+def _media(view: RunView, gauges: Gauges, now: float) -> list[str]:
     lines: list[str] = []
     for path, found in view.holding.items():
         free, _, files = gauges.holding.get(path, (0, 0, 0))
-        now = f", {show_kib(files)} of dumps, {show_kib(free)} free" if path in gauges.holding else ""
-        lines.append(cut(f"holding {clean(path)}: {show_kib(found.use)} to use{now}", 80))
+        used = f", {show_kib(files)} of dumps, {show_kib(free)} free" if path in gauges.holding else ""
+        lines.append(cut(f"holding {clean(path)}: {show_kib(found.use)} to use{used}{full_in(gauges, path, now)}", 80))
     for taper in view.tapers.values():
         label = clean(taper.label or taper.next_label)
         line = f"{taper.child} {taper.storage}: {taper.state}"
@@ -96,7 +100,11 @@ def _media(view: RunView, gauges: Gauges) -> list[str]:
         write = view.writes.get(taper.handle)
         if write is not None:
             line += f", writes {name_of(write.host, write.disk, _NAME)}"
-        lines += wrap(f"{line}: {taper.message}" if taper.message else line, after="  ")
+        why = gauges.tapers.get(taper.child, ("", 0.0))[0] if view.live else ""
+        why = taper.message if taper.state == "down" else why or taper.message
+        lines += wrap(f"{line}: {why}" if why else line, after="  ")
+    if view.live and gauges.act[1]:
+        lines += wrap(f"{act_by(gauges)}: {gauges.act[1]}", after="  ")
     for storage, reason in view.degraded.items():
         lines += wrap(f"DEGRADED: storage {storage} takes nothing: {reason}", after="  ")
     return lines
@@ -120,7 +128,12 @@ def _rows(view: RunView, gauges: Gauges, now: float, disks: Iterable[DiskView]) 
     for disk in disks:
         name = pad(name_of(disk.host, disk.disk, _NAME), _NAME)
         level = f"L{disk.level}" if disk.level >= 0 else "  "
-        lines.append(cut(f"  {name} {level:<3} {_figures(disk, gauges, now)}", 80))
+        line = f"  {name} {level:<3} {_figures(disk, gauges, now)}"
+        if disk.state in _WAITS and len(line) > 80:
+            first = wrap(line, indent="")[0]
+            lines += [first, *wrap(line[len(first):].strip(), indent="      ")]  # the end says when it lifts
+        else:
+            lines.append(cut(line, 80))
     return lines
 
 
@@ -131,18 +144,19 @@ def _figures(disk: DiskView, gauges: Gauges, now: float) -> str:
             text = f"{show_kib(at.done)} of {show_kib(at.total)}"
             text += f" {at.percent}%" if at.percent is not None else ""
             if disk.state is DiskState.STALLED:
-                return f"{text}, stands still: {show_kib(disk.missing)} missing"
+                return f"{text}, {why_waits(disk, gauges)}"
             text += f", {show_kib(at.rate)}/s" if at.rate else ""
             return f"{text}, {show_duration(at.left)} left" if at.left is not None else text
         case DiskState.RETRY:
             tries = f"attempt {disk.attempt} of {disk.attempts}, " if disk.attempts else ""
             return f"{tries}again at {clock(disk.retry_after)}: {clean(disk.message)}"
         case DiskState.PLANNED | DiskState.HELD:
-            why = gauges.waiting.get(disk.title, disk.state.value)
+            why = why_waits(disk, gauges) or disk.state.value
             return f"{show_kib(disk.estimate)}, {clean(why)}"
         case DiskState.STRANGE:
             return clean(next((line for line in disk.strange.splitlines() if line.strip()), disk.message))
         case DiskState.DUMPED | DiskState.WRITING:
-            return f"{show_kib(disk.size)}, {'is being written' if disk.state is DiskState.WRITING else 'waits for a taper'}"
+            why = why_waits(disk, gauges) or "waits for a taper"
+            return f"{show_kib(disk.size)}, {'is being written' if disk.state is DiskState.WRITING else clean(why)}"
         case _:
             return clean(disk.message)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from core.engine import waiting
@@ -47,7 +49,7 @@ def test_the_next_attempt_is_on_another_dumper() -> None:
     world = fails("try-again", dumptype=Dumptype(retry=3))
     world.play(lines(ONE))
     children = [f.child for f in begun(world)]
-    assert len(children) == 3 and all(one != next_ for one, next_ in zip(children, children[1:], strict=False))
+    assert len(children) == 3 and all(one != other for one, other in pairwise(children))
 
 
 def test_the_same_dumper_serves_when_there_is_no_other() -> None:
@@ -164,7 +166,7 @@ def test_the_queue_shows_reason_attempt_and_time() -> None:
         give(happened)  # type: ignore[arg-type]
         disk = world.view.disks.get(("a", "/x"))
         if disk and disk.state is DiskState.RETRY:
-            wait = dict((job.title, found) for job, found in waiting.disks(world.engine.state))["a:/x"]
+            wait = {job.title: found for job, found in waiting.disks(world.engine.state)}["a:/x"]
             seen.append((wait.text, wait.until, disk.message))
 
     world.give = watch  # type: ignore[method-assign, assignment]

@@ -76,6 +76,7 @@ CASES: list[tuple[Event, tuple[Event, ...], str | None]] = [
      "TRY-AGAIN web1:/home: attempt 1 of 3 did not work, again at 11:07:40: busy"),
     (e.DumpRetried("web1", "/home", 1, 3, AT, "busy"), (),
      "TRY-AGAIN web1:/home: attempt 1 of 3 did not work, again at once: busy"),
+    (e.DiskWaited("web1", "/home", "client busy", 61.0), (), None),
     (e.DiskEnded("web1", "/home", 1, "done", ""), (), None),
     (e.DiskEnded("web1", "/home", 1, "strange", ""), (), None),
     (e.DiskEnded("web1", "/home", 1, "done", "left on the holding disk"), (), "web1:/home: left on the holding disk"),

@@ -1,0 +1,103 @@
+"""What status, report and JSON say of who waits for what, from gauges and facts made by hand."""
+
+from __future__ import annotations
+
+import json
+
+from core.events import event as e
+from core.events.gauges import Gauges, decode, encode
+from core.events.view import DiskState
+from core.report.data import run_data
+from core.report.morning import report_text
+from core.report.status import status_text
+from core.report.waits import why_waits
+from tests.unit.test_report_night import made
+
+NOW = 1795000100.0
+PLAN = [e.DumpPlanned(host, "/x", 1, 0, 1000, 1000, 5, -1, 0, "") for host in "abcd"]
+GAUGES = Gauges(
+    at=NOW, waiting={"a:/x": "a runs 1 of maxdumps 1; until a:/y ends, in about 4m00s", "b:/x": "its start time is in 2h00m"},
+    waits={"a:/x": ("client busy", NOW + 240), "b:/x": ("start time", NOW + 7200)},
+    tapers={"taper0": ("nothing to write; a:/y is whole in about 4m00s", NOW + 240)},
+    runway={"/h": (4096, 100.0, 0.0, NOW + 2460)}, holding={"/h": (4096, 0, 0)},
+    act=(NOW + 2460, "the holding disks are full in 41m00s and no volume takes what is on them: act by then"))
+FACTS = (
+    e.HoldingFound("/h", 9000, 8000, 30), e.ChildBegan("taper0", 9, "main"), e.TaperReady("taper0", "main", "drive0", "V-1"),
+    *PLAN, e.PlanComplete(4, 0), e.DumpRetried("d", "/x", 2, 3, NOW + 50, "busy"),
+    e.DumpRetried("c", "/x", 1, 3, NOW + 20, "the connection ended"))
+
+
+def test_gauges_come_back_and_those_of_an_older_version_too() -> None:
+    assert decode(encode(GAUGES)) == GAUGES
+    old = json.loads(encode(GAUGES))
+    for name in ("waits", "tapers", "runway", "act"):
+        del old[name]
+    found = decode(json.dumps(old).encode())
+    assert found.waiting == GAUGES.waiting and found.act == (0.0, "") and not found.runway
+    assert decode(b'{"at":1,"progress":{},"holding":{},"waiting":{},"network":{},"consoles":[],"act":7}').act == (0.0, "")
+
+
+def test_status_says_why_each_waits_and_by_when_to_act() -> None:
+    text = status_text(made(*FACTS), GAUGES, NOW, True)
+    flat = " ".join(text.split())
+    assert "1000 KiB, a runs 1 of maxdumps 1; until a:/y ends, in about 4m00s" in flat
+    assert "next volume V-1: nothing to write; a:/y is whole in about 4m00s" in flat
+    assert "holding /h: 7.8 MiB to use, 0 B of dumps, 4.0 MiB free, full in 41m00s" in flat
+    assert "the holding disks are full in 41m00s and no volume takes what is on them: act by then" in flat and "ACT BY" in text
+    again = text.index("c:/x"), text.index("d:/x")
+    assert again[0] < again[1], "the next attempt stands first"
+    assert "attempt 1 of 3, again at" in flat and all(len(line) <= 80 for line in text.splitlines())
+
+
+def test_json_has_constraint_end_queue_runway_and_deadline() -> None:
+    data = json.loads(json.dumps(run_data(made(*FACTS), GAUGES, NOW, True)))
+    disks = {disk["host"]: disk for disk in data["disks"]}
+    assert (disks["a"]["constraint"], disks["a"]["waits_until"]) == ("client busy", NOW + 240)
+    assert disks["b"]["waits_for"] == "its start time is in 2h00m" and disks["c"]["waits_until"] is None
+    assert data["tapers"][0]["waits_for"].startswith("nothing to write") and data["tapers"][0]["waits_until"] == NOW + 240
+    assert data["holding"][0]["runway"] == {"kib": 4096, "kps_in": 100.0, "kps_out": 0.0, "full_at": NOW + 2460}
+    assert data["act_by"]["at"] == NOW + 2460 and "act by then" in data["act_by"]["text"]
+    assert [(r["host"], r["at"], r["attempt"], r["attempts"], r["reason"]) for r in data["retries"]] == [
+        ("c", NOW + 20, 1, 3, "the connection ended"), ("d", NOW + 50, 2, 3, "busy")]
+    bare = run_data(made(*FACTS))
+    assert bare["act_by"] == {"at": None, "text": ""} and bare["holding"][0]["runway"]["kib"] is None
+
+
+def test_the_report_of_a_live_run_says_what_waits() -> None:
+    text = report_text(made(*FACTS), gauges=GAUGES)
+    assert "WAITING NOW\n" in text and "  a:/x: a runs 1 of maxdumps 1" in text and "  storage main: nothing to write" in text
+    many = Gauges(waiting={f"h{n}:/x": "all dumpers are busy" for n in range(20)})
+    assert "  ... and 8 more" in report_text(made(*FACTS), gauges=many)
+    assert "WAITING NOW" not in report_text(made(*FACTS, e.RunEnded(0, 0, 0, 0)), gauges=GAUGES)
+
+
+def test_the_morning_report_says_what_disks_waited_for() -> None:
+    told = [e.DiskWaited("a", "/x", "client busy", 600.0), e.DiskWaited("b", "/x", "client busy", 60.0),
+            e.DiskWaited("a", "/x", "client busy", 5.0), e.DiskWaited("c", "/x", "holding disk", 7200.0),
+            e.DiskWaited("d", "/x", "dumper", 2.0)]
+    text = report_text(made(*FACTS, *told, e.RunEnded(0, 0, 0, 0)))
+    assert ("WAITED - before they began, and while they stood still\n  for holding disk: 2h00m (1 disk, c:/x)\n"
+            "  for client busy: 11m05s (2 disks, longest a:/x 10m05s)\n") in text and "dumper" not in text.split("WAITED")[1]
+
+
+def test_a_request_and_its_reasoning_are_in_the_report() -> None:
+    choices = (e.Choice("direct", "41 GiB dumped so far are lost; it is dumped again, straight to a volume", "", True),
+               e.Choice("wait", "it stands still", "minutes"))
+    asked = e.QuestionAsked(7, "HLD003", "D", "a:/x", "4 dumps need 212 GiB more, 9 GiB free, none coming", choices, "direct",
+                            NOW + 9)
+    text = report_text(made(*FACTS, asked, e.QuestionClosed(7, "direct", "", "deadline")))
+    assert "HLD003D  a:/x: answered direct by deadline" in text
+    assert "     asked: 4 dumps need 212 GiB more, 9 GiB free, none coming\n" in text
+    assert "     means: 41 GiB dumped so far are lost; it is dumped again, straight to a" in text
+    open_ = report_text(made(*FACTS, asked))
+    assert "open; direct at" in open_ and "means: 41 GiB" in open_
+    gone = report_text(made(*FACTS, asked, e.QuestionClosed(7, "", "", "withdrawn")))
+    assert "withdrawn: the world answered" in gone and "means:" not in gone
+
+
+def test_disks_that_no_gauge_speaks_of() -> None:
+    began = e.DumpBegan("00-00001", "a", "/x", 0, "dumper0", "holding", "/h/a", 1, 9)
+    view = made(*FACTS, e.EstimateGot("e", "/x", 0, 5), began, e.DumpStalled("00-00001", 2048, "allotment"))
+    assert why_waits(view.disks["e", "/x"], Gauges()) == "its client is asked for the size"
+    assert why_waits(view.disks["a", "/x"], Gauges()) == "stands still: 2.0 MiB missing" and view.disks["a", "/x"].stalled
+    assert why_waits(view.disks["b", "/x"], Gauges()) == "" and view.disks["a", "/x"].state is DiskState.STALLED
