@@ -286,6 +286,7 @@ def test_whatever_volumes_do_every_night_ends_in_time_and_accounts_for_everythin
     assert held <= set(world.view.files)
     kept = sum(extent.size for one in state.held.values() for extent in one.extents)
     lost = state.holds["/h1"].total - state.holds["/h1"].free - kept
-    assert lost == 0 if held == set(world.view.files) else lost > 0  # a file that cannot be read back stays where it is
+    bad = [f for f in world.facts if isinstance(f, e.Notice) and f.code == "HLD007"]
+    assert lost == 0 or (lost > 0 and bad)  # a file that cannot be read back stays where it is
     if world.code == 0:
         assert not held and set(last.values()) == {"done"}
