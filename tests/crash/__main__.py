@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import random
 import sys
 import tempfile
 import time
@@ -32,6 +33,7 @@ def main() -> int:
         cases = cases_of(record(site))
         print(f"{len(cases)} cases in the whole matrix", flush=True)
         chosen = [(number, case) for number, case in enumerate(cases) if number % of == part and given.only in case.id]
+        random.Random(1).shuffle(chosen)  # so that a part of them is spread over the night, too
         if given.list:
             print("\n".join(case.id for _, case in chosen))
             return 0

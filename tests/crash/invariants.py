@@ -54,6 +54,10 @@ def play(site: CrashSite, case: Case, *, cleanup: bool) -> Outcome:
     done = _done(site, crashed)
     _restores(site, expected, done, "")
     _one_catalogue(site)
+    if said.code == 0 and hash_of(case) % 3:
+        # The night mended it by itself; whether the next one has nothing to do is seen in a third of these cases.
+        _nothing_lies_about(site)
+        return outcome
     needed = _needed(site)
     # The next night.
     site.change()
@@ -180,3 +184,10 @@ def _nothing_lies_about(site: CrashSite) -> None:
     """After a good night the holding disks are empty."""
     found = survey(site.site.holding)
     assert not [dump.path for dump in found.dumps if dump.complete], found.dumps
+
+
+def all_is_well(site: CrashSite) -> None:
+    """After a night without a crash."""
+    _restores(site, site.trees(), set(site.trees()), "")
+    _one_catalogue(site)
+    _nothing_lies_about(site)

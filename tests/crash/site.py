@@ -14,7 +14,8 @@ import random
 import select
 import shutil
 import subprocess
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,14 +106,22 @@ class CrashSite:
         """The disks as they are now."""
         return {disk.title: tree_of(Path(disk.disk)) for disk in self.site.disks}
 
-    def night(self, target: dict[str, object] | None, *, durable: bool = False, hook: bool = True) -> Said:
-        """One amdump, to the end of its last process; under the hook, which kills as ``target`` says or records."""
+    def night(
+        self, target: dict[str, object] | None, *, durable: bool = False, hook: bool = True,
+        at_each: Callable[[str], None] | None = None,
+    ) -> Said:
+        """One amdump, to the end of its last process; under the hook, which kills as ``target`` says, records, or stands
+        still at each point of the driver while ``at_each`` is called with the point's name."""
         shutil.rmtree(self.control, ignore_errors=True)
         self.control.mkdir()
         if durable:
             (self.control / "graveyard").mkdir()
         if target is not None:
             (self.control / "target.json").write_text(json.dumps(target))
+        if at_each is not None:
+            os.mkfifo(self.control / "ask")
+            os.mkfifo(self.control / "go")
+            threading.Thread(target=self._answer, args=(at_each,), daemon=True).start()
         more = {"TAPEROOM_CRASH": str(self.control)}
         if hook:
             more["PYTHONPATH"] = f"{HOOK}:{os.environ.get('PYTHONPATH', '')}".rstrip(":")
@@ -124,8 +133,18 @@ class CrashSite:
         finally:
             process.kill()
             ended = self._all_gone()
+            if at_each is not None:
+                (self.control / "ask").write_text("stop\n")
         assert ended, f"processes hang: {processes_of(str(self.control))}\n{self._small.logs()}"
         return Said(process.returncode, said.decode("utf-8", "replace"))
+
+    def _answer(self, at_each: Callable[[str], None]) -> None:
+        point = ""
+        while point != "stop":
+            point = (self.control / "ask").read_text("utf-8").strip()
+            if point != "stop":
+                at_each(point)
+                (self.control / "go").write_bytes(b"\n")
 
     def _all_gone(self) -> bool:
         """Wait until every process of the night has ended by itself."""

@@ -2,8 +2,9 @@
 
 A *point* is a record of the journal (``before X`` and ``after X`` it is on disk), a line of a pipe as the driver sends or
 reads it (``driver>dumper0 FILE-DUMP``), something on a client's wire (``client out REP``), or a step of a dumper or taper
-that changes names or makes data durable (``taper rename``).  Which occurrence of which point kills whom stands in ``$TAPEROOM_CRASH/target.json``; without that file the points and who lived then are recorded.
-The program stands still at the point until the victim is dead, so nothing depends on time.
+that changes names or makes data durable (``taper rename``).  Which occurrence of which point kills whom stands in
+``$TAPEROOM_CRASH/target.json``; without that file the points and who lived then are recorded.  The program stands still at
+the point until the victim is dead, so nothing depends on time.
 """
 
 from __future__ import annotations
@@ -96,8 +97,21 @@ def _kill(pids: list[int]) -> None:
         os.close(handle)
 
 
+def _ask(point: str) -> None:
+    """Somebody wants to do something at every point of the driver: stand still until it is done."""
+    if point.startswith(_MANY):
+        return
+    with open(os.path.join(_DIR, "ask"), "w", encoding="utf-8") as ask:
+        ask.write(point + "\n")
+    with open(os.path.join(_DIR, "go"), "rb") as go:
+        go.read()
+
+
 def reached(point: str) -> None:
     """The program is at ``point``."""
+    if os.path.exists(os.path.join(_DIR, "ask")):
+        _ask(point)
+        return
     target = _target()
     if target and target["point"] != point:
         return
