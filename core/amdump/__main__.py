@@ -115,12 +115,30 @@ def _judge(directory: Path, driver_code: int, planner_code: int) -> int:
 
 
 def _report(site: Site, directory: Path) -> str:
-    text = report_text(view_of(Run(directory)), gather(site))
+    view = view_of(Run(directory))
+    text = report_text(view, gather(site))
+    if view.ended is None:
+        text += "".join(f"\n{line}" for line in last_words(directory)) + "\n"
     temporary = directory / "report.tmp"
-    temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
-    os.replace(temporary, directory / "report.txt")
+    try:
+        temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
+        os.replace(temporary, directory / "report.txt")
+    except OSError as fault:
+        print(f"RUN019 {directory / 'report.txt'} cannot be written: {fault.strerror}; 'taperoom report' makes it anew",
+              file=sys.stderr)
     return text
 
 
+def last_words(directory: Path) -> list[str]:
+    """What a driver that gave no end to its run said in ``driver.log``, messages with a code only."""
+    try:
+        log = (directory / "driver.log").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    lines = [line.removeprefix("driver: ") for line in log.splitlines() if line.startswith("driver: ")]
+    return [line for line in lines if line[:3].isupper() and line[3:6].isdigit()]
+
+
 if __name__ == "__main__":
+    os.umask(os.umask(0o077) | 0o027)  # dumps, indexes and journals are nobody else's business; children inherit it
     sys.exit(main())

@@ -35,6 +35,13 @@ PAGES: tuple[Page, ...] = (
     Page("RUN017", "E", "The planner says nothing",
          "It was silent for longer than its clients have for their estimates; the run goes on with what was planned so far.",
          "Read planner.log in the run's directory; the next run dumps what is missing."),
+    Page("RUN018", "E", "The journal cannot be written",
+         "The file system of state_dir is full or broken. What cannot be written down may not be acted upon, so the run was "
+         "stopped: dumps under way were given up, whole ones stay on the holding disk.",
+         "Make room, or mend the disk; the next run flushes what is whole and dumps the rest."),
+    Page("RUN019", "W", "A file beside the journal cannot be written",
+         "The catalogue, the log of the pipes or the report: all can be made again, or are only for eyes. The run went on.",
+         "Make room where state_dir is; 'taperoom catalogue rebuild' makes the catalogue anew."),
     Page("RUN020", "E", "No run is under way",
          "An order or an answer needs a run that lives; this one is over, or its driver does not answer.",
          "'taperoom status' shows the last run."),

@@ -106,12 +106,16 @@ class Child:
             *lines, partial = (partial + data).split(b"\n")
             for line in [*lines, partial[:MAX_LINE]] if len(partial) > MAX_LINE else lines:
                 self._tail.append(line[:500].decode("utf-8", "replace"))
-                self._log.write(self.name.encode() + b": " + line + b"\n")
+                self._note(line)
             if len(partial) > MAX_LINE:
                 partial = b""
         if partial:
             self._tail.append(partial[:500].decode("utf-8", "replace"))
-            self._log.write(self.name.encode() + b": " + partial + b"\n")
+            self._note(partial)
+
+    def _note(self, line: bytes) -> None:
+        with contextlib.suppress(OSError):  # a full disk under the logs is no fault of the child
+            self._log.write(self.name.encode() + b": " + line + b"\n")
 
     def kill(self, *, quietly: bool = True) -> None:
         """End it at once; quietly: without a `ChildGone`."""

@@ -25,6 +25,10 @@ class Indexing:
         self._site, self._run = site, run
         self._pending: list[Record] = []
         self._dumped: dict[str, int] = {}
+        self.fault = ""
+        """Why nothing is written any more; empty while all is well."""
+        self.ended = False
+        """Whether the run's last fact was added."""
         self._catalogue: Catalogue | None = None
         with self._guard():
             opened = open_catalogue(site)
@@ -39,20 +43,21 @@ class Indexing:
             case DumpEnded(host=host, disk=disk, level=level, outcome="done" | "strange"):
                 self._dumped[f"{host}:{disk}"] = level
             case RunEnded():
-                self.flush()
+                self.ended = True
 
-    def flush(self) -> None:
-        """Apply what was kept."""
+    def flush(self, durable: int) -> None:
+        """Apply what was kept up to record ``durable``: what is not on disk is no fact yet."""
         if self._catalogue is None or not self._pending:
             return
-        pending, self._pending = self._pending, []
+        pending = [record for record in self._pending if record.seq <= durable]
+        self._pending = [record for record in self._pending if record.seq > durable]
         with self._guard(), self._catalogue.batch():
             for record in pending:
                 self._catalogue.apply(self._run, record)
 
-    def close(self) -> None:
+    def close(self, durable: int) -> None:
         """Apply the rest and close."""
-        self.flush()
+        self.flush(durable)
         if self._catalogue is not None:
             with self._guard():
                 self._catalogue.close()
@@ -66,6 +71,6 @@ class Indexing:
         try:
             yield
         except (sqlite3.Error, OSError, TaperoomError) as fault:
-            print(f"driver: the catalogue cannot be written ({fault}); it will be rebuilt from the journals",
-                  file=sys.stderr)
+            self.fault = f"the catalogue cannot be written ({fault}); it will be rebuilt from the journals"
+            print(f"driver: {self.fault}", file=sys.stderr)
             self._catalogue = None

@@ -1,17 +1,22 @@
 """The journal and the traffic log of a run, as the driver writes them.
 
 A fact is on disk (fdatasync) before anybody acts on it: `Journal.commit` is called between writing facts and carrying
-out what follows from them.  The traffic log is for eyes and replay; it is flushed, not synced.
+out what follows from them.  A journal that cannot be written ends the run.  The traffic log is for eyes and replay: it
+is flushed, not synced, and a fault of it costs nothing else.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from pathlib import Path
 
+from core.errors import StartError
 from core.events.codec import encode
 from core.events.event import Event, Record
+
+_GATHER = 64 * 1024  # bytes of traffic a write, unless somebody wants to see it sooner
 
 
 class Journal:
@@ -22,8 +27,11 @@ class Journal:
         # A fact that is durable in a file whose name is not would be gone after a power cut.
         _sync(path.parent)
         _sync(path.parent.parent)
+        self._path, self._size, self._broken = path, os.fstat(self._file).st_size, False
         self._pending: list[bytes] = []
         self.seq = 0
+        self.durable = 0
+        """number of the last fact that is on disk"""
 
     def add(self, event: Event) -> Record:
         """Number a fact and keep it for `commit`."""
@@ -33,20 +41,32 @@ class Journal:
         return record
 
     def commit(self) -> bool:
-        """Make what was added durable; False when there was nothing."""
-        if not self._pending:
+        """Make what was added durable; False when there was nothing.  StartError RUN018; from then on it takes nothing."""
+        if not self._pending or self._broken:
             return False
-        data = memoryview(b"".join(self._pending))
+        whole = b"".join(self._pending)
+        data = memoryview(whole)
         self._pending.clear()
-        while data:
-            data = data[os.write(self._file, data):]
-        os.fdatasync(self._file)
+        try:
+            while data:
+                data = data[os.write(self._file, data):]
+            os.fdatasync(self._file)
+        except OSError as fault:
+            self._broken = True
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, self._size)  # no half line for whoever writes the run's last words
+            raise StartError("RUN018", f"{self._path}: the journal cannot be written: {fault.strerror}",
+                             "the run is stopped; make room or mend the disk, the next run goes on from here") from fault
+        self._size += len(whole)
+        self.durable = self.seq
         return True
 
     def close(self) -> None:
-        """Commit and close."""
-        self.commit()
-        os.close(self._file)
+        """Commit and close.  StartError RUN018."""
+        try:
+            self.commit()
+        finally:
+            os.close(self._file)
 
 
 def _sync(directory: Path) -> None:
@@ -61,16 +81,29 @@ class Traffic:
     """``traffic.log``: ``<epoch> <from> > <to> <line>`` for every line of every pipe."""
 
     def __init__(self, path: Path) -> None:
-        self._file = open(path, "ab", buffering=1 << 16)  # noqa: SIM115 - lives as long as the run
+        self.fault = ""
+        """Why nothing is written any more; empty while all is well."""
+        self._path = path
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+        self._gathered = bytearray()
 
     def note(self, source: str, target: str, line: bytes) -> None:
         """One line, without its newline."""
-        self._file.write(b"%.6f %s > %s %s\n" % (time.time(), source.encode(), target.encode(), line))
+        self._gathered += b"%.6f %s > %s %s\n" % (time.time(), source.encode(), target.encode(), line)
+        if len(self._gathered) >= _GATHER:
+            self.flush()
 
     def flush(self) -> None:
         """Let followers see it."""
-        self._file.flush()
+        data = memoryview(bytes(self._gathered))
+        self._gathered.clear()
+        try:
+            while data and not self.fault:
+                data = data[os.write(self._file, data):]
+        except OSError as fault:
+            self.fault = f"{self._path} cannot be written: {fault.strerror}; the run goes on without it"
 
     def close(self) -> None:
         """Flush and close."""
-        self._file.close()
+        self.flush()
+        os.close(self._file)

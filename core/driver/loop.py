@@ -38,7 +38,7 @@ from core.engine.effects import (
 from core.engine.effects import Journal as Fact
 from core.engine.engine import Engine
 from core.engine.inputs import FlushFound, HoldingSeen, Input, Ordered, PlanEnded, Planned, Tick
-from core.errors import BadLine
+from core.errors import BadLine, StartError
 from core.events.event import ChildBegan, Notice
 from core.events.gauges import Gauges, encode
 from core.model.site import Site
@@ -70,6 +70,7 @@ class Loop:
         self.code: int | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._gauges_due = 0.0
+        self._told: set[str] = set()
 
     def hear(self, happened: Input) -> None:
         """Something happened; it is dealt with in the next turn."""
@@ -86,13 +87,19 @@ class Loop:
                 number, lambda name=number.name: self.hear(Ordered(operator.Stop("now"), name)))  # type: ignore[misc]
         for name in signals:
             self.hear(Ordered(operator.Stop("now"), name))
-        await self._carry_out(list(self.engine.begin(self.by, os.getpid(), space.survey(self.site))))
-        reader = asyncio.create_task(self._read_plan(plan, first))
+        reader: asyncio.Task[None] | None = None
         try:
+            await self._carry_out(list(self.engine.begin(self.by, os.getpid(), space.survey(self.site))))
+            reader = asyncio.create_task(self._read_plan(plan, first))
             while self.code is None:
                 await self._turn()
+        except StartError as fault:
+            # What cannot be written down may not be acted upon: this run can only end.
+            print(f"driver: {fault}", file=sys.stderr)
+            self.code = fault.exit_code
         finally:
-            reader.cancel()
+            if reader is not None:
+                reader.cancel()
             await self._end()
         return self.code
 
@@ -152,6 +159,12 @@ class Loop:
     def _commit(self) -> None:
         if self.journal.commit():
             self.control.nudge(operator.Seq(self.journal.seq))
+            if self.indexing.ended:
+                self.indexing.flush(self.journal.durable)
+        for fault in (self.indexing.fault, self.traffic.fault):
+            if fault and fault not in self._told and not self.indexing.ended:
+                self._told.add(fault)
+                self.note("RUN019", "W", "state", fault)
 
     def note(self, code: str, severity: str, subject: str, text: str) -> None:
         """A fact of the loop's own."""
@@ -246,7 +259,7 @@ class Loop:
             temporary.replace(status)
         self.control.nudge(operator.Gauges())
         self.traffic.flush()
-        self.indexing.flush()
+        self.indexing.flush(self.journal.durable)
         for seen in space.watch(self.site, state):
             self.hear(seen)
 
@@ -256,10 +269,14 @@ class Loop:
             for name, child in self.children.items()
         ]
         await asyncio.gather(*quits)
-        self.journal.close()
+        try:
+            self.journal.close()
+        except StartError as fault:
+            print(f"driver: {fault}", file=sys.stderr)
+            self.code = fault.exit_code
         self.traffic.close()
         self.log.close()
-        self.indexing.close()
+        self.indexing.close(self.journal.durable)
         space.tidy(self.site)
         await self.control.close()
 
