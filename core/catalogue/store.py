@@ -52,7 +52,10 @@ class Catalogue:
         self._batch = False
         self._seqs: dict[str, int] = {}
         with self._guard("opened"):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+            # SQLite would let everybody read it; the files that it adds beside have the same mode.
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
             self._db = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
         try:
             with self._guard("opened"):

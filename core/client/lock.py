@@ -17,7 +17,7 @@ from core.model.site import Site
 def lock_site(state_dir: Path) -> int:
     """Take the site's lock; the descriptor holds it, also in a child that inherits it.  BusyError RUN004."""
     try:
-        state_dir.mkdir(parents=True, exist_ok=True)
+        state_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
         lock = os.open(state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
     except OSError as fault:
         raise StartError("RUN003", f"{state_dir}: {fault.strerror}", "Create it, writable for this user.") from fault

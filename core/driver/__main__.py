@@ -81,4 +81,5 @@ def _first_line() -> tuple[bytes, str]:
 
 
 if __name__ == "__main__":
+    os.umask(os.umask(0o077) | 0o027)  # dumps, indexes and journals are nobody else's business; children inherit it
     sys.exit(main())

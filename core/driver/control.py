@@ -1,8 +1,9 @@
 """The control socket of a run: consoles and commands order, the driver answers, everybody is nudged.
 
-Mode 0600: the file system decides who may connect.  Who it is comes from the kernel (SO_PEERCRED), not from what they
-say.  A peer that said ``HELLO … watch`` is refused every order.  A console that does not read is dropped when its buffer
-passes `OUTBOX`; it comes back and catches up from the journal.
+Mode 0600: the file system decides who may connect, and only this user and root are heard, whatever the mode has become.
+Who it is comes from the kernel (SO_PEERCRED), not from what they say.  A peer that said ``HELLO … watch`` is refused every
+order.  A console that does not read is dropped when its buffer passes `OUTBOX`; it comes back and catches up from the
+journal.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from core.protocol.conversation import Lines
 
 OUTBOX = 64 * 1024
 """Bytes that may wait for a console before it is dropped."""
+MOST = 200
+"""Connections at once; a further one is refused."""
 
 
 class Control:
@@ -73,6 +76,11 @@ class Control:
 
     async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = _Peer(writer)
+        if why := self._unwelcome(peer):
+            peer.write(op.VOCABULARY.encode(op.Refused(why)))
+            with contextlib.suppress(OSError):
+                writer.close()
+            return
         self._peers.add(peer)
         lines = Lines()
         try:
@@ -87,6 +95,11 @@ class Control:
             self._peers.discard(peer)
             with contextlib.suppress(OSError):
                 writer.close()
+
+    def _unwelcome(self, peer: _Peer) -> str:
+        if peer.uid not in (os.geteuid(), 0):
+            return f"the user {peer.name} may not give orders to this run"
+        return f"{MOST} others are attached already" if len(self._peers) >= MOST else ""
 
     def _take(self, peer: _Peer, said: op.Said | op.Reply) -> None:
         match said:
@@ -123,15 +136,15 @@ class _Peer:
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self.writer, self.mode, self.console = writer, "operate", False
         sock = writer.get_extra_info("socket")
-        _, self._uid, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        self.name = _login(self._uid)
+        _, self.uid, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        self.name = _login(self.uid)
 
     def claim(self, name: str, mode: str) -> None:
         """Take HELLO in; a name other than the kernel's is shown beside it."""
         # Who once said that they watch goes on watching: a second HELLO lifts nothing.
         self.mode = mode if self.mode == "operate" else self.mode
         self.console = True
-        known = _login(self._uid)
+        known = _login(self.uid)
         self.name = known if name in ("", known) else f"{name[:32]}({known})"
 
     def write(self, line: bytes) -> None:

@@ -33,6 +33,7 @@ from core.wire.mesg import Mesg
 from core.wire.transports import Connection
 
 _PROGRESS = 0.5  # seconds between two PROGRESS
+_LEAST = 1024  # bytes within the client's data timeout; less is silence, or a byte now and then could hold a dumper for ever
 _MESG_LIMIT = 64 * 1024 * 1024  # bytes of MESG; a client that says more only talks
 _ALIVE = 3  # PROGRESS for each time that the driver bears silence: a dumper that waits is told from one that hangs
 _GOOD = (Outcome.DONE, Outcome.STRANGE)
@@ -50,7 +51,7 @@ class Pump:
         self._began = self._told = time.monotonic()
         self._alive = site.run.child_timeout / _ALIVE
         self._mesg = Mesg()
-        self._mesg_size = 0
+        self._mesg_size = self._heard = 0
         self._store: Store | None = None
         self._filter: Filter = Plain()
         self._plain = True
@@ -148,7 +149,7 @@ class Pump:
     def _stream(self, store: Store, started: Started) -> None:
         """Until all streams and the filter are at their end and everything is stored."""
         connection, filter_ = started.connection, self._filter
-        quiet_since = time.monotonic()
+        quiet_since, counted, streams = time.monotonic(), 0, len(self._open)
         while self._open or not filter_.ended or self._backlog:
             if self._mesg.closed and self._mesg.error is not None:
                 return  # it failed and has said so; a stock client need not end its DATA then
@@ -169,10 +170,11 @@ class Pump:
             silence = self._task.disk.host.data_timeout
             ready = self._wait(wanted, quiet_since + silence - time.monotonic() if reading else None)
             now = time.monotonic()
-            if not reading or connection.fileno() in ready:
-                quiet_since = now
-            elif now - quiet_since >= silence:
-                raise PeerError("DMP017", f"{self._task.disk.title}: nothing came from the client for {silence:.0f} s")
+            if not reading or self._heard - counted >= _LEAST or len(self._open) < streams:
+                quiet_since, counted, streams = now, self._heard, len(self._open)
+            elif connection.fileno() not in ready and now - quiet_since >= silence:
+                much = f"no more than {self._heard - counted} bytes" if self._heard > counted else "nothing"
+                raise PeerError("DMP017", f"{self._task.disk.title}: {much} came from the client for {silence:.0f} s")
             if filter_.writer in ready:
                 filter_.push()
             if filter_.reader in ready:
@@ -185,6 +187,7 @@ class Pump:
         stream = self._open.get(handle)
         if stream is None:
             return
+        self._heard += len(piece)
         if stream == "DATA":
             if len(piece):
                 self._data(piece)

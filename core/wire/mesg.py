@@ -67,7 +67,7 @@ class Mesg:
         if not len(data):
             self.closed = True
             if self._rest:
-                self._strange(f"?? {self._take(bytes(self._rest))} (no end of line)")
+                self._keep(self.strange, f"{bytes(self._rest[:1000]).decode('utf-8', 'replace')} (no end of line)", "?? ")
                 self._rest.clear()
             return
         self._rest += data
@@ -80,15 +80,15 @@ class Mesg:
 
     def _line(self, line: str) -> None:
         if line.startswith("|"):
-            self._keep(self.normal, clean(line[1:]))
+            self._keep(self.normal, line[1:])
         elif line.startswith("?"):
-            self._strange(clean(line[1:]))
+            self._keep(self.strange, line[1:])
         elif line.startswith("sendbackup: "):
             word, _, rest = line.removeprefix("sendbackup: ").partition(" ")
             if not self._said(word, rest):
-                self._strange(f"?? {clean(line)}")
+                self._keep(self.strange, line, "?? ")
         elif line:
-            self._strange(f"?? {clean(line)}")
+            self._keep(self.strange, line, "?? ")
 
     def _said(self, word: str, rest: str) -> bool:
         match word:
@@ -101,7 +101,7 @@ class Mesg:
             case "native-CRC" | "client-CRC":
                 return self._crc(word, rest)
             case "warning":
-                self._strange(clean(_bracketed(rest)))
+                self._keep(self.strange, _bracketed(rest))
             case "retry":
                 self.retry = parse_retry(rest)
             case "error":
@@ -141,18 +141,11 @@ class Mesg:
             self.client = crc
         return True
 
-    def _strange(self, text: str) -> None:
-        self._keep(self.strange, text)
-
-    def _keep(self, lines: list[str], text: str) -> None:
+    def _keep(self, lines: list[str], text: str, mark: str = "") -> None:
         if len(lines) < MAX_LINES:
-            lines.append(text)
+            lines.append(mark + clean(text))
         else:
-            self.unshown += 1
-
-    @staticmethod
-    def _take(line: bytes) -> str:
-        return clean(line.decode("utf-8", "replace"))
+            self.unshown += 1  # and no work is done for it: a client may say millions of them
 
 
 def _bracketed(text: str) -> str:
