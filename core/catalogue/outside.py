@@ -14,7 +14,8 @@ from core.model.site import Site
 
 
 def forget_erased(site: Site, catalogue: Catalogue) -> int:
-    """Forget what was on volumes that the tapelist calls never written; how many there were.
+    """Forget what was on volumes that the tapelist calls never written, or written after what the catalogue knows of: a
+    run began them anew and died before its journal said so.  How many there were.
 
     A volume that is missing in the tapelist keeps its dumps: a lost tapelist must not hide a backup.  A tapelist that
     cannot be read changes nothing.
@@ -32,13 +33,15 @@ def forget_erased(site: Site, catalogue: Catalogue) -> int:
 
 def _erased(site: Site, catalogue: Catalogue) -> list[tuple[str, str]]:
     try:
-        blank = {(volume.pool, volume.label) for volume in tapelist.read(site.tapelist) if not volume.used}
+        listed = {(volume.pool, volume.label): volume for volume in tapelist.read(site.tapelist)}
     except WorldError:
         return []
-    if not blank:
-        return []
-    return [(storage, label) for storage, label in catalogue.rows("SELECT storage, label FROM volumes")
-            if (storage, label) in blank or ("", label) in blank]
+    found = []
+    for storage, label, written in catalogue.rows("SELECT storage, label, written FROM volumes"):
+        volume = listed.get((storage, label)) or listed.get(("", label))
+        if volume is not None and (not volume.used or volume.datestamp > written):
+            found.append((storage, label))
+    return found
 
 
 def forget_file(site: Site, path: str) -> None:

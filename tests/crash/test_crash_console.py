@@ -52,8 +52,8 @@ class Consoles:
             return
         self._terminal, inner = os.openpty()
         self._process = subprocess.Popen(
-            [*self._command, "--state-dir", str(self._site.site.state_dir)], stdin=inner, stdout=inner, stderr=inner, start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color", "TAPEROOM_CONFIG": str(self._site.site.file)})
+            [*self._command, "--state-dir", str(self._site.site.state_dir)], stdin=inner, stdout=inner, stderr=inner,
+            start_new_session=True, env={**os.environ, "TERM": "xterm-256color", "TAPEROOM_CONFIG": str(self._site.site.file)})
         os.close(inner)
         seen = b""
         while b"\x1b[?1049h" not in seen:  # it has taken the screen

@@ -282,3 +282,18 @@ def test_a_thousand_disks_are_in_at_once(site: Site) -> None:
         spent = time.process_time() - began
         assert len(queries.dumps(catalogue)) == 1000
     print(f"{len(night.records)} records in {spent:.2f} s")
+
+
+def test_a_volume_that_was_begun_anew_and_never_told_of_has_nothing_of_before(site: Site) -> None:
+    """A taper wrote label and tapelist, and the power went before a journal had it: the old dumps are gone from there."""
+    night = a_night()
+    night.end(0)
+    with fill(site, night) as catalogue:
+        assert queries.volumes_of(catalogue, *WEB, "20260101010000", 0) == {"main": ("A-1",)}
+    site.tapelist.write_text("20260101010000 A-1 reuse POOL:main\n")
+    with open_catalogue(site).catalogue as catalogue:
+        assert queries.volumes_of(catalogue, *WEB, "20260101010000", 0) == {"main": ("A-1",)}
+    site.tapelist.write_text("20260102010000 A-1 reuse POOL:main\n")
+    with open_catalogue(site).catalogue as catalogue:
+        assert queries.volumes_of(catalogue, *WEB, "20260101010000", 0) == {}
+        assert queries.volumes(catalogue, "main") == []
