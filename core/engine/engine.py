@@ -182,6 +182,7 @@ class Engine:
         known = seen.path in state.holds
         if seen.failed and not known:
             state.looking.discard(seen.path)
+            state.no_room_until = 0.0  # it was to bring room; another answer is wanted
             return
         if not known:
             yield Journal(e.HoldingFound(seen.path, seen.total, seen.free, seen.reserve))
