@@ -72,6 +72,11 @@ def _change(site: Site, change: Callable[[dict[str, str]], None]) -> None:
                 out.flush()
                 os.fsync(out.fileno())
             os.replace(new, path)
+            directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(directory)  # an order that was taken must not be forgotten at a power cut
+            finally:
+                os.close(directory)
     except OSError as fault:
         with contextlib.suppress(OSError):
             new.unlink()

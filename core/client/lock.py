@@ -44,9 +44,20 @@ def make_run_directory(site: Site, datestamp: str) -> Path:
         directory = site.runs_dir / stamp
         try:
             directory.mkdir(parents=True, mode=0o750)
+            for parent in (site.runs_dir, site.state_dir):
+                _sync(parent)
             return directory
         except FileExistsError:
             stamp = (datetime.strptime(stamp.ljust(14, "0"), "%Y%m%d%H%M%S") + timedelta(seconds=1)).strftime("%Y%m%d%H%M%S")
         except OSError as fault:
             raise StartError("RUN003", f"{directory}: {fault.strerror}", "Create it, writable for this user.") from fault
     raise StartError("RUN003", f"{site.runs_dir}: no free name for a run after {datestamp}")
+
+
+def _sync(directory: Path) -> None:
+    """Make the names in a directory durable.  OSError."""
+    opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -1,7 +1,8 @@
 """A small site that has seen some nights, put back to that state for each case, and one night of it under the hook.
 
 The fourth night writes over the volume of the first one; two volumes and the last full of each disk are needed.  One disk
-is two parts long.  Bumping is made easy, so that the levels go up and a lost base would show.
+is three chunks and two parts long, one goes straight to the volume.  Bumping is made easy, so that the levels go up and a
+lost base would show.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from tests.support.small_site import SmallSite
 
 HOOK = Path(__file__).parent / "hook"
 STATEFUL = ("state", "hold", "vtapes", "client")
-DISKS = ("alpha:/home", "beta:/etc")
+DISKS = ("alpha:/home", "beta:/etc", "beta:/raw")
 Tree = dict[str, bytes]
 DEADLINE = 60.0
 """Seconds after which a run that does not end counts as hanging."""
@@ -55,7 +56,10 @@ class CrashSite:
         self._number = 0
         noise = random.Random(4).randbytes
         self._small = SmallSite(
-            root, {"alpha:/home": {"letter": b"0", "deep/er/big": noise(300_000)}, "beta:/etc": {"passwd": b"root\n"}},
+            root, {"alpha:/home": {"letter": b"0", "deep/er/big": noise(300_000)}, "beta:/etc": {"passwd": b"root\n"},
+                   "beta:/raw": {"letter": b"0"}},
+            disks={"beta:/raw": {"holding": "never"}},
+            holding=[{"path": str(root / "hold"), "use": "256 MiB", "chunksize": "128 KiB"}],
             run={"inparallel": 2, "maxdumps": 1, "runtapes": 2, "retry_delay": "0.1 s", "request_deadline": "20 s"},
             storage={"slots": 5, "capacity": "2 MiB", "part_size": "256 KiB",
                      "retention": {"tapes": 2, "days": 0, "full": 1}},
@@ -73,16 +77,6 @@ class CrashSite:
         shutil.copytree(root, root.with_name(root.name + ".template"), symlinks=True,
                         ignore=lambda top, names: [] if Path(top) != root else [n for n in names if n not in STATEFUL])
 
-    @property
-    def title(self) -> str:
-        """The disk that is two parts long."""
-        return self.titles[0]
-
-    @property
-    def titles(self) -> list[str]:
-        """``HOST:DISK`` of both."""
-        return [disk.title for disk in self.site.disks]
-
     def renew(self) -> None:
         """Back to the state after the third night; the disks change."""
         for path in self.roots:
@@ -96,6 +90,8 @@ class CrashSite:
         for title in DISKS:
             top = self._small.data(title)
             (top / "letter").write_bytes(b"day %d of %s\n" % (self._number, title.encode()) * 50)
+            if title == DISKS[0]:
+                (top / "long").write_bytes(os.urandom(280_000))
             (top / f"new{self._number}").write_bytes(os.urandom(2000))
             (top / f"new{self._number - 2}").unlink(missing_ok=True)
             (top / f"dir{self._number}").mkdir()
