@@ -105,8 +105,8 @@ def test_a_dump_is_parked_while_the_taper_is_about_to_free_room_and_nobody_is_as
             night.until(lambda v: v.files)
             night.plan(night.line("beta:/big", 500))
             night.until(lambda v: v.count(DiskState.STALLED))
-            waits = night.gauge(lambda g: next((t for n, t in g.waiting.items() if n.startswith("beta") and "stands" in t), None))
-            assert "free" in waits and not night.facts(e.QuestionAsked)
+            waits = night.gauge(lambda g: [t for n, t in g.waiting.items() if n.startswith("beta") and "stands" in t])
+            assert "free" in waits[0] and not night.facts(e.QuestionAsked)
         finally:
             os.kill(taper, signal.SIGCONT)
         assert night.ends() == 0, site.logs()

@@ -135,8 +135,8 @@ class Client:
 def small_file_system(path: Path, size: str) -> Iterator[Path]:
     """A tmpfs of that size at ``path``; the test is skipped where none can be mounted."""
     path.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(path)], capture_output=True, check=False) \
-        if os.geteuid() == 0 else None
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(path)]
+    done = subprocess.run(command, capture_output=True, check=False) if os.geteuid() == 0 else None
     if done is None or done.returncode:
         pytest.skip("NOT TESTED: a small file system that is really full needs root and mount(8)")
     try:
