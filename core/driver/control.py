@@ -38,6 +38,7 @@ class Control:
         self._server: asyncio.Server | None = None
         self._peers: set[_Peer] = set()
         self._asking: deque[_Peer] = deque()
+        self._over = False
         self._path: Path | None = None
 
     async def listen(self, path: Path) -> None:
@@ -108,6 +109,8 @@ class Control:
                 peer.write(op.VOCABULARY.encode(op.Ok()))
             case op.Ok() | op.Refused() | op.Gone() | op.Seq() | op.Gauges():
                 peer.write(op.VOCABULARY.encode(op.Refused("that is an answer, not an order")))
+            case _ if self._over:
+                peer.write(op.VOCABULARY.encode(op.Gone()))
             case _ if peer.mode != "operate":
                 peer.write(op.VOCABULARY.encode(op.Refused("attached read-only: watching changes nothing")))
             case op.Answer(id, choice, argument):
@@ -116,6 +119,12 @@ class Control:
             case order:
                 self._asking.append(peer)
                 self._hear(Ordered(order, peer.name))
+
+    def over(self) -> None:
+        """The run has ended, though its children may still be quitting: who waits for a reply, or asks now, gets GONE."""
+        self._over = True
+        while self._asking:
+            self._asking.popleft().write(op.VOCABULARY.encode(op.Gone()))
 
     async def close(self) -> None:
         """Say GONE to all and remove the socket."""

@@ -264,6 +264,7 @@ class Loop:
             self.hear(seen)
 
     async def _end(self) -> None:
+        self.control.over()
         quits = [
             child.quit(taper.Quit() if name in self.engine.state.tapes else dumper.Quit(), PATIENCE)
             for name, child in self.children.items()

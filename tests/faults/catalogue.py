@@ -22,6 +22,7 @@ def spoil(nth: int, error: str) -> None:
             return super().execute(sql, *rest)
 
     def connect(*words: Any, **more: Any) -> sqlite3.Connection:
-        return real(*words, **{"factory": Spoilt, **more})
+        made: sqlite3.Connection = real(*words, **{"factory": Spoilt, **more})
+        return made
 
     sqlite3.connect = connect  # type: ignore[assignment]

@@ -21,7 +21,8 @@ from tests.support.small_site import SmallSite
 
 ROOT = Path(__file__).resolve().parents[2]
 TREES: Mapping[str, Mapping[str, bytes]] = {
-    "alpha:/big": {"noise": bytes(range(256)) * 12_000, "deep/letter": b"dear reader\n"}, "beta:/small": {"file": b"few\n" * 50}}
+    "alpha:/big": {"noise": bytes(range(256)) * 12_000, "deep/letter": b"dear reader\n"},
+    "beta:/small": {"file": b"few\n" * 50}}
 BOUND = 150.0
 """Seconds after which a night hangs."""
 

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from tests.support.faultnight import garbled
 
@@ -78,19 +78,18 @@ class Between:
     def serve(self) -> int:
         """Until the program has ended; its exit code."""
         assert self.child.stdin is not None and self.child.stdout is not None
-        outward = threading.Thread(target=self._carry, args=("driver", sys.stdin.buffer.raw, self.child.stdin), daemon=True)  # type: ignore[attr-defined]
-        outward.start()
-        self._carry("child", self.child.stdout, sys.stdout.buffer.raw)  # type: ignore[attr-defined]
+        inward, outward = os.fdopen(0, "rb", buffering=0), os.fdopen(1, "wb", buffering=0)
+        threading.Thread(target=self._carry, args=("driver", inward, self.child.stdin), daemon=True).start()
+        self._carry("child", self.child.stdout, outward)
         return self.child.wait()
 
-    def _carry(self, sender: str, source: BinaryIO, target: BinaryIO) -> None:
+    def _carry(self, sender: str, source: IO[bytes], target: IO[bytes]) -> None:
         count, partial = 0, b""
         while data := source.read(65536):
             *lines, partial = (partial + data).split(b"\n")
             for line in lines:
                 verb = line.split(b" ", 1)[0].decode("utf-8", "replace")
-                mine = sender == self.fault["sender"] and (verb == self.fault["verb"] or self.fault["verb"] == "DUMP" and (
-                    verb.islower()))
+                mine = sender == self.fault["sender"] and self.fault["verb"] in (verb, "DUMP" if verb.islower() else verb)
                 count += mine
                 kind = self.fault["kind"] if mine and count == self.fault["nth"] and once() else ""
                 if kind == "silent":
@@ -100,7 +99,7 @@ class Between:
             self._write(target, partial)
         target.close()
 
-    def _pass_on(self, line: bytes, kind: str, sender: str, target: BinaryIO) -> None:
+    def _pass_on(self, line: bytes, kind: str, sender: str, target: IO[bytes]) -> None:
         match kind:
             case "dropped":
                 return
@@ -126,7 +125,7 @@ class Between:
                 self._write(target, line)
 
     @staticmethod
-    def _write(target: BinaryIO, data: bytes) -> None:
+    def _write(target: IO[bytes], data: bytes) -> None:
         view = memoryview(data)
         try:
             while view:
