@@ -52,6 +52,7 @@ def edit(path: Path, wait: float = LOCK_SECONDS) -> Iterator[Draft]:
     Nothing is written when the block raises or changes nothing.  WorldError TAP009, TAP010.
     """
     try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)  # volumes are labelled before the first run
         lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise WorldError("TAP010", f"{path}.lock: {error.strerror}", "the state directory must be writable") from None

@@ -140,7 +140,8 @@ def test_devices_faults_of_the_file(tmp_path: Path) -> None:
     with pytest.raises(WorldError, match="Is a directory") as caught:
         tapelist.read(path)
     assert caught.value.code == "TAP010"
-    with pytest.raises(WorldError, match=r"nowhere/tapelist.lock: No such file") as caught, tapelist.edit(
-            tmp_path / "nowhere" / "tapelist"):
+    (tmp_path / "in the way").write_text("")
+    with pytest.raises(WorldError, match=r"in the way/tapelist.lock: File exists") as caught, tapelist.edit(
+            tmp_path / "in the way" / "tapelist"):
         pass
     assert caught.value.code == "TAP010"
