@@ -6,11 +6,13 @@ One act at a time is on its way; what came of each is kept for the log of acts.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.errors import TaperoomError
+from core.events.event import OperatorActed
 from core.protocol import operator as op
 from tui.acting import WATCHING, why_not
 from tui.acting_outside import offer
@@ -30,7 +32,7 @@ KEPT = 500
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One act of this console; ``fact``: the run's journal has it, too."""
+    """One act of this console; ``fact``: the run's journal has it, or the site's."""
 
     at: float
     command: str
@@ -86,7 +88,7 @@ class Actor:
             async def run() -> None:
                 try:
                     done = await asyncio.to_thread(call, self.hand)
-                    self._tell(done.command or deed.command, clean(done.text), True, fact=False)
+                    self._tell(done.command or deed.command, clean(done.text), True, fact=deed.noted)
                 except OSError as fault:
                     self._tell(deed.command, clean(str(fault)), False, fact=False)
                 except TaperoomError as fault:
@@ -134,6 +136,12 @@ class Actor:
 
     def show_log(self) -> None:
         """Who did what."""
+        self._app.run_worker(self._open_log(), exit_on_error=False)
+
+    async def _open_log(self) -> None:
         from tui.screens.acts import ActsScreen
 
-        self._app.push_screen(ActsScreen(self._app.feed.view, list(self.told), self._app.look))
+        app, site = self._app, list[tuple[float, OperatorActed]]()
+        with contextlib.suppress(TaperoomError, OSError):
+            site = await asyncio.to_thread(app.door.acts)
+        app.push_screen(ActsScreen(app.feed.view, list(self.told), app.look, site))

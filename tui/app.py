@@ -35,7 +35,7 @@ from tui.rate import TICK, Rate
 from tui.replaying import Playing
 from tui.returning import Returning
 from tui.screens.base import ConsoleScreen
-from tui.subject import Subject
+from tui.subject import Key, Subject
 from tui.travel import travel
 from tui.wardrobe import Wardrobe
 
@@ -67,6 +67,7 @@ class ConsoleApp(App[int]):
         self.player, self._operates = Player(self), operate and playing is None
         self.clock, self.returning = clock, Returning(seen or Seen())
         self.actor = Actor(self, hand or SiteHand(state_dir))
+        self.only: Key | None = None
         self.serves, self._opened, self._asked = serve, self.feed.opened, set[int]()
         self.sayings: deque[tuple[float, str, bool]] = deque(maxlen=200)
         self.detached = False
@@ -182,12 +183,17 @@ class ConsoleApp(App[int]):
         travel(self, where)
 
     def traffic_of(self, disk: DiskView) -> None:
-        """The traffic of one disk."""
-        self.go(Goto("protocol", "handle", disk.handle or f"{disk.host} {disk.disk}"))
+        """The traffic of one disk: all of its handles."""
+        self.go(Goto("protocol", "traffic", disk.title))
 
     def stamps(self) -> list[str]:
         """The runs that there are, the newest first."""
         return [run.datestamp for run in reversed(list_runs(self.feed.state_dir))][:50]
+
+    def narrow(self, key: Key | None) -> None:
+        """Show only this disk on every screen; None: all of them."""
+        self.only, self._opened = key, 0
+        self.frame()
 
     def open_run(self, name: str) -> None:
         """Show another run; empty: the live or the last one."""

@@ -23,6 +23,8 @@ class Deed:
     order: op.Order | None = None
     call: Callable[[Hand], Done] | None = None
     word: str = ""
+    noted: bool = True
+    """Whether a journal has it when it is done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from core.model.site import Site
 
 if TYPE_CHECKING:
+    from core.client.ahead import Ahead
     from core.client.browse import Date, Name, Needs
     from core.client.checks import Finding
     from core.client.clients import ClientRow
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from core.client.runs import Run
     from core.client.shelf import Content, Shelf
     from core.client.spool import Spool
+    from core.events.event import OperatorActed
 
 
 class Tree(Protocol):
@@ -58,6 +60,9 @@ class Door(Protocol):
     def disk_nights(self, host: str, disk: str) -> list[DiskNight]:
         """The runs of one disk, newest first."""
 
+    def ahead(self, now: float) -> list[Ahead]:
+        """The coming nights as history tells them."""
+
     def shelves(self, live: Run | None, now: float) -> list[Shelf]:
         """Every storage with its slots and volumes; ``live`` is the run under way."""
 
@@ -72,6 +77,9 @@ class Door(Protocol):
 
     def check(self, hosts: Collection[str]) -> Iterator[Finding | int]:
         """Ask these clients (none: all) whether they would work: findings, and how many are still asked."""
+
+    def acts(self) -> list[tuple[float, OperatorActed]]:
+        """What was done outside of runs, oldest first."""
 
     def disks(self) -> list[tuple[str, str]]:
         """Host and disk of everything that was ever dumped or will be."""
@@ -132,6 +140,12 @@ class ClientDoor:
 
         return disk_nights(self.site(), host, disk)
 
+    def ahead(self, now: float) -> list[Ahead]:
+        """The coming nights as history tells them."""
+        from core.client.ahead import ahead
+
+        return ahead(self.site(), now)
+
     def shelves(self, live: Run | None, now: float) -> list[Shelf]:
         """Every storage with its slots and volumes."""
         from core.client.runs import view_of
@@ -167,6 +181,12 @@ class ClientDoor:
 
         site = self.site()
         return check(site, [disk for disk in site.disks if not hosts or disk.host.name in hosts])
+
+    def acts(self) -> list[tuple[float, OperatorActed]]:
+        """What was done outside of runs, oldest first."""
+        from core.client.acts import acts
+
+        return acts(self._state_dir)
 
     def disks(self) -> list[tuple[str, str]]:
         """Host and disk of everything that was ever dumped or will be."""

@@ -25,9 +25,24 @@ NOTES: dict[str, str] = {
     "chunksize": "one file on the holding disk is no larger", "use": "this much more may be written",
     "program": "what reads the disk on the client", "port": "on this machine's loopback",
     "missing": "what is still to be written, as far as the dumper knows",
-    "why": "", "label": "of the volume", "fileno": "file number on the volume", "orig": "before compression",
+    "why": "the reason, in a word", "label": "of the volume", "fileno": "file number on the volume",
+    "orig": "before compression",
     "crc": "CRC-32C and bytes, as the dumper counted them", "priority": "higher goes first",
-    "seconds": "expected", "level": "0 is a full dump",
+    "seconds": "expected", "level": "0 is a full dump", "host": "the client", "disk": "of that client",
+    "message": "in words, for people", "drive": "where the volume is", "code": "of the message; x explains it",
+    "size": "so far, or as expected", "fail": "whether it counts as failed, or as left out", "lines": "of the plan",
+    "kps": "KiB a second, expected", "features": "what the client can do, in hexadecimal",
+    "name": "who attached", "mode": "operate gives orders, watch only looks", "id": "number of the request",
+    "choice": "the answer", "argument": "that the choice wants", "when": "now; otherwise after the dumps under way",
+    "number": "of the newest fact in the journal", "delay": "seconds to wait first; -1: the client says nothing",
+}
+"""What each field is; `OPTIONS` has those of a dump."""
+
+OPTIONS: dict[str, str] = {
+    "datestamp": "of this run", "orig": "KiB expected before compression", "estimate": "KiB expected",
+    "auth": "how the client is reached", "compress": "where and how it is packed",
+    "index": "the names in it are listed", "record": "the next incremental builds on it",
+    "use": "KiB that it may write before it asks for more",
 }
 
 
@@ -89,7 +104,8 @@ def _fields(message: Any, view: RunView) -> list[tuple[str, str, str]]:
         elif name == "plan_b":
             found.append(("degraded", f"level {value.level}", f"{show_kib(value.size)} if there is no volume"))
         elif name == "options":
-            found += [("option", clean(part, 200), "") for part in value.strip("|;").split(";") if part]
+            found += [("option", clean(part, 200), OPTIONS.get(part.partition("=")[0].strip(), ""))
+                      for part in value.strip("|;").split(";") if part]
         else:
             found.append((name, clean(str(value)), NOTES.get(name, "")))
     return found

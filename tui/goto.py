@@ -15,7 +15,8 @@ from tui.keys import PLACES, place
 
 WORDS: dict[str, str] = {
     "disk": "run", "dle": "run", "dump": "dump", "client": "clients", "host": "clients", "run": "open", "live": "open",
-    "handle": "protocol", "channel": "protocol", "word": "protocol", "tape": "tapes", "volume": "tapes",
+    "handle": "protocol", "channel": "protocol", "word": "protocol", "traffic": "protocol", "only": "only",
+    "tape": "tapes", "volume": "tapes",
     "file": "restore", "theme": "theme", "messages": "messages", "explain": "explain", "quit": "quit", "detach": "quit",
     "help": "help", "keys": "keys",
 }
@@ -23,8 +24,8 @@ WORDS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Goto:
-    """Where to go: a screen's name, ``open``, ``dump``, ``messages``, ``explain``, ``theme``, ``help`` or ``quit``; ``what``
-    was named and its ``value``."""
+    """Where to go: a screen's name, ``open``, ``dump``, ``only``, ``messages``, ``explain``, ``theme``, ``help`` or ``quit``;
+    ``what`` was named and its ``value``."""
 
     target: str
     what: str = ""
@@ -57,7 +58,8 @@ def suggestions(view: RunView, stamps: Iterable[str], themes: Iterable[str], lab
     """What may be typed, for completion; ``labels`` of volumes and ``titles`` of disks that the run does not know."""
     found: list[str] = [p.name for p in PLACES]
     found += ["live", "help", "quit", "messages", *(f"theme {name}" for name in themes), *(f"run {stamp}" for stamp in stamps)]
-    found += [clean(f"{word} {disk.title}") for word in ("disk", "dump", "restore") for disk in view.disks.values()]
+    found += [clean(f"{word} {disk.title}") for word in ("disk", "dump", "only", "traffic", "restore")
+              for disk in view.disks.values()]
     found += [clean(f"restore {title}") for title in titles]
     known = [*(volume.label for volume in view.volumes), *(taper.next_label for taper in view.tapers.values()), *labels]
     found += [clean(f"tape {label}") for label in dict.fromkeys(known) if label]

@@ -67,6 +67,10 @@ class Hand(Protocol):
         """Remove a dump from the holding disk; with ``force`` even one that is on no volume."""
 
 
+    def export(self, stamp: str) -> Done:
+        """Write a run to one file."""
+
+
 class SiteHand:
     """The hand on a real site."""
 
@@ -81,6 +85,16 @@ class SiteHand:
         if self._site is None:
             self._site = open_site(self._state_dir)
         return self._site
+
+    def export(self, stamp: str) -> Done:
+        """Write a run to one file in the home directory."""
+        from core.client.bundle import export_run
+        from core.client.runs import Run
+        from tui.commands import words
+
+        home = Path.home()
+        written = export_run(Run(self._state_dir / "runs" / stamp), home)
+        return Several(words("export", stamp, str(home)), f"written to {written}; taperoom replay plays it anywhere")
 
     def start(self, disks: tuple[Key, ...]) -> Done:
         """Begin a run of all disks, or of these."""

@@ -16,7 +16,8 @@ RESERVED = frozenset({"escape", "ctrl+c", "ctrl+q", "ctrl+p", "tab", "shift+tab"
 
 _SHOWN = {"slash": "/", "colon": ":", "question_mark": "?", "at": "@", "equals_sign": "=", "minus": "-", "plus": "+",
           "full_stop": ".", "comma": ",", "left_square_bracket": "[", "right_square_bracket": "]", "exclamation_mark": "!",
-          "semicolon": ";", "number_sign": "#", "asterisk": "*", "percent_sign": "%", "ampersand": "&"}
+          "semicolon": ";", "less_than_sign": "<", "greater_than_sign": ">",
+          "number_sign": "#", "asterisk": "*", "percent_sign": "%", "ampersand": "&"}
 
 
 def shown(keys: str) -> str:

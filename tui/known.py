@@ -13,6 +13,7 @@ from tui.fetch import Fetch
 from tui.moment import Link
 
 if TYPE_CHECKING:
+    from core.client.ahead import Ahead
     from core.client.clients import ClientRow
     from core.client.coverage import Covered, DiskNight
     from core.client.nights import NightRow
@@ -41,6 +42,7 @@ class Known:
         self.shelves: Fetch[list[Shelf]] = Fetch()
         self.spool: Fetch[Spool] = Fetch()
         self.clients: Fetch[list[ClientRow]] = Fetch()
+        self.ahead: Fetch[list[Ahead]] = Fetch()
         self.checking = Checking(app.door)
         self._disk_nights: dict[tuple[str, str], Fetch[list[DiskNight]]] = {}
         self.disks: Fetch[list[tuple[str, str]]] = Fetch()
@@ -55,7 +57,7 @@ class Known:
             "coverage": lambda: door.coverage(now), "nights": lambda: door.nights(PATIENCE),
             "shelves": lambda: door.shelves(live, now), "spool": lambda: door.spool(live),
             "clients": lambda: door.clients(now),
-            "disks": lambda: door.disks(),
+            "disks": lambda: door.disks(), "ahead": lambda: door.ahead(now),
         }
         return questions[name]
 
@@ -68,7 +70,7 @@ class Known:
 
     def stale(self) -> None:
         """Something was changed from here: whatever is looked at next is asked for again."""
-        for fetch in (self.coverage, self.nights, self.shelves, self.spool, self.clients):
+        for fetch in (self.ahead, self.coverage, self.nights, self.shelves, self.spool, self.clients):
             fetch.at = float("-inf")
 
     def covered(self, host: str, disk: str) -> Covered | None:

@@ -14,10 +14,15 @@ from tui.clean import clean
 from tui.feed import Feed
 from tui.format import clock
 from tui.moment import Link
+from tui.panes.scrubber import moment_at
 from tui.replaying import Playing
 
 if TYPE_CHECKING:
     from tui.app import ConsoleApp
+
+
+SCRUB = 20
+"""So many keys lead from one end of the night to the other."""
 
 
 class Player:
@@ -61,6 +66,9 @@ class Player:
                 playing.replay.paused = not playing.replay.paused
             case "on" | "back":
                 playing.step(1 if name == "on" else -1)
+            case "to" | "fro":
+                part = (playing.replay.ended - playing.replay.began) / SCRUB
+                playing.scrub(playing.replay.now + (part if name == "to" else -part))
             case "next" | "previous":
                 mark = playing.jump(1 if name == "next" else -1)
                 kind = playing.stops_at or "NO-ROOM, TRY-AGAIN, FAILED or request"
@@ -72,6 +80,13 @@ class Player:
                 playing.replay.paused = False
                 playing.faster(1 if name == "faster" else -1)
         app.frame()
+
+    def scrub(self, x: int, width: int) -> None:
+        """A click on the line of time at that column."""
+        playing = self.playing
+        if playing is not None and (at := moment_at(playing, width, x, waiting=len(self.present.open_questions))) is not None:
+            playing.scrub(at)
+            self._app.frame()
 
     def travel(self) -> None:
         """To the past of this run, or back to the present."""

@@ -78,6 +78,11 @@ class Playing:
         """Go to a moment, in seconds since the epoch."""
         self._took(self.replay.seek(at))
 
+    def scrub(self, at: float) -> None:
+        """Go to a moment and stand still there; beyond the ends is the end."""
+        self.replay.paused = True
+        self.seek(min(self.replay.ended, max(self.replay.began, at)))
+
     def step(self, by: int) -> None:
         """One fact on or back; it stands still then."""
         self.replay.paused = True

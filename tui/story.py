@@ -13,6 +13,7 @@ from core.events import event as e
 from core.events.event import Record
 from core.events.view import DiskState
 from core.model.units import show_kib
+from tui.about import About
 from tui.clean import clean
 from tui.format import moment, percent, plural, short_size, span
 from tui.look import BAD, BUSY, DISK, GOOD, IDLE, NOT, ODD, WAITS, WANTS, Mark
@@ -54,7 +55,7 @@ class Story:
         self.pieces: list[Piece] = []
         self.said: list[tuple[float, str]] = []
         self.handles: list[str] = []
-        self._files: set[str] = set()
+        self._about = About(host, disk)
         self._asked: set[int] = set()
         self._last: dict[str, float] = {}
         self.seq = 0
@@ -77,8 +78,7 @@ class Story:
     def _own(self, handle: str, file: str = "") -> None:
         if handle not in self.handles:
             self.handles.append(handle)
-        if file:
-            self._files.add(file)
+        self._about.add([handle], [file])
 
     def _say(self, at: float, text: str) -> None:
         if text and (not self.said or self.said[-1][1] != clean(text)):
@@ -105,7 +105,7 @@ class Story:
         return BAD if event.failed else NOT, "not dumped", event.message
 
     def _flush(self, at: float, event: e.FlushPlanned) -> Told:
-        self._files.add(event.file)
+        self._about.add(files=[event.file])
         return WAITS, "left before", f"L{event.level} of {event.datestamp[:8]}, {show_kib(event.size)}: to be written tonight"
 
     def _began(self, at: float, event: e.DumpBegan) -> Told:
@@ -128,8 +128,7 @@ class Story:
         return ODD, "strange", event.text
 
     def _ended(self, at: float, event: e.DumpEnded) -> Told:
-        if event.file:
-            self._files.add(event.file)
+        self._about.add(files=[event.file])
         rate = f", {short_size(event.size / event.seconds)}/s" if event.seconds > 0 and event.size else ""
         ratio = f" ({percent(event.size / event.orig).strip()} of {show_kib(event.orig)})" if event.orig else ""
         if event.outcome in ("done", "strange"):
@@ -168,7 +167,7 @@ class Story:
         return GOOD, "on volume", f"{plural(event.parts, 'part')}, {show_kib(event.size)} in {span(event.seconds)}"
 
     def _removed(self, at: float, event: e.FileRemoved) -> Told | None:
-        return (IDLE, "file gone", f"{event.file}: {event.reason}") if event.file in self._files else None
+        return (IDLE, "file gone", f"{event.file}: {event.reason}") if event.file in self._about.files else None
 
     def _question(self, at: float, event: e.QuestionAsked) -> Told | None:
         if event.subject != self.title and event.handle not in self.handles:
@@ -195,9 +194,7 @@ class Story:
 
     def about(self, text: str) -> bool:
         """Whether a line of a pipe is about this disk."""
-        if any(handle in text for handle in self.handles) or f"{self.host} {self.disk}" in text:
-            return True
-        return any(file in text for file in self._files)  # CONTINUE has no handle
+        return self._about.takes(text)
 
 
 Told = tuple[Mark, str, str] | tuple[Mark, str, str, str]

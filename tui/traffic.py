@@ -8,16 +8,20 @@ starts near the end of a long log: what is older stays in the file.  Pure but fo
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from tui.about import About
 from tui.clean import clean
 
 KEPT = 20_000
 """Lines that the console keeps."""
+
+_HANDLE = re.compile(r"(?:^|\s)(\d{2}-\d{5,})(?=\s|$)")
 
 REACH = 4 << 20
 """Bytes of a long log that are read at the start."""
@@ -75,17 +79,20 @@ def parse(raw: str, number: int) -> Line:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which lines are shown: of one channel, with one word, with all words of a text (``!x``: without x)."""
+    """Which lines are shown: of one channel, with one word, with all words of a text (``!x``: without x), about one disk."""
 
     channel: str = ""
     word: str = ""
     text: str = ""
+    about: About | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.channel or self.word or self.text)
+        return bool(self.channel or self.word or self.text or self.about)
 
     def takes(self, line: Line) -> bool:
         """Whether a line is shown."""
+        if self.about is not None and not self.about.takes(line.text):
+            return False
         if self.channel and line.channel != self.channel:
             return False
         if self.word and line.word != self.word:
@@ -103,6 +110,12 @@ def matches(wanted: str, text: str) -> bool:
         elif part not in text:
             return False
     return True
+
+
+def handle_in(text: str) -> str:
+    """The first handle in a line, as ``02-00031``; empty when it has none."""
+    found = _HANDLE.search(text)
+    return found[1] if found else ""
 
 
 class Traffic:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from core.codes import lookup
 from tui.clean import clean
 from tui.goto import Goto
+from tui.subject import Key
 
 if TYPE_CHECKING:
     from tui.app import ConsoleApp
@@ -32,7 +33,13 @@ def travel(app: ConsoleApp, where: Goto) -> None:
         case "explain":
             explain(app, where.value)
         case "dump":
-            _open_named(app, where.value)
+            if (key := _named(app, where.value)) is not None:
+                open_dump(app, *key)
+        case "only":
+            if not where.value:
+                app.narrow(None)
+            elif (key := _named(app, where.value)) is not None:
+                app.narrow(key)
         case name:
             app.run_worker(_screen(app, name, where), exit_on_error=False)
 
@@ -55,8 +62,8 @@ def open_dump(app: ConsoleApp, host: str, disk: str) -> None:
     app.push_screen(DumpScreen(host, disk))
 
 
-def _open_named(app: ConsoleApp, name: str) -> None:
-    """By ``HOST:DISK``, by a handle, or by the only disk that has this text in its name."""
+def _named(app: ConsoleApp, name: str) -> Key | None:
+    """By ``HOST:DISK``, by a handle, or by the only disk that has this text in its name; None is said."""
     view = app.feed.view
     key = view.handles.get(name)
     if key is None:
@@ -65,8 +72,7 @@ def _open_named(app: ConsoleApp, name: str) -> None:
         key = near[0] if len(near) == 1 else None
     if key is None:
         app.say(f"CON003 no one disk of this run is called {name!r}", bad=True)
-    else:
-        open_dump(app, *key)
+    return key
 
 
 def open_messages(app: ConsoleApp, code: str = "") -> None:

@@ -1,8 +1,9 @@
 """What an operator does outside a live run: start one, order coming nights, volumes, the holding disk.
 
-Each act is done here once, for the commands and for the console, and comes back as `Done` with the command line that does
-the same.  What would lose data is refused until it is asked for in so many words; nothing here asks anybody.  Orders to a
-live run go over `core.client.control` and `core.client.session`.
+Each act is done here once, for the commands and for the console, is a fact of the site's journal of acts (`core.client.acts`)
+with who did it, and comes back as `Done` with the command line that does the same.  What would lose data is refused until it
+is asked for in so many words; nothing here asks anybody.  Orders to a live run go over `core.client.control` and
+`core.client.session`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.client.acts import note
 from core.client.runs import Run, live_run, start
 from core.errors import BusyError, UsageError, WorldError
 from core.model.site import Site, Storage
@@ -29,6 +31,12 @@ class Done:
     command: str
     text: str
     run: Run | None = None
+
+
+def _done(site: Site, command: str, text: str) -> Done:
+    """It is done: write down who did it.  That it could not be written is told, and undoes nothing."""
+    problem = note(site.state_dir, command)
+    return Done(command, f"{text} (not written down: {problem})" if problem else text)
 
 
 def _command(*words: str) -> str:
@@ -85,15 +93,15 @@ def force(site: Site, title: str, order: str = "full") -> Done:
         raise UsageError("CFG006", f"{order!r} is no order: {', '.join(sorted(LEVEL_ORDERS))}")
     _order(site, title, order)
     option = {"": ["--undo"], "full": []}.get(order, [f"--{order}"])
-    return Done(_command("disk", "force", title, *option),
-                f"the next run dumps {title}: {order}" if order else f"nothing is ordered for {title}")
+    return _done(site, _command("disk", "force", title, *option),
+                 f"the next run dumps {title}: {order}" if order else f"nothing is ordered for {title}")
 
 
 def leave_out(site: Site, title: str, *, undo: bool = False) -> Done:
     """Leave a disk out of all coming runs, or dump it again.  UsageError CFG007, WorldError RST003."""
     _order(site, title, "" if undo else "hold")
-    return Done(_command("disk", "hold", title, *(["--undo"] if undo else [])),
-                f"{title} is dumped again" if undo else f"{title} is left out from now on")
+    return _done(site, _command("disk", "hold", title, *(["--undo"] if undo else [])),
+                 f"{title} is dumped again" if undo else f"{title} is left out from now on")
 
 
 def _order(site: Site, title: str, order: str) -> None:
@@ -125,7 +133,7 @@ def label(site: Site, storage: str, name: str = "", slot: str = "", *, insist: b
     found, given = label_volume(site, chosen, slot or None, name or None, force=insist, protected=protected(site, chosen))
     words = [*([name] if name else []), *_of(site, storage), *(["--slot", slot] if slot else [])]
     words += ["--force"] if insist else []
-    return Done(_command("tape", "label", *words), f"storage {storage}: slot {found} has the label {given} now")
+    return _done(site, _command("tape", "label", *words), f"storage {storage}: slot {found} has the label {given} now")
 
 
 def load(site: Site, storage: str, what: str) -> Done:
@@ -143,8 +151,8 @@ def load(site: Site, storage: str, what: str) -> Done:
     if changer.current() != view.slot:
         raise WorldError("TAP003", f"slot {view.slot} of storage {storage} cannot be made the current one",
                          "may its directory be written, and is 'data' in it a link?")
-    return Done(_command("tape", "load", what, *_of(site, storage)),
-                f"storage {storage}: slot {view.slot} is loaded{f', {view.label}' if view.label else ', it has no label'}")
+    return _done(site, _command("tape", "load", what, *_of(site, storage)),
+                 f"storage {storage}: slot {view.slot} is loaded{f', {view.label}' if view.label else ', it has no label'}")
 
 
 def unload(site: Site, storage: str) -> Done:
@@ -152,8 +160,8 @@ def unload(site: Site, storage: str) -> Done:
     changer = _changer(site, storage)
     slot = changer.current()
     changer.unload()
-    return Done(_command("tape", "unload", *_of(site, storage)),
-                f"storage {storage}: slot {slot} is unloaded" if slot else f"storage {storage}: nothing was loaded")
+    return _done(site, _command("tape", "unload", *_of(site, storage)),
+                 f"storage {storage}: slot {slot} is unloaded" if slot else f"storage {storage}: nothing was loaded")
 
 
 def erase(site: Site, storage: str, name: str, *, confirm: str = "") -> Done:
@@ -170,8 +178,8 @@ def erase(site: Site, storage: str, name: str, *, confirm: str = "") -> Done:
         raise UsageError("TAP021", f"{confirm!r} is not the label of volume {name}: nothing was erased")
     slot, size = erase_volume(site, chosen, name, insist=bool(confirm), protected=protected(site, chosen))
     words = [name, *_of(site, storage), *(["--confirm", confirm] if confirm else [])]
-    return Done(_command("tape", "erase", *words),
-                f"storage {storage}: volume {name} in slot {slot} is empty now; {show_kib(size // 1024)} were erased")
+    return _done(site, _command("tape", "erase", *words),
+                 f"storage {storage}: volume {name} in slot {slot} is empty now; {show_kib(size // 1024)} were erased")
 
 
 def retire(site: Site, storage: str, name: str, *, undo: bool = False) -> Done:
@@ -183,7 +191,7 @@ def retire(site: Site, storage: str, name: str, *, undo: bool = False) -> Done:
 
     changed = set_reuse(site, storage_of(site, storage), name, undo)
     text = f"volume {name} may be overwritten when nothing on it is needed" if undo else f"volume {name} is never overwritten"
-    return Done(_command("tape", "retire", name, *_of(site, storage), *(["--undo"] if undo else [])),
+    return _done(site, _command("tape", "retire", name, *_of(site, storage), *(["--undo"] if undo else [])),
                 text if changed else f"{text}; it was so before")
 
 
@@ -195,8 +203,8 @@ def remove_holding(site: Site, path: Path, *, insist: bool = False) -> Done:
     from core.client.spool import remove_dump
 
     gone = remove_dump(site, path, force=insist)
-    return Done(_command("holding", "remove", str(path), *(["--force"] if insist else [])),
-                f"{gone.title} level {gone.level} of {gone.datestamp} is removed, {show_kib(gone.size)} came free")
+    return _done(site, _command("holding", "remove", str(path), *(["--force"] if insist else [])),
+                 f"{gone.title} level {gone.level} of {gone.datestamp} is removed, {show_kib(gone.size)} came free")
 
 
 def storage_of(site: Site, name: str) -> Storage:

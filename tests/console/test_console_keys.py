@@ -186,7 +186,8 @@ async def test_traffic_of_a_disk(night: Night) -> None:
     async with night.at("dumping").shown() as pilot:
         await typed(pilot, "p")
         assert pilot.app.current_mode == "protocol"
-        assert cast(ProtocolScreen, pilot.app.screen).only.text == "02-00031"
+        about = cast(ProtocolScreen, pilot.app.screen).only.about
+        assert about is not None and (about.key, about.handles) == (("mail", "/srv"), {"02-00031"})
 
 
 async def test_an_answer_takes_two_keys(night: Night) -> None:

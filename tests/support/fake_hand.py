@@ -32,6 +32,9 @@ class FakeHand:
     def start(self, disks: tuple[Key, ...]) -> FakeDone:
         return self._do("start", disks)
 
+    def export(self, stamp: str) -> FakeDone:
+        return self._do("export", stamp)
+
     def flush(self) -> FakeDone:
         return self._do("flush")
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.client.ahead import Ahead, Dump
 from core.client.browse import Date, Name, Need, Needs
 from core.client.checks import Finding
 from core.client.clients import Asked, ClientRow
@@ -17,6 +18,7 @@ from core.client.nights import Answered, Night, NightRow
 from core.client.shelf import Content, Shelf, VolumeRow
 from core.client.spool import AreaRow, DumpRow, Spool
 from core.errors import TaperoomError
+from core.events.event import OperatorActed
 from core.model.site import Retention
 from core.model.units import datestamp_of
 from tests.support.recorded_run import BEGAN, GIB, PLAN, STAMP, TIB, file_of
@@ -90,6 +92,13 @@ class RecordedSite:
                           0 if n == 3 else (1800 - 40 * n) * GIB, 3600 * GIB, 3000.0 + 60 * n,
                           () if n == 3 else (f"DailySet1-{7 - n:02d}",)) for n in range(1, 7)]
 
+    def ahead(self, now: float) -> list[Ahead]:
+        self._ask("ahead")
+        dumps = tuple(Dump(host, disk, level, size // (5 if n % 2 else 4), seconds, why)
+                      for n, (host, disk, level, size, seconds, why) in enumerate(PLAN))
+        return [Ahead(self.now + n * DAY, (9, 8, 7, 4, 0, 0, 8)[n] * TIB, (5, 4, 5, 3, 3, 3, 4)[n] * TIB, 9 * TIB, 16 * TIB, 1,
+                      dumps) for n in range(0 if self.empty else 7)]
+
     def shelves(self, live: Run | None, now: float) -> list[Shelf]:
         self._ask("shelves")
         keep = Retention(25, 0, 1)
@@ -151,6 +160,11 @@ class RecordedSite:
             dump("/hold2/20261128001500/build7._work.1.tmp", "build7", "/work", "20261128001500", 1, 0, "crash",
                  "left unfinished by a run that is over; 'taperoom cleanup' removes it", 3.0),
         ), (Path("/hold1/lost+found"),))
+
+    def acts(self) -> list[tuple[float, OperatorActed]]:
+        return [] if self.empty else [
+            (self.now - 9 * 3600, OperatorActed("bob(1001)", "taperoom tape load 8", "OK")),
+            (self.now - 8 * 3600, OperatorActed("ana(1000)", "taperoom disk force db02:/srv", "OK"))]
 
     def disks(self) -> list[tuple[str, str]]:
         self._ask("disks")

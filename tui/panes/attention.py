@@ -10,21 +10,31 @@ from core.events.view import DiskState
 from core.model.units import show_kib
 from tui.clean import clean
 from tui.format import moment, plural, remaining, span
-from tui.look import BAD, DISK, WANTS, Mark, Span
+from tui.look import BAD, DISK, WANTS, Look, Mark, Span
 from tui.moment import Link, Moment
 from tui.panes.layout import Row
+from tui.subject import Key, title_of
 
 DIED_FOR = 600.0
 """Seconds that the death of a child is told."""
 
 
-def attention_rows(now: Moment, width: int, most: int) -> list[Row]:
-    """At most ``most`` rows; the last one then says how many more there are."""
+def only_rows(key: Key | None, look: Look) -> list[Row]:
+    """That all screens show one disk only; no row when they do not."""
+    if key is None:
+        return []
+    return [((" ", ""), ("> ", "key"), ("only ", "muted"), (look.cut(clean(title_of(key))), "title"),
+             (" on every screen   ", "muted"), ("o", "key"), (" or ", "muted"), ("esc", "key"), (" all disks", "muted"))]
+
+
+def attention_rows(now: Moment, width: int, most: int, waits_elsewhere: bool = False) -> list[Row]:
+    """At most ``most`` rows; the last one then says how many more there are.  ``waits_elsewhere``: what stands still and
+    what is tried again has panes of its own."""
     if now.over and now.link is not Link.DEAD:
         return []
     rows = _driver(now)
     if now.link is not Link.DEAD:
-        rows += [*_requests(now), *_stalled(now), *_retries(now)]
+        rows += [*_requests(now), *([] if waits_elsewhere else [*_stalled(now), *_retries(now)])]
     rows += [*_storages(now), *_deaths(now)]
     if len(rows) > most:
         hidden = len(rows) - most + 1

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from core.client.coverage import Covered, DiskNight
 from core.client.nights import Answered, Night, NightRow, sizes
 from tui.clean import clean
 from tui.columns import Column, Entry
 from tui.format import age, day_of, plural, short_size, span
 from tui.look import BAD, BUSY, GOOD, IDLE, ODD, Look, Mark
 from tui.moment import Moment
+from tui.panes.coverage import last_full, last_good, late, where
 from tui.panes.layout import Part, Row, part, spread
 from tui.panes.protocol import wrapped
 
@@ -17,6 +19,22 @@ COLUMNS = (
     Column("odd", 3, right=True, drop=4), Column("left", 4, right=True, drop=5), Column("asked", 5, right=True, drop=6),
     Column("volumes", least=15, drop=1),
 )
+
+OF_DISK = (
+    Column("", 1), Column("began", 16), Column("result", 8), Column("lv", 2), Column("size", 6, right=True),
+    Column("of", 6, right=True, drop=3), Column("took", 6, right=True), Column("B/s", 6, right=True, drop=2),
+    Column("volumes, or what was said", least=15, drop=1),
+)
+"""The nights of one disk; ``of``: before compression."""
+
+BY_DISK = (
+    Column("", 1), Column("disk", share=2, least=18), Column("last good", 9), Column("last full", 13),
+    Column("cycle", 5, right=True, drop=2), Column("next run", 8, drop=3), Column("on", share=2, least=14, drop=1),
+)
+
+_OUTCOMES: dict[str, tuple[Mark, str]] = {
+    "done": (GOOD, "good"), "strange": (ODD, "attention"), "failed": (BAD, "bad"), "skipped": (IDLE, "muted"),
+}
 
 _MARKS: dict[str, tuple[Mark, str]] = {
     "ok": (GOOD, "good"), "FAIL": (BAD, "bad"), "PART": (ODD, "attention"), "LIVE": (BUSY, ""), "DEAD": (BAD, "bad"),
@@ -43,6 +61,33 @@ def _entry(row: NightRow, look: Look) -> Entry:
 
 def _count(number: int, colour: str) -> tuple[str, str]:
     return (str(number), colour) if number else ("", "")
+
+
+def disk_nights(nights: list[DiskNight], look: Look) -> list[Entry]:
+    """The nights of one disk, the newest first."""
+    found: list[Entry] = []
+    for one in nights:
+        mark, colour = _OUTCOMES.get(one.outcome, (IDLE, "muted"))
+        said = clean(", ".join(one.labels) or one.message or ("on the holding disk" if one.file else ""))
+        found.append(Entry(one.run, (
+            (look.glyph(mark), mark.colour), (day_of(one.run), ""), (clean(one.outcome) or "-", colour),
+            (f"L{one.level}" if one.level >= 0 else "-", "title" if one.level == 0 else ""),
+            (short_size(one.size) if one.size else "-", ""), (short_size(one.orig) if one.orig else "-", "muted"),
+            (span(one.seconds) if one.seconds else "-", ""),
+            (short_size(one.size / one.seconds) if one.size and one.seconds else "-", ""), (said, "muted"))))
+    return found
+
+
+def by_disk(rows: list[Covered], look: Look) -> list[Entry]:
+    """Every disk, those whose fulls are overdue first."""
+    found: list[Entry] = []
+    for row in sorted(rows, key=lambda one: (not late(one), one.title)):
+        mark = BAD if row.last is None else ODD if late(row) else GOOD
+        found.append(Entry(f"{row.host}\0{row.disk}", (
+            (look.glyph(mark), mark.colour), (clean(row.title), ""), last_good(row), last_full(row),
+            (f"{row.dumpcycle}d", "muted"), (clean(row.order) or "-", "attention" if row.order else "muted"),
+            (where(row.last), "muted"))))
+    return found
 
 
 def weeks(now: Moment, rows: list[NightRow], width: int) -> Row:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from core.client.ahead import Ahead
 from core.events.view import DiskState, DiskView
 from tui.clean import clean
 from tui.columns import Column, Entry
-from tui.format import moment, plural, short_size, span
-from tui.look import DISK
+from tui.format import day, moment, plural, short_size, span
+from tui.look import DISK, Look
 from tui.moment import Moment
 from tui.panes.layout import Row
 from tui.panes.protocol import wrapped
@@ -69,6 +70,31 @@ def totals(now: Moment) -> list[Row]:
                      (f"  {plural(len(now.view.flushes), 'earlier dump')}", "muted")))
     rows.append(((" all         ", "muted"), (f"{short_size(full + incremental + flushes):>7}", "title")))
     return rows
+
+
+def ahead_rows(nights: list[Ahead], room: int, look: Look, said: str) -> list[Row]:
+    """The coming nights from history, one row each: how much, how much of its volumes, how many fulls."""
+    if not nights:
+        return [((f" {said}", "muted"),)]
+    most = max(max(night.size for night in nights), max(night.room for night in nights), 1)
+    rows: list[Row] = []
+    for night in nights:
+        part = 100 * night.size // night.room if night.room else 0
+        tight = f" {part:3d}%" if night.room else ""
+        figures = f" {short_size(night.size):>5}{tight}  {plural(night.fulls, 'full')}"
+        rows.append(((f" {day(night.at)[:3]} ", "muted"), (look.bar(night.size / most, max(6, room - 22 - len(tight))), ""),
+                     (figures, "attention" if part > 100 else "")))
+    rows.append(((f" from history; even: {short_size(nights[0].balanced)} of fulls", "muted"),))
+    return rows
+
+
+def coming(nights: list[Ahead]) -> list[Entry]:
+    """What the coming night would dump, as history tells it: a dry run."""
+    dumps = sorted(nights[0].dumps, key=lambda d: (d.level, -d.size, d.host, d.disk)) if nights else []
+    return [Entry(f"{d.host}\0{d.disk}", (
+        ("", ""), (clean(f"{d.host}:{d.disk}"), ""), (f"L{d.level}", "title" if d.level == 0 else ""), (short_size(d.size), ""),
+        (span(d.seconds) if d.seconds else "-", ""), ("", ""), ("", ""), (clean(d.why), "" if d.level else "title")))
+        for d in dumps]
 
 
 def detail(now: Moment, disk: DiskView | None, width: int) -> list[Row]:

@@ -41,7 +41,8 @@ def short_spans(line: Line) -> tuple[Span, ...]:
 
 def title(only: Filter) -> str:
     """The pane's title with its filter."""
-    parts = [p for p in (only.channel, only.word, f"filter: {only.text}" if only.text else "") if p]
+    disk = clean(f"{only.about.host}:{only.about.disk}") if only.about else ""
+    parts = [p for p in (disk, only.channel, only.word, f"filter: {only.text}" if only.text else "") if p]
     return "Protocol  " + ("  ".join(parts) if parts else "all channels")
 
 

@@ -16,6 +16,24 @@ _HERE = Mark("●", "O", "key")
 
 def scrubber_row(playing: Playing, width: int, look: Look, *, waiting: int = 0) -> Row:
     """One row.  ``waiting``: requests that are open in the run as it is now, while the past is shown."""
+    head, tail = _ends(playing, width, waiting)
+    return (*head, *_line(playing, _room(head, tail, width), look), *tail)
+
+
+def moment_at(playing: Playing, width: int, x: int, *, waiting: int = 0) -> float | None:
+    """The moment that stands at column ``x`` of that row; None beside its line."""
+    head, tail = _ends(playing, width, waiting)
+    room, at = _room(head, tail, width), x - sum(len(text) for text, _ in head)
+    length = playing.replay.ended - playing.replay.began
+    return playing.replay.began + (at + 0.5) / room * length if 0 <= at < room else None
+
+
+def _room(head: list[Span], tail: list[Span], width: int) -> int:
+    return max(4, width - sum(len(text) for text, _ in (*head, *tail)))
+
+
+def _ends(playing: Playing, width: int, waiting: int) -> tuple[list[Span], list[Span]]:
+    """What stands before and behind the line."""
     replay = playing.replay
     state = "paused" if replay.paused else "end" if replay.over else f"x{replay.speed:g}"
     head: list[Span] = [(f" {clock(replay.now)} ", "title"), (f"{state:<7}", "attention" if replay.paused else "")]
@@ -25,8 +43,7 @@ def scrubber_row(playing: Playing, width: int, look: Look, *, waiting: int = 0) 
     if playing.link is Link.PAST:
         text = f" now: {waiting} open " if waiting else " "
         tail += [(text, "attention"), ("t", "key"), (" now ", "muted")]
-    room = max(4, width - sum(len(text) for text, _ in (*head, *tail)))
-    return (*head, *_line(playing, room, look), *tail)
+    return head, tail
 
 
 def _line(playing: Playing, room: int, look: Look) -> list[Span]:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container, VerticalScroll
 from textual.screen import ModalScreen
 
+from core.events.event import OperatorActed
 from core.events.view import RunView
 from tui.actor import Told
 from tui.clean import clean
 from tui.commands import command_of_line
-from tui.format import clock
+from tui.format import clock, day
 from tui.look import Look
 from tui.panes.layout import Row
 from tui.widgets.ink import heading
 from tui.widgets.lines import Lines
 
 
-def rows(view: RunView, told: list[Told], look: Look) -> list[Row]:
-    """The newest last: facts of the journal, and what was said here and is no fact of this run."""
-    found: list[tuple[float, list[Row]]] = []
+def rows(view: RunView, told: list[Told], look: Look, site: Sequence[tuple[float, OperatorActed]] = ()) -> list[Row]:
+    """The newest last: facts of the run's journal and of the ``site``'s, and what was said here and is no fact."""
+    found: list[tuple[float, list[Row]]] = [
+        (at, _rows(at, clean(act.by), clean(act.order), "done" if act.result == "OK" else clean(act.result),
+                   act.result == "OK", look)) for at, act in site]
     for at, act in view.acts:
         good = act.result == "OK"
         command = command_of_line(act.order, view) or clean(act.order)
@@ -30,12 +35,12 @@ def rows(view: RunView, told: list[Told], look: Look) -> list[Row]:
             found.append((one.at, _rows(one.at, "here", one.command, one.text, one.good, look)))
     lines = [row for _, block in sorted(found, key=lambda pair: pair[0]) for row in block]
     return lines or [(("Nobody has done anything yet.", "muted"),), (),
-                     (("Each act is a fact of the run's journal, with the name of who did it.", "muted"),)]
+                     (("Each act is a fact of the run's journal, or of the site's, with the name of who did it.", "muted"),)]
 
 
 def _rows(at: float, who: str, command: str, result: str, good: bool, look: Look) -> list[Row]:
-    return [((f"{clock(at)}  ", "muted"), (look.cut(who).ljust(14), ""), ("  ", ""), (look.cut(command), "title")),
-            ((" " * 26, ""), (look.cut(result), "good" if good else "attention"))]
+    return [((f"{day(at)} {clock(at)}  ", "muted"), (look.cut(who).ljust(14), ""), ("  ", ""), (look.cut(command), "title")),
+            ((" " * 37, ""), (look.cut(result), "good" if good else "attention"))]
 
 
 class ActsScreen(ModalScreen[None]):
@@ -47,9 +52,9 @@ class ActsScreen(ModalScreen[None]):
                 Binding("ctrl+q", "app.quit", show=False)]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
 
-    def __init__(self, view: RunView, told: list[Told], look: Look) -> None:
+    def __init__(self, view: RunView, told: list[Told], look: Look, site: Sequence[tuple[float, OperatorActed]] = ()) -> None:
         super().__init__()
-        self._rows, self._look = rows(view, told, look), look
+        self._rows, self._look = rows(view, told, look, site), look
 
     def compose(self) -> ComposeResult:
         """One box with a scrolling page."""

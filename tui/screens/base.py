@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -18,7 +18,7 @@ from tui import keys
 from tui.goto import parse, suggestions
 from tui.keymap import remapped
 from tui.moment import Moment
-from tui.panes.attention import attention_rows
+from tui.panes.attention import attention_rows, only_rows
 from tui.panes.layout import Row
 from tui.panes.messages import unseen
 from tui.panes.protocol import wrapped
@@ -74,6 +74,11 @@ class ConsoleScreen(Screen[None]):
         yield from ()
 
     @property
+    def has_waits(self) -> bool:
+        """Whether NO-ROOM and TRY-AGAIN have panes on it, so that they need no row above."""
+        return False
+
+    @property
     def wide(self) -> bool:
         """Whether there are boxes side by side."""
         return self.size.width >= 110
@@ -109,7 +114,8 @@ class ConsoleScreen(Screen[None]):
         seen = self.console_app.store.chosen.seen
         self.query_one("#status", Lines).put([status_row(now, width, unseen(now.view, seen))])
         self.query_one("#tip", Lines).put(self._tip_rows(width))
-        self.query_one("#attention", Lines).put(attention_rows(now, width, 6 if self.tall else 3))
+        self.query_one("#attention", Lines).put([
+            *only_rows(self.console_app.only, now.look), *attention_rows(now, width, 6 if self.tall else 3, self.has_waits)])
         actor, subject, playing = self.console_app.actor, self.subject(), self.console_app.player.playing
         self.query_one("#scrubber", Lines).put([] if playing is None else [scrubber_row(
             playing, width, now.look, waiting=len(self.console_app.player.present.open_questions))])
@@ -145,6 +151,10 @@ class ConsoleScreen(Screen[None]):
     def action_act(self, name: str) -> None:
         """An act of an operator."""
         self.console_app.act(name, self.subject())
+
+    @on(events.Click, "#scrubber")
+    def _scrubbed(self, event: events.Click) -> None:
+        self.console_app.player.scrub(event.x, self.size.width)
 
     def action_travel(self) -> None:
         """The past of this run, or the present again."""
@@ -193,8 +203,20 @@ class ConsoleScreen(Screen[None]):
             table.set_filter("")
         elif isinstance(table, Table) and table.marks:
             table.clear_marks()
+        elif self.console_app.only is not None:
+            self.console_app.narrow(None)
         else:
             self.put_tip_away()
+
+    def action_only(self) -> None:
+        """Only the disk under the cursor, on every screen, or all of them again."""
+        app, key = self.console_app, self.subject().disk
+        if app.only is not None and key in (None, app.only):
+            app.narrow(None)
+        elif key is None:
+            app.say("choose a disk first", bad=True)
+        else:
+            app.narrow(key)
 
     def _tip_rows(self, width: int) -> list[Row]:
         """The first-time hint of this screen, as long as it was not put away."""

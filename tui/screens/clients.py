@@ -12,6 +12,7 @@ from tui.goto import Goto
 from tui.moment import Moment
 from tui.panes import clients
 from tui.screens.base import ConsoleScreen, bindings
+from tui.subject import Subject
 from tui.widgets.ink import heading
 from tui.widgets.lines import Lines
 from tui.widgets.table import Table
@@ -36,7 +37,8 @@ class ClientsScreen(ConsoleScreen):
         known, checking = self.console_app.known, self.console_app.known.checking
         if self.is_current:
             known.want("clients")
-        rows = known.clients.value or []
+        only = self.console_app.only
+        rows = [row for row in known.clients.value or [] if only is None or row.host == only[0]]
         table = self.query_one("#clients", Table)
         table.put(clients.entries(now, rows, checking), clients.title(rows, checking) if rows else "Clients",
                   known.clients.state("reading the disklist …") or "the configuration names no client")
@@ -50,6 +52,12 @@ class ClientsScreen(ConsoleScreen):
         """The client under the cursor."""
         key = self.query_one("#clients", Table).key
         return next((row for row in self.console_app.known.clients.value or [] if row.host == key), None)
+
+    def subject(self) -> Subject:
+        """The disk of this client, the most overdue where it has several."""
+        row = self.chosen()
+        late = max(row.disks, key=lambda disk: disk.overdue, default=None) if row else None
+        return Subject(disk=(late.host, late.disk) if late else None)
 
     def code(self) -> str:
         """The code of the first thing that is wrong with it."""

@@ -6,11 +6,14 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from core.client.nights import Night, NightRow
+from tui.commands import words
+from tui.deeds import Deed
 from tui.fetch import Fetch
 from tui.goto import Goto
 from tui.moment import Moment
 from tui.panes import history
 from tui.screens.base import ConsoleScreen, bindings
+from tui.subject import Subject, title_of
 from tui.widgets.lines import Lines
 from tui.widgets.table import Table
 
@@ -27,6 +30,7 @@ class HistoryScreen(ConsoleScreen):
 
     def __init__(self) -> None:
         super().__init__()
+        self._by_disk = False
         self._nights: dict[tuple[str, str], Fetch[Night]] = {}
 
     def body(self) -> ComposeResult:
@@ -43,9 +47,7 @@ class HistoryScreen(ConsoleScreen):
         if self.is_current:
             known.want("nights", 5.0)
         rows = known.nights.value or []
-        table = self.query_one("#runs", Table)
-        table.put(history.entries(rows, now.look), f"Runs  {len(rows)}",
-                  known.nights.state("reading the journals …") or "no run has been made yet: taperoom run")
+        self._list(now)
         self.query_one("#weeks", Lines).put([history.weeks(now, rows, self.size.width)] if rows else [])
         detail = self.query_one("#detail", Lines)
         detail.border_title = "This run"
@@ -53,6 +55,26 @@ class HistoryScreen(ConsoleScreen):
         night = self._night(row) if row else None
         waiting = night.state("reading its journal …") if night else ""
         detail.put(history.detail(row, night.value if night else None, waiting, detail.content_size.width or self.size.width))
+
+    def _list(self, now: Moment) -> None:
+        """The runs; the disks; or the nights of the one disk that is shown."""
+        app, known, table = self.console_app, self.console_app.known, self.query_one("#runs", Table)
+        if app.only is not None:
+            nights = known.nights_of(*app.only)
+            table.set_columns(history.OF_DISK)
+            table.put(history.disk_nights(nights or [], now.look), f"Nights of {title_of(app.only)}  {len(nights or [])}",
+                      "reading the catalogue …" if nights is None else "no run has dumped it yet")
+        elif self._by_disk:
+            known.want("coverage", 60.0)
+            disks = known.coverage.value or []
+            table.set_columns(history.BY_DISK)
+            table.put(history.by_disk(disks, now.look), f"Disks  {len(disks)}",
+                      known.coverage.state("reading the catalogue …") or "the configuration names no disk")
+        else:
+            rows = known.nights.value or []
+            table.set_columns(history.COLUMNS)
+            table.put(history.entries(rows, now.look), f"Runs  {len(rows)}",
+                      known.nights.state("reading the journals …") or "no run has been made yet: taperoom run")
 
     def _night(self, row: NightRow) -> Fetch[Night] | None:
         """The details of a run, asked for when it is looked at; again when it has got on."""
@@ -80,10 +102,47 @@ class HistoryScreen(ConsoleScreen):
         """``:history text`` filters."""
         self.query_one("#runs", Table).set_filter(where.value)
 
+    def subject(self) -> Subject:
+        """The disk under the cursor, where disks are listed."""
+        host, _, disk = self.query_one("#runs", Table).key.partition("\0")
+        return Subject(disk=(host, disk) if disk else self.console_app.only)
+
+    def action_by_disk(self) -> None:
+        """The disks, or the runs again."""
+        self._by_disk = self.console_app.only is None and not self._by_disk
+        self.query_one("#runs", Table).restart()
+        if self.console_app.only is not None:
+            self.console_app.narrow(None)
+        self.again()
+
     def action_open(self) -> None:
-        """Show that run in all screens."""
-        if stamp := self.query_one("#runs", Table).key:
-            self.console_app.open_run(stamp)
+        """Show that run in all screens; of a disk its nights."""
+        key = self.query_one("#runs", Table).key
+        if "\0" in key:
+            host, _, disk = key.partition("\0")
+            self._by_disk = False
+            self.query_one("#runs", Table).restart()
+            self.console_app.narrow((host, disk))
+        elif key:
+            self.console_app.open_run(key)
+
+    def action_back(self) -> None:
+        """Esc: show all, then the runs again."""
+        table = self.query_one("#runs", Table)
+        if self._by_disk and not table.filter:
+            self.action_by_disk()
+        else:
+            super().action_back()
+
+    def action_export(self) -> None:
+        """That run as one file."""
+        row = self.chosen()
+        if row is None:
+            self.console_app.say("choose a run first", bad=True)
+        else:
+            stamp = row.datestamp
+            self.console_app.actor.do(Deed("Export", words("export", stamp), call=lambda hand: hand.export(stamp),
+                                             noted=False))
 
     def action_current(self) -> None:
         """Back to the live or last one."""

@@ -5,6 +5,8 @@ Without a configuration, and in the past, it shows what the run itself says of i
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual.app import ComposeResult
 
 from core.client.spool import DumpRow, Spool
@@ -43,6 +45,7 @@ class HoldingScreen(ConsoleScreen):
             self.console_app.known.want("spool", 5.0 if now.link is Link.LIVE else 20.0)
         rooms, files, detail = self.query_one("#rooms", Lines), self.query_one("#files", Table), self.query_one("#file", Lines)
         rooms.border_title = "Holding disks"
+        only = self.console_app.only
         width = rooms.content_size.width or self.size.width
         found = self.spool
         if found is None:
@@ -51,13 +54,16 @@ class HoldingScreen(ConsoleScreen):
             known = self.console_app.known.spool
             waiting = known.state("looking …") if now.view.began is None else \
                 "nothing lies on the holding disk: every dump is on a volume"
-            files.put(holding.entries(now), holding.title(now), waiting)
+            files.put([row for row in holding.entries(now) if only in (None, self._disk_of(row.key))], holding.title(now),
+                      waiting)
             detail.border_title = "This file"
             detail.put(holding.detail(now, files.key))
             return
         rooms.put(spool.area_rows(now, found.areas, width))
         files.set_columns(spool.FILES)
-        files.put(spool.entries(now, found), spool.title(found), "nothing lies on the holding disk: every dump is on a volume")
+        shown = found if only is None else replace(
+            found, dumps=tuple(dump for dump in found.dumps if (dump.host, dump.disk) == only))
+        files.put(spool.entries(now, shown), spool.title(shown), "nothing lies on the holding disk: every dump is on a volume")
         chosen = self.chosen()
         named = f"{chosen.title} L{chosen.level} of {chosen.datestamp[:8]}" if chosen else "No dump"
         detail.border_title = heading(named, detail.outer_size.width or width, now.look)
@@ -72,7 +78,11 @@ class HoldingScreen(ConsoleScreen):
         """The disk of the dump under the cursor."""
         if (chosen := self.chosen()) is not None:
             return chosen.host, chosen.disk
-        view, file = self.console_app.feed.view, self.query_one("#files", Table).key
+        return self._disk_of(self.query_one("#files", Table).key)
+
+    def _disk_of(self, file: str) -> Key | None:
+        """The disk of a file that the run knows."""
+        view = self.console_app.feed.view
         found = view.files.get(file)
         return (found[0], found[1]) if found else next((k for k, d in view.disks.items() if file and d.file == file), None)
 

@@ -94,7 +94,9 @@ class KeymapScreen(ConsoleScreen):
     def action_usual(self) -> None:
         """Its usual key again."""
         action = self.chosen()
-        if action is not None:
+        if action is not None and action.id not in self.console_app.store.chosen.keys:
+            self.console_app.say(f"it has its usual key: {action.key}")
+        elif action is not None:
             self._keep({name: keys for name, keys in self.console_app.store.chosen.keys.items() if name != action.id})
 
     def _keep(self, keys: dict[str, str]) -> None:

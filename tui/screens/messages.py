@@ -12,6 +12,7 @@ from core.errors import TaperoomError
 from tui.moment import Moment
 from tui.panes import messages
 from tui.screens.base import ConsoleScreen, bindings
+from tui.subject import title_of
 from tui.widgets.lines import Lines
 from tui.widgets.table import Table
 
@@ -38,7 +39,8 @@ class MessagesScreen(ConsoleScreen):
     def show(self, now: Moment) -> None:
         """The list, newest first."""
         app = self.console_app
-        self._shown = messages.all_of(now.view, app.sayings)
+        self._shown = [one for one in messages.all_of(now.view, app.sayings)
+                       if app.only is None or one.here or one.about in (app.only[0], title_of(app.only))]
         table = self.query_one("#messages", Table)
         table.put(messages.entries(self._shown, now.look), f"Messages  {len(self._shown)}")
         if self._first:

@@ -23,6 +23,7 @@ class PlanScreen(ConsoleScreen):
     where = "plan"
     BINDINGS = bindings("plan")
     AUTO_FOCUS = "#plan"
+    _coming = False
 
     def body(self) -> ComposeResult:
         """The disks, totals and one disk."""
@@ -31,19 +32,48 @@ class PlanScreen(ConsoleScreen):
                         empty="the planner has not named a disk yet")
             with Container(classes="column beside"):
                 yield Lines(id="totals", classes="pane", look=self.console_app.look)
+                yield Lines(id="ahead", classes="pane", look=self.console_app.look)
                 yield Lines(id="detail", classes="pane", look=self.console_app.look)
 
     def show(self, now: Moment) -> None:
         """All panes."""
-        self.query_one("#plan", Table).put(
-            plan.entries(now), plan.title(now), "no run is active: taperoom plan shows tonight's plan without running it"
-            if now.view.began is None else "the planner has not named a disk yet")
+        self._list(now)
+        ahead, known = self.query_one("#ahead", Lines), self.console_app.known.ahead
+        ahead.border_title = "Coming nights"
+        ahead.put(plan.ahead_rows(known.value or [], ahead.content_size.width or 38, now.look,
+                                  known.state("reading the history …") or "no disk has a history yet"))
         totals = self.query_one("#totals", Lines)
         totals.border_title = "Sizes of the night"
         totals.put(plan.totals(now))
         detail = self.query_one("#detail", Lines)
         detail.border_title = "This disk"
         detail.put([*plan.detail(now, self.chosen(), max(20, detail.size.width)), *self._past(now)])
+
+    def _list(self, now: Moment) -> None:
+        """The plan of the run; where there is none, or on demand, what the coming night would dump."""
+        known, only, table = self.console_app.known, self.console_app.only, self.query_one("#plan", Table)
+        if self.is_current:
+            known.want("ahead", 300.0)
+        if self._coming or now.view.began is None:
+            nights = known.ahead.value or []
+            rows, title = plan.coming(nights), f"Plan  of {'the coming night, from history' if nights else 'no run yet'}"
+            empty = known.ahead.state("reading the history …") or "no disk has a history yet: taperoom plan asks the clients"
+        else:
+            rows, title, empty = plan.entries(now), plan.title(now), "the planner has not named a disk yet"
+        table.put([row for row in rows if only is None or row.key == "\0".join(only)], title, empty)
+
+    def action_coming(self) -> None:
+        """A dry run: the coming night, or the plan of this run again."""
+        self._coming = not self._coming
+        self.query_one("#plan", Table).restart()
+        self.again()
+
+    def action_back(self) -> None:
+        """Esc: show all, then the plan of this run."""
+        if self._coming and not self.query_one("#plan", Table).filter:
+            self.action_coming()
+        else:
+            super().action_back()
 
     def _past(self, now: Moment) -> list[Row]:
         """How well the disk is covered, where there is room for it."""

@@ -15,6 +15,7 @@ from tui.moment import Moment
 from tui.panes import restore
 from tui.panes.messages import code_in
 from tui.screens.base import ConsoleScreen, bindings
+from tui.subject import Subject
 from tui.widgets.ink import heading
 from tui.widgets.lines import Lines
 from tui.widgets.prompt import Prompt
@@ -62,7 +63,8 @@ class RestoreScreen(ConsoleScreen):
         match way.step:
             case "disks":
                 table.set_columns(restore.DISKS)
-                disks = known.disks.value or []
+                only = self.console_app.only
+                disks = [key for key in known.disks.value or [] if only in (None, key)]
                 table.put(restore.disk_entries(disks, known.coverage.value or []), f"Disks  {len(disks)}",
                           known.disks.state("reading the catalogue …") or "nothing was dumped yet")
             case "dates":
@@ -117,6 +119,13 @@ class RestoreScreen(ConsoleScreen):
 
     # ---- keys --------------------------------------------------------------------------
 
+    def subject(self) -> Subject:
+        """The disk that one is in, or the one under the cursor."""
+        if self.way.host:
+            return Subject((self.way.host, self.way.disk))
+        host, _, disk = self.query_one("#listing", Table).key.partition("\0")
+        return Subject((host, disk) if disk else None)
+
     def _go(self) -> None:
         """Another list: from its top, unfiltered."""
         table = self.query_one("#listing", Table)
@@ -148,6 +157,8 @@ class RestoreScreen(ConsoleScreen):
             self._go()
             self._cursor = came
             self.again()
+        else:
+            self.console_app.say("these are all disks: there is no step back")
 
     def action_back(self) -> None:
         """Esc: show all, then one step back."""
@@ -168,9 +179,16 @@ class RestoreScreen(ConsoleScreen):
             self.way.mark(name)
             self.query_one("#listing", Table).action_move(1)
             self.again()
+        else:
+            self._no_name()
+
+    def _no_name(self) -> None:
+        self.console_app.say("choose a disk and a date first" if self.way.step != "names" else "no name stands here", bad=True)
 
     def action_unmark(self) -> None:
         """None any more."""
+        if not self.way.marked:
+            self.console_app.say("nothing is marked")
         self.way.unmark()
         self.again()
 
@@ -181,12 +199,16 @@ class RestoreScreen(ConsoleScreen):
             self._go()
             self._cursor = came
             self.again()
+        else:
+            self._no_name()
 
     def action_versions(self) -> None:
         """Which dumps have the name under the cursor."""
         if name := self.chosen():
             self.way.look_up(name.path)
             self.again()
+        else:
+            self._no_name()
 
     def action_copy(self) -> None:
         """The command to the clipboard."""

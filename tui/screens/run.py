@@ -7,13 +7,15 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from core.events.view import DiskState, DiskView
+from tui.about import About
+from tui.columns import Entry
 from tui.format import plural
 from tui.goto import Goto
 from tui.moment import Link, Moment
-from tui.panes import coverage, protocol, run, standing, tape
+from tui.panes import coverage, protocol, run, standing, tape, waits
 from tui.panes.layout import Row
 from tui.screens.base import ConsoleScreen, bindings
-from tui.subject import Subject
+from tui.subject import Subject, title_of
 from tui.traffic import Line
 from tui.travel import open_dump
 from tui.widgets.lines import Lines
@@ -27,6 +29,11 @@ class RunScreen(ConsoleScreen):
     where = "run"
     BINDINGS = bindings("run")
     AUTO_FOCUS = "#disks"
+    _about: About | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tall_as: dict[str, int | str] = {}
 
     def body(self) -> ComposeResult:
         """Dumpers beside tape and holding, disks, traffic."""
@@ -37,25 +44,47 @@ class RunScreen(ConsoleScreen):
             dumpers.can_focus = False
             yield dumpers
             yield Lines(id="side", classes="pane", look=self.console_app.look)
+        with Container(id="waits"):
+            yield Table(waits.NO_ROOM, id="no-room", title="NO-ROOM", look=look,
+                        empty="no dump stands still for want of room")
+            yield Table(waits.TRY_AGAIN, id="try-again", title="TRY-AGAIN", look=look,
+                        empty="no disk waits to be tried again")
         yield Lines(id="figures", look=self.console_app.look)
         yield Table(run.DISKS, id="disks", title="Disks", look=look, empty="the planner has not named a disk yet")
         draw = lambda line: (protocol.line_spans if self.wide else protocol.short_spans)(line)  # noqa: E731
         yield RingLog(draw, id="traffic", title="Protocol", look=look)
 
     def refill(self) -> None:
-        """The traffic of the run that is shown now."""
-        self.query_one(RingLog).reset(self.console_app.feed.traffic.lines)
+        """The traffic of the run that is shown now; of the one disk, where only that is shown."""
+        app, log = self.console_app, self.query_one(RingLog)
+        self._about = About(*app.only) if app.only else None
+        if self._about is None:
+            log.reset(app.feed.traffic.lines, "Protocol")
+            return
+        self._about.learn(app.feed.view)
+        log.reset([line for line in app.feed.traffic.lines if self._about.takes(line.text)],
+                  f"Protocol  {title_of(self._about.key)}")
 
     def stream(self, lines: list[Line]) -> None:
         """More traffic."""
-        self.query_one(RingLog).extend(lines)
+        about = self._about
+        self.query_one(RingLog).extend(lines if about is None else [line for line in lines if about.takes(line.text)])
+
+    @property
+    def has_waits(self) -> bool:
+        """On a tall screen; elsewhere ``w`` shows them."""
+        return self.tall or self.has_class("-waits")
 
     def show(self, now: Moment) -> None:
         """All panes."""
         self.set_class(now.view.began is None, "-empty")
         self.set_class(now.over, "-over")
+        if self._about is not None and self._about.learn(now.view):
+            self.refill()
         resting = now.over or now.view.began is None
         if resting:
+            self.remove_class("-waits")
+            self.query_one("#waits").display = False
             self._at_rest(now)
         else:
             self._at_work(now)
@@ -73,34 +102,53 @@ class RunScreen(ConsoleScreen):
         disks, covered = self.query_one("#disks", Table), known.coverage.value
         if covered is None and now.view.began is not None:
             disks.set_columns(run.DISKS)
-            disks.put(run.disk_rows(now), f"Disks  {len(now.view.disks)}")
+            disks.put(self._chosen(run.disk_rows(now)), f"Disks  {len(now.view.disks)}")
             return
         disks.set_columns(coverage.COLUMNS)
-        disks.put(coverage.entries(now, covered or []), coverage.title(covered or [], len(now.view.disks)),
+        disks.put(self._chosen(coverage.entries(now, covered or [])), coverage.title(covered or [], len(now.view.disks)),
                   known.coverage.state("looking for the last backups …") or "the configuration names no disk")
 
     def _at_work(self, now: Moment) -> None:
         """A run lives, or an earlier moment of one is shown."""
         side = tape.tall_rows(now, self.query_one("#side").size.width)
         dumpers = run.dumper_rows(now, max(8, len(side) - 1) if self.wide else 0)
+        only = self.console_app.only
+        if only is not None:
+            dumpers = [row for row in dumpers if now.view.handles.get(now.view.dumpers.get(row.key, "")) == only]
         busy = sum(1 for handle in now.view.dumpers.values() if handle)
         table = self.query_one("#dumpers", Table)
         table.put(dumpers, f"Dumpers  {busy} of {len(now.view.dumpers)} at work")
         self._heights(len(dumpers) + 1, len(side))
+        self._waits(now)
         self.query_one("#side", Lines).put(side)
         self.query_one("#side", Lines).border_title = "Tape and holding"
         self._figures(tape.short_rows(now, self.size.width))
-        disks = run.disk_rows(now)
+        disks = self._chosen(run.disk_rows(now))
         self.query_one("#disks", Table).set_columns(run.DISKS)
         left = sum(1 for disk in now.view.disks.values() if disk.state in (DiskState.PLANNED, DiskState.RETRY))
         self.query_one("#disks", Table).put(disks, f"Disks  {len(disks)}" + (f", {left} to dump" if left else "") + (
             f", {plural(len(now.view.estimating), 'client')} still asked" if now.view.estimating else ""))
 
+    def _chosen(self, rows: list[Entry]) -> list[Entry]:
+        """The one disk, where only that is shown."""
+        only = self.console_app.only
+        return rows if only is None else [row for row in rows if row.key == "\0".join(only)]
+
+    def _waits(self, now: Moment) -> None:
+        """The panes of what stands still: no row of a screen goes to one that has none, unless they alone are shown."""
+        alone, zoomed, most, any_shown = self.has_class("-waits"), self.has_class("-zoom"), 0, False
+        for name, rows in (("NO-ROOM", waits.no_room_rows(now)), ("TRY-AGAIN", waits.try_again_rows(now))):
+            table, told = self.query_one(f"#{name.lower()}", Table), self._chosen(rows)
+            table.put(told, f"{name}  {len(told)}" if told else name)
+            table.display = table.has_class("-zoomed") if zoomed else alone or (self.has_waits and bool(told))
+            most, any_shown = max(most, len(told)), any_shown or table.display
+        box = self.query_one("#waits")
+        box.display = any_shown
+        self._height("#waits", "1fr" if alone or zoomed else min(most, 4) + (3 if self.wide else 4))
+
     def _figures(self, rows: list[Row]) -> None:
-        figures = self.query_one("#figures", Lines)
-        if figures.styles.height is None or figures.styles.height.value != len(rows):
-            figures.styles.height = len(rows)
-        figures.put(rows)
+        self._height("#figures", len(rows))
+        self.query_one("#figures", Lines).put(rows)
 
     def _heights(self, dumpers: int, side: int) -> None:
         if self.wide:
@@ -108,13 +156,17 @@ class RunScreen(ConsoleScreen):
         else:
             wanted = min(dumpers, max(4, self.size.height // 4))
         for name in ("#dumpers", "#side"):
-            widget = self.query_one(name)
-            if widget.styles.height is None or widget.styles.height.value != wanted:
-                widget.styles.height = wanted
+            self._height(name, side + (2 if self.wide else 1) if self.has_class("-waits") else wanted)
+
+    def _height(self, name: str, wanted: int | str) -> None:
+        """Lay it out anew only when it changes."""
+        if self._tall_as.get(name) != wanted:
+            self._tall_as[name] = wanted
+            self.query_one(name).styles.height = wanted
 
     def listed(self) -> Widget | None:
-        """``/`` filters the disks."""
-        return self.query_one("#disks", Table)
+        """``/`` filters the disks, or the pane with the keyboard."""
+        return self.focused if isinstance(self.focused, Table) else self.query_one("#disks", Table)
 
     def action_toggle_follow(self) -> None:
         """Pause the traffic; where none flows, mark the disk under the cursor for the next run."""
@@ -123,6 +175,17 @@ class RunScreen(ConsoleScreen):
             disks.toggle_mark()
             return
         self.query_one(RingLog).action_toggle_follow()
+
+    def action_waits(self) -> None:
+        """NO-ROOM, TRY-AGAIN and the tape alone, or all panes again."""
+        if self.has_class("-over") or self.has_class("-empty"):
+            self.console_app.say("no run is under way: nothing stands still")
+            return
+        if self.has_class("-zoom"):
+            self.action_zoom()
+        self.toggle_class("-waits")
+        self.again()
+        (self.query_one("#no-room") if self.has_class("-waits") else self.query_one("#disks")).focus()
 
     def action_zoom(self) -> None:
         """The pane with the keyboard at full size."""
@@ -136,17 +199,24 @@ class RunScreen(ConsoleScreen):
         """Esc: no zoom, no filter."""
         if self.has_class("-zoom"):
             self.action_zoom()
+        elif self.has_class("-waits"):
+            self.action_waits()
         else:
             super().action_back()
 
+    def _key(self) -> str:
+        """Of the disk under the cursor: of the pane with the keyboard, where that has disks."""
+        focused = self.focused
+        return (focused if isinstance(focused, Table) and focused.key else self.query_one("#disks", Table)).key
+
     def chosen(self) -> DiskView | None:
         """The disk under the cursor."""
-        host, _, disk = self.query_one("#disks", Table).key.partition("\0")
+        host, _, disk = self._key().partition("\0")
         return self.console_app.feed.view.disks.get((host, disk))
 
     def action_open(self) -> None:
         """The story of that disk."""
-        host, _, disk = self.query_one("#disks", Table).key.partition("\0")
+        host, _, disk = self._key().partition("\0")
         if host:
             open_dump(self.console_app, host, disk)
 
@@ -158,7 +228,7 @@ class RunScreen(ConsoleScreen):
     def subject(self) -> Subject:
         """The disk under the cursor, and the marked ones."""
         table = self.query_one("#disks", Table)
-        host, _, disk = table.key.partition("\0")
+        host, _, disk = self._key().partition("\0")
         marked = [key.partition("\0") for key in table.marked]
         return Subject((host, disk) if host else None, tuple((name, of) for name, _, of in marked))
 

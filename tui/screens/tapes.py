@@ -83,7 +83,8 @@ class TapesScreen(ConsoleScreen):
     def _slots(self, now: Moment, shelves: list[Shelf]) -> None:
         volumes = self.query_one("#volumes", Table)
         volumes.set_columns(shelf.MANY if len(shelves) > 1 else shelf.SLOTS)
-        volumes.put(shelf.entries(now, shelves), shelf.title(shelves), "no slot and no volume is known of yet")
+        volumes.put([row for row in shelf.entries(now, shelves) if self._has_it(row.key.rpartition("\0")[2])],
+                    shelf.title(shelves), self._none_of_it or "no slot and no volume is known of yet")
         if not self._begun and volumes.rows:
             self._begun = True
             first = next((r for word in ("WRITING", "NEXT") for s in shelves for r in s.rows if r.word == word), None)
@@ -99,7 +100,9 @@ class TapesScreen(ConsoleScreen):
         tonight = now.view.began.datestamp if now.view.began and not now.over else ""
         known = self._contents.value if (storage, label) == self._of[:2] else None
         waiting = "nothing is on it" if known is not None or not label else self._contents.error or "reading …"
-        contents.put(shelf.content_entries(known or [], tonight) if label else [],
+        only = self.console_app.only
+        contents.put(shelf.content_entries([one for one in known or [] if only in (None, (one.host, one.disk))], tonight)
+                     if label else [],
                      f"On {clean(label)}" if label else "Contents", waiting)
         soon = self.query_one("#next", Lines)
         soon.border_title = "Next"
@@ -111,8 +114,9 @@ class TapesScreen(ConsoleScreen):
         volumes.set_columns(tapes.VOLUMES)
         none = now.view.began is None
         waiting = known.state("looking through the slots …") if none else "no volume was begun yet"
-        volumes.put(tapes.volume_entries(now), "Slots" if none else "Volumes of this run",
-                    f"{waiting}  {known.hint}" if none else waiting)
+        volumes.put([row for row in tapes.volume_entries(now) if self._has_it(row.key.partition("\0")[2])],
+                    "Slots" if none else "Volumes of this run",
+                    f"{waiting}  {known.hint}" if none else self._none_of_it or waiting)
         label = volumes.key.partition("\0")[2]
         contents = self.query_one("#contents", Table)
         contents.set_columns(tapes.CONTENTS)
@@ -122,6 +126,19 @@ class TapesScreen(ConsoleScreen):
         soon.border_title = "Next"
         soon.put([((f" {known.error}", "bad"),), ((f" {known.hint}", "muted"),)] if known.error else [])
         self.set_class(none or not known.error, "-unsaid")
+
+    def _has_it(self, label: str) -> bool:
+        """Whether a volume has a dump of the one disk that is shown, as far as the run and the last nights tell."""
+        app = self.console_app
+        if app.only is None:
+            return True
+        known = app.feed.view.disks.get(app.only)
+        labels = {one for _, one, _ in known.parts} if known else set[str]()
+        return label in labels.union(*(night.labels for night in app.known.nights_of(*app.only) or []))
+
+    @property
+    def _none_of_it(self) -> str:
+        return "no volume has a dump of it" if self.console_app.only is not None else ""
 
     def _look_into(self, storage: str, label: str, seq: int) -> None:
         """Ask what is on the volume; again when the run has got on, but not with each fact."""
@@ -143,12 +160,14 @@ class TapesScreen(ConsoleScreen):
 
     def subject(self) -> Subject:
         """The volume under the cursor."""
-        row = self.chosen()
+        row, contents = self.chosen(), self.query_one("#contents", Table)
+        host, _, rest = contents.key.partition("\0")
+        disk = (host, rest.partition("\0")[0]) if rest and self.focused is contents else self.console_app.only
         if row is None:
-            return Subject()
+            return Subject(disk)
         dumps = len(self._contents.value or []) if (row.storage, row.label) == self._of[:2] else row.files
         needed = row.reason if row.word in ("active", "WRITING") or row.flag == "no-reuse" else ""
-        return Subject(volume=VolumeAt(row.storage, row.slot, row.label, row.used, dumps, needed, row.loaded,
+        return Subject(disk, volume=VolumeAt(row.storage, row.slot, row.label, row.used, dumps, needed, row.loaded,
                                        row.flag != "no-reuse"))
 
     def on_table_moved(self) -> None:
@@ -168,6 +187,12 @@ class TapesScreen(ConsoleScreen):
             table.set_filter(label)
         else:
             table.go_to(found)
+
+    def action_scan(self) -> None:
+        """Look through all slots again."""
+        self._of = ("", "", 0)
+        self.console_app.known.want("shelves", 0.0)
+        self.console_app.say("looking through all slots again")
 
     def action_open(self) -> None:
         """From the volumes to its contents; from there to the story of that dump."""

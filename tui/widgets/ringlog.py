@@ -48,6 +48,7 @@ class RingLog(Widget, can_focus=True):
         self._top = 0
         self._shift = 0
         self._note = ""
+        self.marks: set[int] = set()
         self.following = True
 
     def extend(self, lines: Iterable[Line]) -> None:
@@ -112,6 +113,8 @@ class RingLog(Widget, can_focus=True):
             state = f"{number(self._painted)} FOLLOW"
         else:
             state = f"{number(min(self._cursor + 1, self._painted))}/{number(self._painted)} PAUSED +{number(self.missed)}"
+        if self.marks:
+            state += f"  {number(len(self.marked()))} marked"
         title = f"{mark}{self._title}  {state}"
         if title != self._note:
             self._note = title
@@ -201,6 +204,26 @@ class RingLog(Widget, can_focus=True):
             at += by
         return False
 
+    def toggle_mark(self) -> None:
+        """Mark the line under the cursor, or not any more, and go on to the next; what is marked holds the view."""
+        line = self.current
+        if line is None:
+            return
+        if self.following:
+            self._hold()
+        self.marks ^= {line.number}
+        self._go(self._cursor + 1 if self._cursor + 1 < self._painted else self._cursor)
+
+    def clear_marks(self) -> None:
+        """Mark nothing."""
+        self.marks.clear()
+        self.retitle()
+        self.refresh()
+
+    def marked(self) -> list[Line]:
+        """The marked lines that are kept here, oldest first."""
+        return [line for line in self._ring if line.number in self.marks] if self.marks else []
+
     def shown(self) -> list[Line]:
         """All lines that are kept here, oldest first."""
         return list(self._ring)
@@ -220,7 +243,9 @@ class RingLog(Widget, can_focus=True):
                 return self._inks.strip([("  nothing was said yet", "muted")], width)
             return self._inks.strip((), width)
         here = at == self._cursor and self.has_focus and not self.following
-        spans = [(">" if here else " ", ""), *self._draw(self._ring[index])]
+        line = self._ring[index]
+        gutter = ("*", "key") if line.number in self.marks else (">" if here else " ", "")
+        spans = [gutter, *self._draw(line)]
         if self._shift and len(spans) > 1:
             spans[-1] = (spans[-1][0][self._shift:], spans[-1][1])
         return self._inks.strip(spans, width, "cursor" if here else "")
