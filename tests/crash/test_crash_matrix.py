@@ -47,6 +47,7 @@ def test_the_recorded_night_has_every_process_and_every_kind_of_point(points: li
         assert expected in names, f"{expected} is not among {sorted(names)}"
 
 
+@pytest.mark.timeout(900)
 def test_a_sample_of_the_crashes_loses_nothing(
     site: CrashSite, points: list[Point], capsys: pytest.CaptureFixture[str],
 ) -> None:
