@@ -2,8 +2,9 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
+SECONDS_EACH := 600
 
-.PHONY: demo test check test-all bench screenshots docs clean
+.PHONY: demo test check test-all fuzz bench screenshots docs clean
 
 $(STAMP): pyproject.toml
 	python3 -m venv $(VENV)
@@ -24,6 +25,9 @@ check: $(STAMP)  ## style, types, architecture
 
 test-all: $(STAMP)  ## everything, with coverage of the pure packages
 	$(PY) -m pytest -n 2 --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
+
+fuzz: $(STAMP)  ## new hostile inputs for every parser: SECONDS_EACH=600, TARGETS= for some of them only
+	$(PY) -m tests.fuzz --seconds $(SECONDS_EACH) $(TARGETS)
 
 bench: $(STAMP)  ## speed and memory as ratios within one run
 	$(PY) -m tests.bench $(BENCH)

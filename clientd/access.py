@@ -126,6 +126,8 @@ def read_access(file: Path) -> Access:
 
     try:
         found = tomllib.loads(text)
+    except RecursionError:
+        raise WorldError("CLT026", f"the access file {file} is broken: brackets are nested too deeply") from None
     except tomllib.TOMLDecodeError as fault:
         raise WorldError("CLT026", f"the access file {file} is broken: {fault}") from None
     for key, value in found.items():

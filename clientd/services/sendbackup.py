@@ -27,6 +27,7 @@ from core.wire.requests import Request, connect_line, features_line
 from core.wire.words import clean
 
 _LONGEST_LINE = 4096
+_LONGEST_NAME = 1000
 
 
 def sendbackup(request: Request, context: Context) -> int:
@@ -57,7 +58,7 @@ def _stream(request: Request, dle: Dle, level: int, dump: Dump, context: Context
     def mesg(*lines: str) -> None:
         streams.write("MESG", "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
 
-    mesg(f"sendbackup: start [{request.hostname}:{' '.join(dle.disk.split())} level {level}]")
+    mesg(f"sendbackup: start [{clean(request.hostname, _LONGEST_NAME)}:{clean(dle.disk, _LONGEST_NAME)} level {level}]")
     mesg(*_info(dle, dump), "sendbackup: info end")
     try:
         native, client = _run(request, dle, dump, streams, mesg)

@@ -149,6 +149,10 @@ def _unpack(file: Path, packed: BinaryIO, work: Path) -> None:
                         raise bad(f"{name} is too long")
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, ValueError) as fault:
         raise bad(str(fault) or "it is damaged") from fault
+    except OSError as fault:
+        if fault.errno == errno.EINVAL:  # it points to a place before its beginning
+            raise bad("it is damaged") from fault
+        raise
     with open(directory / "journal.jsonl", "rb") as journal:
         first = decode(journal.readline(1 << 20))
     if first is None or not isinstance(first.event, RunBegan):

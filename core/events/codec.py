@@ -1,6 +1,6 @@
-"""A journal record as one line of JSON: ``{"seq":1,"at":1795…,"event":"DumpBegan",…fields,"crc":"1f2e3d4c"}``.
+"""A journal record as one line of JSON: ``{"seq":1,"at":1795…,"event":"DumpBegan",…fields,"sum":"1f2e3d4c"}``.
 
-``crc`` is the CRC-32C of what stands before ``,"crc"`` on the line; lines of older journals have none and are taken as
+``sum`` is the CRC-32C of what stands before ``,"sum"`` on the line; lines of older journals have none and are taken as
 they are.  `decode` and `inspect` take any bytes and never raise: a fact is right in every field's type, or it is not
 there.  `inspect` also says where a journal is damaged; a damaged line costs its own fact and no other.
 """
@@ -18,9 +18,9 @@ from core.events.event import KINDS, Choice, Event, Notice, QuestionAsked, Recor
 
 _FIELDS = {kind: tuple(f.name for f in fields(kind)) for kind in (*KINDS.values(), Choice)}
 _TYPES = {kind: tuple(get_type_hints(kind)[name] for name in names) for kind, names in _FIELDS.items()}
-_SEAL = re.compile(rb',"crc":"[0-9a-f]{8}"\}')
-_SEALED = 18  # bytes of a line from ,"crc" on
-_RUN_ON = re.compile(rb'(,"crc":"[0-9a-f]{8}"\}).\{"seq":', re.DOTALL)
+_SEAL = re.compile(rb',"sum":"[0-9a-f]{8}"\}')
+_SEALED = 18  # bytes of a line from ,"sum" on
+_RUN_ON = re.compile(rb'(,"sum":"[0-9a-f]{8}"\}).\{"seq":', re.DOTALL)
 _LARGEST = 2**63 - 1
 _FINITE = 1e300
 _NO_MORE = 20  # damaged places that are told one by one
@@ -35,7 +35,7 @@ def encode(record: Record) -> bytes:
     if isinstance(event, QuestionAsked):
         plain["choices"] = [{n: getattr(c, n) for n in _FIELDS[Choice]} for c in event.choices]
     body = json.dumps(plain, separators=(",", ":")).encode()[:-1]
-    return b'%s,"crc":"%08x"}\n' % (body, crc32c(body))
+    return b'%s,"sum":"%08x"}\n' % (body, crc32c(body))
 
 
 def decode(line: bytes) -> Record | None:

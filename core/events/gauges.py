@@ -51,7 +51,7 @@ def decode(data: bytes) -> Gauges:
             {k: (int(a), float(b), float(c), float(d)) for k, (a, b, c, d) in plain.get("runway", {}).items()},
             _act(plain.get("act", (0.0, ""))),
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return Gauges()
 
 

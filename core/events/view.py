@@ -25,6 +25,8 @@ from core.model.quoting import split
 
 Key = tuple[str, str]
 
+_STATES = {state.value: state for state in DiskState}
+
 
 @dataclass(slots=True)
 class RunView:
@@ -240,7 +242,7 @@ class RunView:
 
     def _disk_ended(self, event: e.DiskEnded, at: float) -> None:
         disk = self._disk(event.host, event.disk)
-        disk.state, disk.ended = DiskState(event.outcome), disk.ended or at
+        disk.state, disk.ended = _STATES.get(event.outcome, DiskState.FAILED), disk.ended or at
         if event.level >= 0:
             disk.level = event.level
         disk.message = event.message or disk.message

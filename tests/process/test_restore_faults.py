@@ -108,7 +108,7 @@ def test_a_damaged_copy_gives_way_to_a_good_one(client: Client, tmp_path: Path) 
     held.write_bytes(build(replace(parse(part), kind=Kind.FILE, part=1, parts=1)) + part[HEADER_SIZE:])
     journal = client.site.runs_dir / stamp / "journal.jsonl"
     # A journal of a version without checksums: the lines are changed here.
-    plain = re.sub(rb',"crc":"[0-9a-f]{8}"}\n', b"}\n", journal.read_bytes())
+    plain = re.sub(rb',"sum":"[0-9a-f]{8}"}\n', b"}\n", journal.read_bytes())
     journal.write_bytes(plain.replace(b"/gone/" + stamp.encode(), str(held).encode(), 1).replace(
         b'"file":"/gone/' + stamp.encode() + b'","size":', b'"file":"' + str(held).encode() + b'","size":', 1))
     client.site.catalogue.unlink()

@@ -3,6 +3,7 @@
 The script is JSON: ``features``, ``reply`` (text of the sendbackup reply instead of CONNECT), ``early`` (streams begin
 before the ACK) and ``steps``, a list of lists, carried out for each sendbackup:
 ``mesg TEXT`` · ``data SIZE SEED`` · ``index TEXT`` · ``state TEXT`` · ``eof NAME`` · ``raw HEX`` · ``die`` · ``hang`` ·
+``flood NAME TEXT TIMES`` · ``drip NAME TEXT`` (a little of it for ever) ·
 ``wait PATH`` (until that file exists) · ``end`` (the usual last lines, and end of file everywhere).
 ``{crc}`` and ``{kib}`` in a TEXT are those of the data so far.  It writes what it saw to ``SCRIPT.seen``.
 """
@@ -104,6 +105,13 @@ class Peer:
                     self.stream("DATA", data)
                 case ("mesg" | "index" | "state"), [text]:
                     self.stream(verb.upper(), self.filled(text).encode("utf-8", "surrogateescape"))
+                case "flood", [name, text, times]:
+                    data = text.encode()
+                    for _ in range(times):
+                        self.stream(name, data)
+                case "drip", [name, text]:
+                    while not select.select([], [], [], 0.02)[0]:
+                        self.stream(name, text.encode())
                 case "eof", [name]:
                     self.send(HANDLES[name], b"")
                 case "raw", [text]:

@@ -135,10 +135,10 @@ def test_a_crash_is_no_damage_and_neither_is_another_version() -> None:
     old = b'{"seq":1,"at":1.5,"event":"Resumed","by":"ana"}\n'
     assert codec.inspect(old) == ([Record(1, 1.5, e.Resumed("ana"))], [])
     newer = b'{"seq":1,"at":1.5,"event":"Yodelled","by":"ana"'
-    sealed = newer + b',"crc":"%08x"}\n' % crc32c(newer)
+    sealed = newer + b',"sum":"%08x"}\n' % crc32c(newer)
     assert codec.inspect(sealed) == ([], []) == codec.inspect(newer + b"}\n")
     field = b'{"seq":1,"at":1.5,"event":"Resumed","by":"ana","why":"tea"'
-    assert codec.inspect(field + b',"crc":"%08x"}\n' % crc32c(field)) == ([], [])
+    assert codec.inspect(field + b',"sum":"%08x"}\n' % crc32c(field)) == ([], [])
     assert len(codec.inspect(field + b"}\n")[1]) == 1
 
 

@@ -1,0 +1,12 @@
+"""All that is fuzzed, by name: a function that takes any bytes and raises nothing but what is not documented."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypothesis.strategies import SearchStrategy
+
+from tests.fuzz import files, records, wire
+
+Target = tuple[Callable[[bytes], None], SearchStrategy[bytes]]
+TARGETS: dict[str, Target] = {**wire.TARGETS, **records.TARGETS, **files.TARGETS}

@@ -1,0 +1,20 @@
+"""Each fuzz target for a moment; ``make fuzz`` goes on for minutes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from tests.fuzz.targets import TARGETS
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_nothing_but_what_is_documented_is_raised(name: str) -> None:
+    run, strategy = TARGETS[name]
+
+    @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate, Phase.shrink])
+    @given(strategy)
+    def once(data: bytes) -> None:
+        run(data)
+
+    once()

@@ -1,0 +1,166 @@
+"""What comes from the network, on both ends: frames, packets, requests, replies, messages, tar streams."""
+
+from __future__ import annotations
+
+from core.errors import ProtocolError, WorldError
+from core.model.disk import Compression, Disk, Dumptype, Host
+from core.restore.tarstream import TarStream
+from core.wire import exchange, services
+from core.wire.features import CLIENT, SERVER, Features
+from core.wire.frames import LIMIT, FrameReader, end_of, frame
+from core.wire.mesg import MAX_LINES, Mesg
+from core.wire.packets import Assembler, Kind, Packet, decode, encode
+from core.wire.requests import read_request, split_service
+from tests.fuzz.mutate import inputs
+
+DISK = Disk(Host("web1"), "/srv/a b", Dumptype(
+    exclude=("./x", "*.o"), include_list=("list",), compress=Compression.CLIENT_CUSTOM, compress_program="/bin/zstd",
+    index=True))
+BODIES = [text.encode("utf-8", "surrogateescape") for text in (
+    services.noop_request(SERVER), services.sendbackup_request(DISK, 1, SERVER, CLIENT, "daily", "20261123001500"),
+    services.sendsize_request([(DISK, (0, 1, 2))], SERVER, CLIENT, "daily", "20261123001500"),
+    services.selfcheck_request([DISK, DISK], SERVER, CLIENT, "daily"))]
+XML_WORDS = (b"<dle>", b"</dle>", b"<disk>", b"</disk>", b"<level>", b'encoding="raw" raw="', b"&amp;", b"&#1114112;",
+             b"&#xd800;", b"<exclude>", b"<program>GNUTAR</program>", b"OPTIONS ", b"features=", b"maxdumps=",
+             b"SERVICE noop\n")
+PACKETS = [encode(7, Packet(kind, body.decode("utf-8", "surrogateescape"))) for kind in Kind for body in BODIES[:2]]
+STREAM = b"".join(PACKETS) + frame(499999, b"data" * 20) + end_of(499999)
+REPLIES = [
+    b"OPTIONS features=ffffffff9efefbfffffffffffffff3fffbf71f;\n", b"CONNECT DATA 499999 MESG 499998 INDEX 499997 STATE -1\n",
+    b'ERROR [no]\n"/a b" 0 SIZE 1234\n/c 1 ERROR "not there"\n/c 2 WARNING "odd"\n', b"OK /home\nERROR [bad disk]\n",
+    b'RETRY delay 60 level 1 message "busy"\n', b"ERROR NAK\n"]
+MESG = (b"sendbackup: start [web1:/home level 1]\nsendbackup: info BACKUP=/bin/tar\nsendbackup: info RECOVER_CMD=/bin/tar -x\n"
+        b"sendbackup: info end\n| Total bytes written: 10240\n? tar: x: odd\nsendbackup: size 10\n"
+        b"sendbackup: native-CRC 12ab:10240\nsendbackup: retry delay 5 level 0 message \"later\"\n"
+        b"sendbackup: warning [w]\nsendbackup: error [e]\nsendbackup: end\n")
+
+
+def frames(data: bytes) -> None:
+    """Any bytes, in any pieces, give the same pieces of streams, or ProtocolError."""
+    found = []
+    for size in (len(data) or 1, 7):
+        reader, seen = FrameReader(), bytearray()
+
+        def sink(handle: int, piece: memoryview, seen: bytearray = seen) -> None:
+            seen += handle.to_bytes(4, "big") * (not len(piece)) + piece
+
+        try:
+            for at in range(0, len(data), size):
+                reader.feed(memoryview(data)[at:at + size], sink)
+        except ProtocolError as fault:
+            assert len(str(fault)) < 1000
+        found.append(bytes(seen))
+    assert found[0] == found[1]
+
+
+def packets(data: bytes) -> None:
+    """Packets alone and out of frames; both ends' state machines take any of them at any time."""
+    requester, responder = exchange.Requester("SERVICE noop\nOPTIONS \n", 30.0), exchange.Responder()
+    requester.begin(0.0)
+    reader = FrameReader()
+    whole = Assembler(reader)
+
+    def sink(handle: int, piece: memoryview) -> None:
+        packet = whole.add(piece) if len(piece) else None
+        if packet is not None:
+            requester.receive(packet, 1.0)
+            responder.receive(packet, 1.0)
+
+    try:
+        packet = decode(data)
+        assert decode(encode(1, packet)[8:]) == packet
+    except ProtocolError:
+        pass
+    try:
+        reader.feed(memoryview(data), sink)
+    except ProtocolError:
+        pass
+    requester.tick(100.0)
+    responder.tick(100.0)
+
+
+def requests(data: bytes) -> None:
+    """What a server asks: a request or ProtocolError, and never more of it than came."""
+    text = data.decode("utf-8", "surrogateescape")
+    for body in (text, "SERVICE sendbackup\n" + text):
+        try:
+            name, rest = split_service(body)
+            found = read_request(name, rest)
+        except ProtocolError as fault:
+            assert len(str(fault)) < 2000
+        else:
+            assert len(found.dles) <= len(text) and all(0 <= level <= 399 for dle in found.dles for level in dle.levels)
+
+
+def replies(data: bytes) -> None:
+    """What a client answers."""
+    text = data.decode("utf-8", "surrogateescape")
+    for parse in (services.parse_features, services.parse_backup, services.parse_sendsize, services.parse_selfcheck,
+                  services.parse_errors, Features.parse):
+        try:
+            parse(text)
+        except ProtocolError:
+            pass
+
+
+def mesg(data: bytes) -> None:
+    """What a client says of a dump; the same in whatever pieces, and bounded."""
+    found = []
+    for size in (len(data) or 1, 11):
+        said = Mesg()
+        try:
+            for at in range(0, len(data), size):
+                said.feed(data[at:at + size])
+            said.feed(b"")
+        except ProtocolError:
+            found.append(None)
+            continue
+        assert len(said.strange) <= MAX_LINES and len(said.normal) <= MAX_LINES and len(said.info) <= 31
+        assert all(len(line) < 500 for line in (*said.strange, *said.normal))
+        found.append((said.info, said.size_kib, said.native, said.client, said.strange, said.normal, said.error, said.retry,
+                      said.ended))
+    assert None in found or found[0] == found[1]
+
+
+def tar(data: bytes) -> None:
+    """A dump's data: what restore reads, and what makes the index; the first may refuse, the second never does."""
+    from clientd.tar_index import TarIndexer
+
+    names: list[bytes] = []
+    TarIndexer(lambda block, path: names.append(path), names.append).feed(memoryview(data))
+    out = bytearray()
+    stream = TarStream(lambda member: True, lambda piece: out.extend(piece), lambda name, body: None)
+    try:
+        stream.feed(memoryview(data))
+        stream.finish()
+    except WorldError as fault:
+        assert fault.code == "RST020"
+    assert len(out) <= len(data) + 512
+
+
+def tar_seeds() -> list[bytes]:
+    """Small archives of the forms that are read."""
+    import io
+    import tarfile
+
+    found = []
+    for form in (tarfile.GNU_FORMAT, tarfile.PAX_FORMAT, tarfile.USTAR_FORMAT):
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w", format=form) as archive:
+            for name in ("./a", "./" + "n" * 90 + "/b", *(["./" + "l" * 180] if form != tarfile.USTAR_FORMAT else [])):
+                member = tarfile.TarInfo(name)
+                member.size = 5
+                archive.addfile(member, io.BytesIO(b"hello"))
+        found.append(out.getvalue()[:4096])
+    return found
+
+
+assert len(STREAM) < LIMIT
+TARGETS = {
+    "frames": (frames, inputs([STREAM, *PACKETS], (end_of(1), b"\0\0\0\1", b"\0\x40\0\0"))),
+    "packets": (packets, inputs([STREAM, *(packet[8:] for packet in PACKETS)], (b"\0", b"\1", b"\3", b"SERVICE "))),
+    "dle-xml": (requests, inputs(BODIES, XML_WORDS)),
+    "replies": (replies, inputs(REPLIES, (b"SIZE ", b"ERROR ", b"CONNECT DATA ", b"features=", b"RETRY "))),
+    "mesg": (mesg, inputs([MESG], (b"sendbackup: ", b"sendbackup: info ", b"CRC=", b"| ", b"? "))),
+    "tar": (tar, inputs(tar_seeds(), (b"ustar  \0", b"ustar\00000", b"x", b"D", b"S", bytes(512)))),
+}
