@@ -116,7 +116,8 @@ def _clean_up(site: CrashSite) -> str:
 
 def _acts(said: str) -> list[str]:
     """What a cleanup does, line by line; a damaged catalogue is made again by whoever opens it first."""
-    return [line.split(";")[0].replace(" to remove,", " removed,") for line in said.splitlines() if not line.startswith("RST002")]
+    lines = [line for line in said.splitlines() if not line.startswith("RST002")]
+    return [line.split(";")[0].replace(" to remove,", " removed,") for line in lines]
 
 
 def _done(site: CrashSite, crashed: list[str]) -> set[str]:
