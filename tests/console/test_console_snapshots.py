@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
+from core.client.runs import Run
+from core.events import codec
+from core.events import event as e
+from core.events.event import Record
 from tests.console.conftest import Night, settled, typed
 from tests.support import recorded_run
+from tui.app import ConsoleApp
+from tui.feed import Feed
+from tui.fetch import Fetch
 from tui.look import Look
 
 SIZES = [pytest.param((80, 24), id="80x24"), pytest.param((120, 40), id="120x40")]
@@ -39,6 +47,18 @@ SHOTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "request-sure": ("dumping", ("r", "a")),
     "request-argument": ("dumping", ("r", "w")),
     "request-other": ("dumping", ("r", "2")),
+    "request-sure-new-tape": ("dumping", ("r", "2", "e")),
+    "run-waits": ("dumping", ("w",)),
+    "run-only": ("dumping", ("o",)),
+    "run-palette": ("dumping", ("ctrl+p",)),
+    "run-stop": ("dumping", ("S",)),
+    "run-degrade": ("dumping", ("D",)),
+    "run-past": ("dumping", ("t", "left_square_bracket")),
+    "plan-coming": ("dumping", ("2", "n")),
+    "protocol-marked": ("dumping", ("3", "up", "m", "m", "up")),
+    "history-disks": ("dumping", ("7", "t")),
+    "history-nights": ("dumping", ("o", "7")),
+    "acts": ("dumping", ("at",)),
     "help": ("dumping", ("question_mark",)),
     "go": ("dumping", ("colon", "d", "i", "s")),
 }
@@ -62,6 +82,73 @@ def test_screen(name: str, size: tuple[int, int], night: Night, snap_compare: An
     if name == "history":
         recorded_run.make_run(night.folder, "ended", "20261130001500")
     assert shoot(snap_compare, night, size, keys)
+
+
+MORE: dict[str, tuple[e.Event, ...]] = {
+    "degraded": (e.Degraded("main", "no volume left"),),
+    "held": (e.OperatorActed("alice (1000)", "PAUSE", "OK"), e.Paused("alice (1000)"),
+             e.OperatorActed("alice (1000)", "HOLD fs-archive /a", "OK")),
+    "stopping": (e.OperatorActed("alice (1000)", "STOP", "OK"), e.Stopping("alice (1000)", False)),
+    "storage-down": (e.TaperDown("taper0", "main", "TAP003 the drive does not answer"),),
+    "child-died": (e.ChildDied("dumper1", "killed by signal 9", "dumper1: out of memory"),),
+    "try-again-asked": (e.QuestionAsked(
+        9, "DMP007", "D", "git:/home", "git:/home was put off 3 times: host busy, 2 dumps running.", (
+            e.Choice("retry", "asks git once more, in 5 minutes"), e.Choice("level", "tries level 2 instead: 4.0 GiB"),
+            e.Choice("skip", "git:/home has no backup of tonight; the last good one is 25 hours old", "", True)),
+        "retry", recorded_run.BEGAN + 8400, "03-00033"),),
+}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", MORE)
+def test_states_of_a_run(name: str, size: tuple[int, int], night: Night, snap_compare: Any) -> None:
+    run = Run(night.at("dumping").folder / "runs" / recorded_run.STAMP)
+    with open(run.journal, "ab") as journal:
+        journal.writelines(codec.encode(Record(9000 + n, recorded_run.BEGAN + 8175, fact)) for n, fact in enumerate(MORE[name]))
+    assert shoot(snap_compare, night, size, ("r", "3") if name == "try-again-asked" else ())
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_driver_does_not_answer(size: tuple[int, int], night: Night, snap_compare: Any) -> None:
+    app = night.at("dumping").console()
+    feed = app.feed
+    assert isinstance(feed, Feed)
+    feed._tries, feed._next_try, feed._lost_at = 4, night.now() + 2, night.now() - 8
+
+    async def drive(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=drive)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("key", ["1", "2", "4", "5", "6", "7", "8"])
+def test_what_is_not_known_yet(
+    key: str, size: tuple[int, int], night: Night, snap_compare: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(fetch: Fetch[Any], question: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Fetch, "_one", never)
+
+    async def drive(pilot: Pilot[Any]) -> None:
+        for pressed in (key, ""):
+            if pressed:
+                await pilot.press(pressed)
+            for _ in range(3):
+                await pilot.pause()
+            app = pilot.app
+            assert isinstance(app, ConsoleApp)
+            app.step()
+            await pilot.pause()
+
+    assert snap_compare(night.console(), terminal_size=size, run_before=drive)
+
+
+@pytest.mark.parametrize("size", [pytest.param((240, 70), id="240x70")])
+@pytest.mark.parametrize("key", ["1", "2", "3", "4", "7"])
+def test_a_very_large_screen(key: str, size: tuple[int, int], night: Night, snap_compare: Any) -> None:
+    assert shoot(snap_compare, night.at("dumping"), size, (key,))
 
 
 @pytest.mark.parametrize("size", SIZES)
