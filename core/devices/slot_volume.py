@@ -271,7 +271,11 @@ class DirectoryPart:
             if os.path.lexists(self._final):
                 raise VolumeFault("TAP008", f"{self._final} is there already")
             self._temporary.rename(self._final)
-            sync_directory(self._final.parent)
+            try:
+                sync_directory(self._final.parent)
+            except OSError:
+                self._final.unlink(missing_ok=True)  # nobody is told of it, so nobody may find it
+                raise
         except OSError as error:
             raise fault_of(error, str(self._final)) from None
         finally:

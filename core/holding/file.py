@@ -182,8 +182,13 @@ class HoldingWriter:
         path = self._base.with_name(f"{self._base.name}.{number}")
         fresh = ChunkFile(path, self._calls)
         # The new chunk first, then the link to it: a chain never names a file that was not begun.
-        if not (fresh.put_header(self._block(number, "")) and last.put_header(self._block(number - 1, str(path)))):
-            fresh.discard()
+        linked = False
+        try:
+            linked = fresh.put_header(self._block(number, "")) and last.put_header(self._block(number - 1, str(path)))
+        finally:
+            if not linked:  # also after another fault than a full disk: nobody else knows of this file
+                fresh.discard()
+        if not linked:
             return False
         self._moved = False
         self._next.append(str(path))

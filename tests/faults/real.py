@@ -23,15 +23,15 @@ ROOT = Path(__file__).resolve().parents[2]
 TREES: Mapping[str, Mapping[str, bytes]] = {
     "alpha:/big": {"noise": bytes(range(256)) * 12_000, "deep/letter": b"dear reader\n"},
     "beta:/small": {"file": b"few\n" * 50}}
-BOUND = 150.0
+BOUND = 240.0
 """Seconds after which a night hangs."""
 
 
 def site_at(path: Path, **more: Any) -> SmallSite:
     """A site with short patience."""
-    run = {"retry_delay": "0.1 s", "child_timeout": "4 s", "request_deadline": "1 s", **more.pop("run", {})}
+    run = {"retry_delay": "0.1 s", "child_timeout": "20 s", "request_deadline": "1 s", **more.pop("run", {})}
     dumptype = {"retry": 4, **more.pop("dumptype", {})}
-    hosts = {name: {"connect_timeout": "5 s", "data_timeout": "5 s", "estimate_timeout": "2 s", "maxdumps": 1}
+    hosts = {name: {"connect_timeout": "20 s", "data_timeout": "20 s", "estimate_timeout": "5 s", "maxdumps": 1}
              for name in ("alpha", "beta")}
     return SmallSite(path, TREES, run=run, dumptype=dumptype, hosts=hosts, **more)
 

@@ -1,6 +1,6 @@
 """The fault matrix on real processes: a wrapper between the real driver and a real child spoils one line of a real night.
 
-A dozen run always, all of them in `make test-all`.  The words come from the protocol tables; those that a night of two small
+A few run always, all of them in `make test-all`.  The words come from the protocol tables; those that a night of two small
 disks does not say are in `QUIET` and are tried on the engine (`test_faults_engine`).
 """
 
@@ -21,12 +21,10 @@ TIGHT = {"NO-ROOM", "CONTINUE"}
 QUIET = {"ABORT", "ABORT-FINISHED", "STRANGE", "TRY-AGAIN", "RETRY", "FAILED", "BAD-COMMAND", "NO-NEW-TAPE", "WRITE-FAILED",
          "TAPER-ERROR", "REQUEST-OPERATOR", "TAPE-ERROR", "FLUSH", "NO-ESTIMATE", "SKIP", "PROGRESS", "QUITING"}
 ALWAYS = {
-    ("core.dumper", "driver", "FILE-DUMP", "dropped"), ("core.dumper", "child", "DONE", "garbled"),
-    ("core.dumper", "child", "DONE", "silent"), ("core.dumper", "child", "DONE", "receiver killed"),
-    ("core.dumper", "driver", "PORT-DUMP", "doubled"), ("core.taper", "child", "PARTDONE", "dropped"),
-    ("core.taper", "child", "PARTDONE", "doubled"), ("core.taper", "driver", "FILE-WRITE", "cut short"),
-    ("core.taper", "child", "DONE", "sender killed"), ("core.taper", "driver", "WRITE-DONE", "dropped"),
-    ("core.planner", "child", "DUMP", "dropped"), ("core.planner", "child", "ENDPLAN", "silent"),
+    ("core.dumper", "child", "DONE", "garbled"), ("core.dumper", "child", "DONE", "receiver killed"),
+    ("core.dumper", "driver", "FILE-DUMP", "dropped"), ("core.taper", "child", "PARTDONE", "dropped"),
+    ("core.taper", "driver", "WRITE-DONE", "doubled"), ("core.taper", "child", "DONE", "sender killed"),
+    ("core.planner", "child", "DUMP", "dropped"),
 }
 
 
@@ -40,8 +38,12 @@ def _words() -> list[tuple[str, str, str]]:
 
 def _cases() -> list[Any]:
     made = []
-    for module, sender, verb in _words():
+    for number, (module, sender, verb) in enumerate(_words()):
+        # Each word with three of the faults in turn, each fault with many of the words: a night takes seconds.
+        turns = {FAULTS[(number + step) % len(FAULTS)] for step in (0, 3, 5)}
         for kind in FAULTS:
+            if kind not in turns and (module, sender, verb, kind) not in ALWAYS:
+                continue
             slow = (module, sender, verb, kind) not in ALWAYS
             made.append(pytest.param(module, sender, verb, kind, marks=[pytest.mark.slow] if slow else [],
                                      id=f"{module[5:]}-{sender}-{verb}-{kind}".replace(" ", "_")))
@@ -52,6 +54,7 @@ def test_the_cases_that_run_always_are_cases() -> None:
     assert {tuple(case.values) for case in _cases()} >= ALWAYS
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("module", "sender", "verb", "kind"), _cases())
 def test_a_line_of_a_real_night(
     tmp_path: Path, module: str, sender: str, verb: str, kind: str, fault_cases: object,

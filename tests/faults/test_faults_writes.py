@@ -42,6 +42,7 @@ def _cases() -> list[Any]:
     return made
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("place", "nth", "error"), _cases())
 def test_a_write_of_a_real_night(tmp_path: Path, place: str, nth: int, error: str, fault_cases: object) -> None:
     module, path, call, _ = PLACES[place]
