@@ -32,16 +32,18 @@ class Wait:
 
 def disks(state: State) -> Iterator[tuple[Job, Wait]]:
     """Each disk that waits for something now."""
+    order = sorted(state.waiting.values(), key=lambda j: (-j.priority, j.sequence))
+    before = {job.key: number for number, job in enumerate(order)}
     for job in state.jobs.values():
-        if (found := disk(state, job)) is not None:
+        if (found := disk(state, job, before.get(job.key, 0))) is not None:
             yield job, found
 
 
-def disk(state: State, job: Job) -> Wait | None:
-    """What a disk waits for; None when it moves or has ended."""
+def disk(state: State, job: Job, before: int) -> Wait | None:
+    """What a disk waits for; None when it moves or has ended.  ``before``: so many disks have their turn before it."""
     match job.phase:
         case Phase.WAITING:
-            return _waiting(state, job, choosing.blocked(state, job) or Constraint.DUMPER)
+            return _waiting(state, job, choosing.blocked(state, job) or Constraint.DUMPER, before)
         case Phase.OPENING:
             tape = state.tapes[job.taper]
             why = _asked(state, tape.question) or "it opens its port"
@@ -58,7 +60,7 @@ def disk(state: State, job: Job) -> Wait | None:
             assert_never(other)
 
 
-def _waiting(state: State, job: Job, why: Constraint) -> Wait | None:
+def _waiting(state: State, job: Job, why: Constraint, before: int) -> Wait | None:
     match why:
         case Constraint.PAUSED:
             return Wait(why, f"the run is paused by {state.paused}; 'taperoom resume' ends that")
@@ -89,7 +91,9 @@ def _waiting(state: State, job: Job, why: Constraint) -> Wait | None:
             busy = [d for d in state.dumpers.values() if d.job]
             if len(busy) < sum(1 for d in state.dumpers.values() if d.up):
                 return Wait(why, "it is about to begin")
-            return _behind(state, why, f"all {len(busy)} dumpers are busy, {_before(state, job)}", _active(state))
+            who = "the dumper is" if len(busy) == 1 else f"all {len(busy)} dumpers are"
+            turn = "1 disk is" if before == 1 else f"{before} disks are"
+            return _behind(state, why, f"{who} busy, {turn} before it", _active(state))
         case Constraint.NONE:  # pragma: no cover - the caller puts DUMPER in its place
             return None
         case other:
@@ -98,11 +102,6 @@ def _waiting(state: State, job: Job, why: Constraint) -> Wait | None:
 
 def _attempts(job: Job) -> str:
     return f"{job.attempts} attempt{'' if job.attempts == 1 else 's'}"
-
-
-def _before(state: State, job: Job) -> str:
-    before = sum(1 for j in state.waiting.values() if (-j.priority, j.sequence) < (-job.priority, job.sequence))
-    return f"{before} disks are before it" if before != 1 else "1 disk is before it"
 
 
 def _active(state: State) -> list[Job]:
