@@ -95,7 +95,9 @@ class ConsoleApp(App[int]):
             self.set_interval(TICK, self.tick)
 
     def tick(self) -> None:
-        """A frame, if the link bears one now."""
+        """A frame, if the link bears one now; none any more when the screens are taken down."""
+        if self._exit:
+            return
         if self.rate.due(self.ticks(), self.echo):
             self.wardrobe.look(self.ticks())
             self.look_back()

@@ -23,7 +23,7 @@ from tui.look import Look
 from tui.meanwhile import AWAY
 from tui.moment import Link, Lost, Moment
 from tui.pace import Pace
-from tui.traffic import Line, LogTail, Traffic
+from tui.traffic import KEPT, Line, LogTail, Traffic
 
 GAP = "---- nobody looked here until now ----"
 """The line in the traffic where a console was away."""
@@ -63,6 +63,7 @@ class Feed:
         self.run = run
         self.view, self.gauges, self.pace, self.traffic = RunView(), Gauges(), Pace(), Traffic()
         self.fresh: list[Line] = []
+        self.missed = self._dropped = 0
         self.left, self._gap_told, self.caught_up = 0.0, False, False
         self._last_pump, self._lost_at = 0.0, 0.0
         self.opened = next_opening()
@@ -94,6 +95,7 @@ class Feed:
         lines = self._log.read()
         if lines:
             self.fresh += self.traffic.add(self._with_gap(lines))
+            self._bound()
         if not self._log.full and (alive or not self.view.ended):  # of a driver that died: the last that is known
             gauges = read_gauges(self.run)
             if gauges.at > self.gauges.at:
@@ -151,9 +153,16 @@ class Feed:
         return bool(self._log and self._log.skipped) or self.traffic.total > len(self.traffic.lines)
 
     def taken(self) -> list[Line]:
-        """The lines of traffic that came since this was asked last."""
+        """The lines of traffic that came since this was asked last; ``missed`` more came before them and are not kept."""
         fresh, self.fresh = self.fresh, []
+        self.missed, self._dropped = self._dropped, 0
         return fresh
+
+    def _bound(self) -> None:
+        """A console that gets no processor for long makes no frames: what no pane would keep is not held for it either."""
+        if (more := len(self.fresh) - KEPT) > 0:
+            del self.fresh[:more]
+            self._dropped += more
 
     def moment(self, look: Look) -> Moment:
         """All of it, for the panes."""

@@ -34,6 +34,7 @@ class Playing:
 
     operate = False
     connected = False
+    missed = 0
 
     def __init__(self, run: Run, link: Link = Link.REPLAY, *, ticks: Callable[[], float] = time.monotonic) -> None:
         self.state_dir: Path = run.path.parent.parent

@@ -157,6 +157,22 @@ async def test_space_holds_the_traffic_while_more_comes(night: Night) -> None:
         assert console(pilot).feed.traffic.total == 5_241
 
 
+async def test_a_console_without_frames_holds_no_more_lines_than_its_panes_and_counts_them_all(night: Night) -> None:
+    async with night.at("dumping").shown() as pilot:
+        feed = console(pilot).feed
+        with open(run_of(night).traffic, "a") as more:
+            more.writelines(f"{night.now():.6f} dumper1 > driver PROGRESS 01-00099 {n} {n}\n" for n in range(50_000))
+        while feed.pump():
+            assert len(feed.fresh) <= 20_000
+        console(pilot).frame()
+        await pilot.pause()
+        log = pilot.app.screen.query_one(RingLog)
+        assert len(log.shown()) == 20_000 and log.shown()[-1].text == "PROGRESS 01-00099 49999 49999"
+        assert "Protocol  50 241 FOLLOW" in text_of(console(pilot))
+        await typed(pilot, "3")
+        assert "50 241 FOLLOW" in text_of(console(pilot)) or "20 000 FOLLOW" in text_of(console(pilot))
+
+
 async def test_moving_up_pauses_and_the_end_follows(night: Night) -> None:
     async with night.at("dumping").shown() as pilot:
         await typed(pilot, "3", "k", "k")

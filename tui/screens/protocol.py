@@ -72,7 +72,10 @@ class ProtocolScreen(ConsoleScreen):
 
     def stream(self, lines: list[Line]) -> None:
         """More traffic."""
-        self.log_pane.extend([line for line in lines if self.only.takes(line)] if self.only else lines)
+        if self.only:
+            self.log_pane.extend([line for line in lines if self.only.takes(line)])
+        else:
+            self.log_pane.extend(lines, self.console_app.feed.missed)
 
     def show(self, now: Moment) -> None:
         """The log, the names, the line under the cursor."""

@@ -68,7 +68,10 @@ class RunScreen(ConsoleScreen):
     def stream(self, lines: list[Line]) -> None:
         """More traffic."""
         about = self._about
-        self.query_one(RingLog).extend(lines if about is None else [line for line in lines if about.takes(line.text)])
+        if about is None:
+            self.query_one(RingLog).extend(lines, self.console_app.feed.missed)
+        else:
+            self.query_one(RingLog).extend([line for line in lines if about.takes(line.text)])
 
     @property
     def has_waits(self) -> bool:

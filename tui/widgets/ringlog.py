@@ -51,14 +51,17 @@ class RingLog(Widget, can_focus=True):
         self.marks: set[int] = set()
         self.following = True
 
-    def extend(self, lines: Iterable[Line]) -> None:
-        """More lines; those that are here already are not taken twice.  Nothing is painted before `flush`."""
+    def extend(self, lines: Iterable[Line], missed: int = 0) -> None:
+        """More lines; those that are here already are not taken twice.  Nothing is painted before `flush`.
+
+        ``missed``: so many came before them that are counted only; those are more than are kept here.
+        """
         added = [line for line in lines if line.number > self._last]
         if not added:
             return
         self._last = added[-1].number
         self._ring.extend(added)
-        self._total += len(added)
+        self._total += len(added) + missed
 
     def reset(self, lines: Iterable[Line], title: str = "") -> None:
         """Other lines instead: another filter, another run.  Follows again."""
