@@ -7,11 +7,12 @@ gap.  Every record has a number: no doubles.  Losing a nudge costs nothing but t
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from core.client.runs import Run
 from core.events import gauges
-from core.events.codec import decode
+from core.events.codec import inspect, told
 from core.events.event import Record
 from core.events.gauges import Gauges
 
@@ -51,14 +52,25 @@ def read_gauges(run: Run) -> Gauges:
 
 
 class Journal:
-    """Records of a run's journal as they come."""
+    """Records of a run's journal as they come, with a notice RUN031 in the place of one that is damaged."""
 
     def __init__(self, run: Run, after: int = 0) -> None:
         self._tail, self._after = Tail(run.journal), after
+        self._last = self._lines = self._size = 0
 
     def read(self) -> list[Record]:
         """The records that are new."""
-        found = [record for line in self._tail.read() if (record := decode(line)) and record.seq > self._after]
+        lines = self._tail.read()
+        if not lines:
+            return []
+        data = b"\n".join([*lines, b""])
+        records, damage = inspect(data, self._last)
+        damage = [replace(place, line=place.line + self._lines, start=place.start + self._size, end=place.end + self._size)
+                  for place in damage]
+        found = told(records, damage, whole=False)
+        self._lines, self._size = self._lines + len(lines), self._size + len(data)
+        self._last = found[-1].seq if found else self._last
+        found = [record for record in found if record.seq > self._after]
         if found:
             self._after = found[-1].seq
         return found

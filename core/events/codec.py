@@ -114,8 +114,11 @@ class Damage:
         return f"line {self.line} (bytes {self.start} to {self.end - 1}) is damaged; {lost}"
 
 
-def inspect(data: bytes) -> tuple[list[Record], list[Damage]]:
-    """All records of a journal's bytes, and where it is damaged.  A last line without newline is not there."""
+def inspect(data: bytes, after: int = 0) -> tuple[list[Record], list[Damage]]:
+    """All records of a journal's bytes, and where it is damaged.  A last line without newline is not there.
+
+    ``after``: the number of the fact before them, when the bytes are not a journal's first.
+    """
     records: list[Record] = []
     damage: list[Damage] = []
     start, *lines, last = 0, *data.split(b"\n")
@@ -130,7 +133,7 @@ def inspect(data: bytes) -> tuple[list[Record], list[Damage]]:
         elif not right:
             _mend(line, number, start, records, damage)
         start += len(line) + 1
-    return records, _numbered(records, damage)
+    return records, _numbered(records, damage, after)
 
 
 def _ended(last: bytes) -> re.Match[bytes] | None:
@@ -155,7 +158,7 @@ def _mend(line: bytes, number: int, start: int, records: list[Record], damage: l
         at = end + 1
 
 
-def _numbered(records: list[Record], damage: list[Damage]) -> list[Damage]:
+def _numbered(records: list[Record], damage: list[Damage], first: int) -> list[Damage]:
     """Give damage the numbers of the facts that are missing; pieces of one line become one."""
     found: list[Damage] = []
     for piece in damage:
@@ -163,7 +166,7 @@ def _numbered(records: list[Record], damage: list[Damage]) -> list[Damage]:
             found[-1] = replace(found[-1], end=piece.end)
             continue
         if piece.seq:
-            before = records[piece.before - 1].seq if piece.before else 0
+            before = records[piece.before - 1].seq if piece.before else first
             after = records[piece.before].seq if piece.before < len(records) else before + 2
             lost = max(0, after - before - 1)
             piece = Damage(piece.line, piece.start, piece.end, before + 1 if lost else 0, piece.before, lost)
@@ -176,23 +179,27 @@ def read(data: bytes) -> list[Record]:
 
     A notice has the number of the fact that is missing, or numbers after the last one.
     """
-    records, damage = inspect(data)
+    return told(*inspect(data))
+
+
+def told(records: list[Record], damage: list[Damage], *, whole: bool = True) -> list[Record]:
+    """The records with a notice for each damage; those that would come after the last one only of a ``whole`` journal."""
     if not damage:
         return records
-    told = damage[:_NO_MORE]
+    shown = damage[:_NO_MORE]
     more = f"; and {len(damage) - _NO_MORE} places more" if len(damage) > _NO_MORE else ""
     found: list[Record] = []
     late: list[Damage] = []
     began = records[0].at if records else 0.0
     for number, record in enumerate((*records, None)):
-        for place in told:
+        for place in shown:
             if place.before == number and place.seq:
                 found.append(Record(place.seq, found[-1].at if found else began, _notice(place, more)))
             elif place.before == number:
                 late.append(place)
         if record is not None:
             found.append(record)
-    for place in late:
+    for place in late if whole else []:
         found.append(Record(found[-1].seq + 1, found[-1].at, _notice(place, more)))
     return found
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from crc32c import crc32c
 
 from core.catalogue import sums
+from core.client.follow import Journal
+from core.client.runs import Run
 from core.events import codec
 from core.events import event as e
 from core.events.event import Record
@@ -123,6 +127,28 @@ def test_faces_are_told_of_damage_by_a_notice_in_the_place_of_the_fact() -> None
     assert str(codec.inspect(b"x\ny\n" + LINES[3])[1][0]) == "line 1 (bytes 0 to 2) is damaged; facts 1 to 3 are lost"
     worse = b"".join(b"x\n" + line for line in LINES * 9)
     assert codec.read(worse) and len(codec.inspect(worse)[1]) == 45
+
+
+def test_a_follower_is_told_in_the_place_of_the_fact(tmp_path: Path) -> None:
+    run = Run(tmp_path / "20261123001500")
+    run.path.mkdir()
+    at = len(LINES[0]) + len(LINES[1]) + 9
+    damaged = flip(JOURNAL, at, 0xFF)
+    follower = Journal(run)
+    assert follower.read() == []
+    found = []
+    for cut in range(0, len(damaged), 100):
+        with open(run.journal, "ab") as journal:
+            journal.write(damaged[cut:cut + 100])
+        found += follower.read()
+    follower.close()
+    assert [record.seq for record in found] == [1, 2, 3, 4, 5]
+    assert [record for record in found if record.seq != 3] == RECORDS[:2] + RECORDS[3:]
+    start = len(LINES[0]) + len(LINES[1])
+    assert found[2].event == e.Notice(
+        "RUN031", "W", "journal.jsonl",
+        f"line 3 (bytes {start} to {start + len(LINES[2]) - 2}) is damaged; fact 3 is lost")
+    assert [r.seq for r in Journal(run, after=3).read()] == [4, 5]
 
 
 def test_a_crash_is_no_damage_and_neither_is_another_version() -> None:
