@@ -128,7 +128,8 @@ def dump(path: Path, data: bytes, *, stays: bool, killed: bool) -> tuple[Any, Pa
     kind = Dumptype(auth="local", compress=Compression.NONE)
     disk = Disk(host, "/home", kind)
     (path / "hold").mkdir()
-    site = Site(path / "x.toml", "daily", path / "state", RunSettings(), (HoldingDisk(path / "hold"),), {}, {"web1": host}, (disk,))
+    holding = (HoldingDisk(path / "hold"),)
+    site = Site(path / "x.toml", "daily", path / "state", RunSettings(), holding, {}, {"web1": host}, (disk,))
     file = path / "hold" / "20260102030405" / "web1._home.0"
     order = FileDump("00-00001", str(file), "web1", "/home", 0, "1970:1:1:0:0:0", Kib(0), "gnutar", "|;index;")  # type: ignore[arg-type]
     inward, outward = os.pipe()
