@@ -294,6 +294,9 @@ def _bad_input(state: State, tape: Tape, write: Write, text: str) -> Iterator[Ef
     if held is not None:
         # A dump that cannot be read back is no dump: make another one, the bad file stays for whoever looks.
         state.held.pop(write.file, None)
+        for extent in held.extents:
+            if extent.path in state.holds:
+                state.holds[extent.path].total -= extent.size  # the bad file stays and takes its room
         for other in state.tapes.values():
             for waiting in [w for w in other.queue if w.file == write.file]:
                 other.queue.remove(waiting)

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.engine.inputs import Ordered
+from core.engine.inputs import FlushFound, Ordered
 from core.events import event as e
 from core.events.codec import decode, encode
 from core.events.event import Record
@@ -18,7 +18,9 @@ from core.model.units import Kib
 from core.protocol import operator, planner
 from tests.support.world import STAMP, Faults, World, dump_line, make_site
 
-DUMP = st.sampled_from(["done", "done", "done", "strange", "try-again", "failed", "die", "grow"])
+DUMP = st.sampled_from([
+    "done", "done", "done", "strange", "try-again", "failed", "die", "grow", "retry 40 -1", "retry -1 1", "breaks-off", "bad-disk",
+    "full 100"])
 WRITE = st.sampled_from(["done", "done", "done", "try-again", "tape-error", "die"])
 
 
@@ -46,7 +48,9 @@ def nights(draw: st.DrawFn) -> tuple[World, list[planner.Said]]:
         lambda host, disk, n: dump_fates.get((n + len(disk)) % 6, "done"),
         lambda host, disk, n: write_fates.get((n + len(disk)) % 9, "done"),
         lambda n: volume, volume_kib=draw(st.sampled_from([2000, 1 << 30])))
-    answer = draw(st.sampled_from(["", "abort", "wait", "degrade", "done", "skip", "retry"]))
+    answer = draw(st.sampled_from([
+        "", "abort", "abort-other a:/", "direct", "flush", "add /more", "wait", "wait 3", "degrade", "done", "skip", "retry",
+        "level"]))
     asked = Counter[str]()
 
     def answers(id: int, code: str, default: str) -> str:
@@ -54,6 +58,10 @@ def nights(draw: st.DrawFn) -> tuple[World, list[planner.Said]]:
         return answer if asked[code] <= 3 else ""
 
     world = World(site, sizes, faults, answers)
+    world.free = {path: draw(st.integers(-1, 6000)) for path in [*(path for path, _ in holding), "/more"]}
+    world.stays_full = draw(st.booleans())
+    world.left = [FlushFound(planner.Flush("b", "/", "20261119000000", 1, f"{path}/20261119000000/b._.1"), 50)
+                  for path, _ in holding[:1]]
     for order in draw(st.lists(st.sampled_from([
         operator.Pause(), operator.Resume(), operator.Degrade(), operator.AbortDump("00-00001"), operator.Stop(),
         operator.Stop("now"), operator.Retry("a", "/"), operator.FlushNow(), operator.Priority("a", "/", 5),
@@ -89,6 +97,9 @@ def test_every_night_ends_and_accounts_for_every_disk_and_every_kib(made: tuple[
     for held in state.held.values():
         for extent in held.extents:
             kept[extent.path] = kept.get(extent.path, 0) + extent.size
+    for path, hold in state.holds.items():
+        mine = sum(x.size for held in state.held.values() for x in held.extents if x.path == path and not held.foreign)
+        assert hold.free + mine == hold.total, "every KiB is free or in a whole dump"
     assert not any(d.job for d in state.dumpers.values())
     assert all(count == 0 for count in state.running_on.values()) and all(v == 0 for v in state.network.values())
     assert not state.spindles and not state.questions
