@@ -34,7 +34,7 @@ PAGES: tuple[Page, ...] = (
          " on is gone.  Without a date the newest state that can be restored is taken, and this is only a warning.",
          "Choose one of the dates that the message names.  If it happens with young dumps, keep more volumes: see retention."),
     Page("RST015", "E", "An index is too long to be true",
-         "The list of names that a client sent with a dump has more entries than a file system can have.",
+         "The list of names that a client sent with a dump has more entries, or a longer name, than a file system can have.",
          "Look at that client.  The dump itself may be restored as a whole."),
     Page("RST016", "W", "Deleted files may be shown",
          "The client of this disk is not ours, and its index does not tell which files were deleted before an incremental dump."

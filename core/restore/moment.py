@@ -9,8 +9,10 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from core.catalogue.queries import Dump, Key, dumps, known_disks
 from core.catalogue.store import Catalogue
@@ -25,6 +27,8 @@ from core.restore.source import Warn
 from core.restore.spec import Spec, parse_spec
 from core.restore.tree import Node, Tree, build
 
+_LONGEST = 256 * 1024
+"""Bytes that no line of an index has: two paths, each byte as four."""
 _LOOKED_BACK = 40
 """In how many dumps a path that is not there is looked for."""
 
@@ -115,16 +119,24 @@ def read_index(path: Path) -> Listing:
     """The listing in an index file.  OSError or, for a damaged one, WorldError RST018; RST015 for one too long."""
     if path.suffix != ".gz":
         with open(path, "rb") as plain:
-            return parse_listing(plain)
+            return parse_listing(_lines(plain, path))
     with open(path, "rb") as stored, gzip.GzipFile(fileobj=stored, mode="rb") as packed:
         try:
             if stored.read(4)[3:] >= b"\x20":
                 raise gzip.BadGzipFile("its flags are not those of gzip")  # Python would pass over them
             stored.seek(0)
-            return parse_listing(packed)
+            return parse_listing(_lines(packed, path))
         except (EOFError, zlib.error, gzip.BadGzipFile) as fault:
             raise WorldError("RST018", f"{path}: is damaged in its first {stored.tell()} bytes: {fault}",
                              "it is only a list: the dump itself has all names") from fault
+
+
+def _lines(file: IO[bytes], path: Path) -> Iterator[bytes]:
+    """Its lines; RST015 for one that no name can be: a client may have sent a line without end, packed to nothing."""
+    while line := file.readline(_LONGEST):
+        if len(line) == _LONGEST:
+            raise WorldError("RST015", f"{path}: a line has more than {_LONGEST} bytes", "it is not believed; see the dump itself")
+        yield line
 
 
 def node_at(site: Site, catalogue: Catalogue, moment: Moment, spec: Spec) -> Node:

@@ -71,6 +71,10 @@ class Mesg:
                 self._rest.clear()
             return
         self._rest += data
+        if b"\n" not in bytes(data):  # or a long line in single bytes would be copied once for each of them
+            if len(self._rest) > MAX_LINE:
+                raise ProtocolError("a line of MESG without end")
+            return
         *lines, rest = bytes(self._rest).split(b"\n")
         if len(rest) > MAX_LINE or any(len(line) > MAX_LINE for line in lines):
             raise ProtocolError("a line of MESG without end")

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import os
 import random
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import tomli_w
 
 from core.catalogue.rebuild import open_catalogue
 from core.catalogue.sums import sums_file
@@ -27,7 +29,7 @@ from core.report.gather import gather
 from core.report.morning import report_text
 from core.restore.moment import read_index
 from core.restore.recover import Result, restore
-from tests.support.flips import PATTERNS, cases, flipped
+from tests.support.flips import PATTERNS, cases, flip_byte, flipped
 from tests.support.small_site import SmallSite
 
 TREES = {
@@ -286,3 +288,28 @@ def test_a_damaged_journal_costs_the_catalogue_one_fact(taped: SmallSite) -> Non
         line = data[:at].count(b"\n") + 1
         assert [w for w in opened.warnings if w.startswith(f"RUN031 {run.journal}: line {line} (bytes ")], opened.warnings
     assert [f for _, f in view_of(run).notices if isinstance(f, Notice) and f.code == "RUN031"] == []
+
+
+def test_a_flush_of_damaged_dumps(tmp_path: Path) -> None:
+    """What cannot be read back stays and is named; a header that was mended goes to the volume as it should be."""
+    site = SmallSite(tmp_path / "site", TREES, storage={"changer": ""})
+    assert site.amdump().returncode in (0, 1), site.logs()
+    config = tomllib.loads(site.config.read_text())
+    config["storage"] = {"main": {
+        "changer": f"disk:{site.root / 'vtapes'}", "slots": 5, "capacity": "64 MiB", "part_size": "1 MiB",
+        "label": "T-[0-9]{3}", "autolabel": "T-%%%", "retention": {"tapes": 2, "days": 0, "full": 1}}}
+    site.config.write_text(tomli_w.dumps(config))
+    [of_a], [of_b] = holding_files(site, A), holding_files(site, B)
+    size = of_a.stat().st_size
+    flip_byte(of_b, 40, 0xFF)
+    with flipped(of_a, size // 2):
+        done = site.amdump("--no-dump")
+        assert done.returncode == 1, done.stdout + site.logs()
+        [notice] = [notice for _, notice in site.view().notices if notice.code == "HLD007"]
+        assert notice.subject == f"a:{site.data(A)}" and str(of_a) in notice.text, notice
+        assert of_a.exists() and f"HLD022 {of_b}: byte 40 of its header is damaged" in site.logs()
+        back(site, B, tmp_path / "b")
+        assert not [w for w in back(site, B, tmp_path / "b2").warnings if w.startswith("RST027 volume")]
+    assert site.amdump("--no-dump").returncode == 0, site.logs()
+    assert not holding_files(site, A)
+    back(site, A, tmp_path / "a")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import socket
 import stat
@@ -18,10 +19,11 @@ from core.client.runs import Run
 from core.client.session import Session
 from core.driver import control as module
 from core.driver.control import Control
-from core.errors import PeerError, ProtocolError
+from core.errors import PeerError, ProtocolError, WorldError
 from core.model.disk import Host
 from core.protocol import operator as op
 from core.protocol.dumper import Failed, TryAgain
+from core.restore.moment import read_index
 from core.wire.features import SERVER
 from core.wire.mesg import MAX_LINES, Mesg
 from core.wire.services import noop_request
@@ -194,6 +196,21 @@ def test_a_client_that_talks_without_end_is_given_up(tmp_path: Path) -> None:
         dumper.tell(place.order(number=2))
         dumper.hear()
     assert place.left == ["web1._home.0"]
+
+
+def test_an_index_that_is_one_line_without_end(tmp_path: Path) -> None:
+    path = tmp_path / "index.gz"
+    with gzip.open(path, "wb", compresslevel=1) as index:
+        index.write(b"/\n/a\n")
+        for _ in range(64):
+            index.write(b"/" + bytes(1 << 20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(WorldError, match="RST015 .*a line has more than 262144 bytes"):
+            read_index(path)
+        assert tracemalloc.get_traced_memory()[1] < 8_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("steps", [
