@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 from core.catalogue.queries import Dump, Key, dumps, known_disks
 from core.catalogue.store import Catalogue
@@ -131,11 +131,12 @@ def read_index(path: Path) -> Listing:
                              "it is only a list: the dump itself has all names") from fault
 
 
-def _lines(file: IO[bytes], path: Path) -> Iterator[bytes]:
+def _lines(file: BinaryIO | gzip.GzipFile, path: Path) -> Iterator[bytes]:
     """Its lines; RST015 for one that no name can be: a client may have sent a line without end, packed to nothing."""
     while line := file.readline(_LONGEST):
         if len(line) == _LONGEST:
-            raise WorldError("RST015", f"{path}: a line has more than {_LONGEST} bytes", "it is not believed; see the dump itself")
+            raise WorldError("RST015", f"{path}: a line has more than {_LONGEST} bytes",
+                             "it is not believed; see the dump itself")
         yield line
 
 

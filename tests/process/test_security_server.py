@@ -206,7 +206,7 @@ def test_an_index_that_is_one_line_without_end(tmp_path: Path) -> None:
             index.write(b"/" + bytes(1 << 20))
     tracemalloc.start()
     try:
-        with pytest.raises(WorldError, match="RST015 .*a line has more than 262144 bytes"):
+        with pytest.raises(WorldError, match=r"RST015 .*a line has more than 262144 bytes"):
             read_index(path)
         assert tracemalloc.get_traced_memory()[1] < 8_000_000
     finally:
