@@ -8,6 +8,7 @@ The checksum is taken of the very bytes that are written, once for the dump; a p
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import dataclass, replace
 
@@ -59,6 +60,7 @@ class Writing:
                 self._failures = 0
             except (VolumeFull, VolumeFault) as fault:
                 self._give_up(fault, self._written - start)
+                print(f"taper: volume {self._scribe.label} is left: {fault}", file=sys.stderr)
                 self._scribe.retire()
                 if self._written > start:
                     self._source.seek(start)

@@ -63,7 +63,11 @@ def site_of(root: Path, crowd_: Crowd, disks: int, holding: Sequence[Path]) -> S
 
 
 def facts(site: SmallSite) -> list[Event]:
-    return [record.event for record in Journal(site.run()).read()]
+    journal, found = Journal(site.run()), list[Event]()
+    while records := journal.read():  # a long journal comes in pieces
+        found += [record.event for record in records]
+    journal.close()
+    return found
 
 
 def of(found: Sequence[Event], kind: type) -> list[Event]:

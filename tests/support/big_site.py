@@ -82,16 +82,17 @@ def by_state(site: SmallSite) -> dict[DiskState, set[str]]:
 
 
 def on_volumes(vtapes: Path) -> dict[tuple[str, str], bytes]:
-    """Host and last word of the disk to the bytes of its parts on all volumes, in part order; the newest dump of each."""
-    parts: dict[tuple[str, str], dict[str, list[tuple[int, bytes]]]] = {}
+    """Host and last word of the disk to the bytes of its parts on all volumes, in part order, one dump after the other."""
+    parts: dict[tuple[str, str], dict[str, dict[int, bytes]]] = {}
     for slot in sorted(vtapes.glob("slot*")):
         for file in sorted(slot.glob("[0-9]*")):
             data = file.read_bytes()
             header = parse(data[:HEADER_SIZE])
             if header.is_dump:
                 stamps = parts.setdefault((header.host, Path(header.disk).name), {})
-                stamps.setdefault(header.datestamp, []).append((header.part, data[HEADER_SIZE:]))
-    return {key: b"".join(data for _, data in sorted(stamps[max(stamps)])) for key, stamps in parts.items()}
+                stamps.setdefault(header.datestamp, {})[header.part] = data[HEADER_SIZE:]
+    return {key: b"".join(data for found in stamps.values() for _, data in sorted(found.items()))
+            for key, stamps in parts.items()}
 
 
 def holds_all(found: Mapping[tuple[str, str], bytes], wanted: Mapping[str, Mapping[str, bytes]], titles: Iterable[str]) -> None:
