@@ -27,8 +27,10 @@ def test_the_night_without_a_fault(name: str) -> None:
     check(clean(name), clean(name), None, strict=False)
 
 
-@pytest.mark.parametrize(("name", "fault"), CASES, ids=[
-    f"{name}-{f.sender}-{f.receiver}-{f.verb}{f.nth}-{f.kind}".replace(" ", "_") for name, f in CASES])
+@pytest.mark.parametrize(("name", "fault"), [
+    # The first time that a word is said is tried always, the last time in `make test-all`.
+    pytest.param(name, f, marks=[pytest.mark.slow] if f.nth > 1 else [],
+                 id=f"{name}-{f.sender}-{f.receiver}-{f.verb}{f.nth}-{f.kind}".replace(" ", "_")) for name, f in CASES])
 def test_message_fault(name: str, fault: Fault, fault_cases: object) -> None:
     night = prepared(name, fault).play()
     assert fault in night.hit or fault == scenarios()[name].always, "the fault did not happen"

@@ -21,9 +21,8 @@ TIGHT = {"NO-ROOM", "CONTINUE"}
 QUIET = {"ABORT", "ABORT-FINISHED", "STRANGE", "TRY-AGAIN", "RETRY", "FAILED", "BAD-COMMAND", "NO-NEW-TAPE", "WRITE-FAILED",
          "TAPER-ERROR", "REQUEST-OPERATOR", "TAPE-ERROR", "FLUSH", "NO-ESTIMATE", "SKIP", "PROGRESS", "QUITING"}
 ALWAYS = {
-    ("core.dumper", "child", "DONE", "garbled"), ("core.dumper", "child", "DONE", "receiver killed"),
-    ("core.dumper", "driver", "FILE-DUMP", "dropped"), ("core.taper", "child", "PARTDONE", "dropped"),
-    ("core.taper", "driver", "WRITE-DONE", "doubled"), ("core.taper", "child", "DONE", "sender killed"),
+    ("core.dumper", "child", "DONE", "garbled"), ("core.dumper", "driver", "FILE-DUMP", "dropped"),
+    ("core.taper", "child", "PARTDONE", "dropped"), ("core.taper", "child", "DONE", "receiver killed"),
     ("core.planner", "child", "DUMP", "dropped"),
 }
 
