@@ -81,10 +81,15 @@ class ConsoleDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         """Take the terminal over."""
         self._ended = False
-        self._cells = Cells(*self._get_terminal_size())
+        width, height = self._get_terminal_size()
+        again = (width, height) == (self._cells.width, self._cells.height)
+        if not again:
+            self._cells = Cells(width, height)
         self._painter = threading.Thread(target=self._paint, name="console-painter", daemon=True)
         self._painter.start()
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        if again:  # after a sleep: Textual sends no row again that did not change meanwhile
+            self.forget()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._ended_by, number)

@@ -97,9 +97,47 @@ def test_sleep_and_come_back(site: Path) -> None:
         stat = Path(f"/proc/{terminal.process.pid}/stat")
         terminal.until(lambda: stat.read_text().rsplit(")", 1)[1].split()[0] == "T")
         assert terminal.restored()
+        before = len(terminal.sent)
+        terminal.screen.reset()
         terminal.kill(signal.SIGCONT)
+        for shown in ("LIVE", "DailySet1", "QUEUE", "mail:/srv", "q detach"):  # all of it, not only what has changed
+            terminal.until(shown)
+        assert len(terminal.sent) > before
         terminal.press("3")
         terminal.until("all channels")
+        terminal.press("q")
+        assert terminal.ended() == 0
+        assert terminal.restored()
+
+
+def test_redraw_paints_all_again(site: Path) -> None:
+    with ConsoleTerminal(*on(site)) as terminal:
+        terminal.until("q detach")
+        terminal.press("o")
+        terminal.until("only mail:/srv on every screen")
+        terminal.screen.reset()  # as another program's output leaves a screen
+        terminal.press("\x0c")
+        terminal.until("q detach")
+        terminal.until("only mail:/srv on every screen")
+        terminal.press("q")
+        assert terminal.ended() == 0
+
+
+def test_an_operator_with_sixteen_colours_ascii_and_80x24(site: Path) -> None:
+    with ConsoleTerminal(*on(site, "--ascii"), environment={"TERM": "linux"}) as terminal:
+        terminal.until("q detach")
+        for key, wanted in (("2", "Plan  9 disks"), ("3", "all channels"), ("4", "Volumes of this run"), ("5", "Holding disks"),
+                            ("1", "Disks  9"), ("w", "TRY-AGAIN  1"), ("\x1b", "QUEUE"), ("r", "Request #7 of 2")):
+            terminal.press(key)
+            terminal.until(wanted)
+            assert terminal.text.isascii()
+            assert max(len(row.rstrip()) for row in terminal.screen.display) <= 80
+        terminal.press("\x1b")
+        terminal.until("QUEUE")
+        for told in ("! mail:/srv", "w git:/home", "> db01:/srv", "try again", "NO-ROOM", "dumping"):  # never by colour alone
+            terminal.until(told)
+        colours = {int(n) for styles in STYLES.findall(terminal.sent) for n in re.findall(rb"\d+", styles)}
+        assert colours <= {0, 1, 2, 3, 4, 7, 22, 27, *range(30, 38), 39, *range(40, 48), 49, *range(90, 98), *range(100, 108)}
         terminal.press("q")
         assert terminal.ended() == 0
         assert terminal.restored()
@@ -198,6 +236,7 @@ def test_in_tmux_attach_twice_detach_and_attach_again(site: Path, tmp_path: Path
         deadline = time.monotonic() + PATIENCE
         while wanted not in (shown := tmux("capture-pane", "-p", "-t", pane)):
             assert time.monotonic() < deadline, shown
+            time.sleep(0.05)
         return shown
 
     command = f"{sys.executable} -P -m tui --state-dir {site}"
@@ -217,5 +256,24 @@ def test_in_tmux_attach_twice_detach_and_attach_again(site: Path, tmp_path: Path
         until("one", "Detached. The run goes on")
         tmux("send-keys", "-t", "one", command, "Enter")
         until("one", "Tape and holding")
+        for n in range(25):  # at any moment, while it paints
+            tmux("resize-window", "-t", "one", "-x", str(20 + 41 * n % 220), "-y", str(5 + 17 * n % 65))
+        tmux("resize-window", "-t", "one", "-x", "80", "-y", "24")
+        until("one", "QUEUE")
+        tmux("send-keys", "-t", "one", "C-z")
+        until("one", "topped")  # the shell says so: the first letter is in upper case in some
+        tmux("send-keys", "-t", "one", "fg", "Enter")
+        until("one", "QUEUE")
+        tmux("send-keys", "-t", "one", "C-c")
+        until("one", "q detaches; the run goes on")
+        tmux("send-keys", "-t", "one", "q")
+        until("one", "Detached. The run goes on")
+        tmux("new-session", "-d", "-s", "three", "-x", "100", "-y", "30",
+             f"env -u TMUX tmux -S {socket}-inner -f /dev/null new-session '{command} --read-only'")
+        assert "WATCH" in until("three", "q detach")  # a tmux in a tmux
+        tmux("send-keys", "-t", "three", "3")
+        until("three", "all channels")
+        tmux("send-keys", "-t", "three", "q")
     finally:
+        subprocess.run(["tmux", "-S", f"{socket}-inner", "kill-server"], capture_output=True)
         tmux("kill-server")
