@@ -128,7 +128,7 @@ def read_access(file: Path) -> Access:
         found = tomllib.loads(text)
     except RecursionError:
         raise WorldError("CLT026", f"the access file {file} is broken: brackets are nested too deeply") from None
-    except tomllib.TOMLDecodeError as fault:
+    except ValueError as fault:
         raise WorldError("CLT026", f"the access file {file} is broken: {fault}") from None
     for key, value in found.items():
         if key not in _KEYS or not isinstance(value, list) or not all(isinstance(item, str) for item in value):

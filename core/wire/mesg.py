@@ -129,9 +129,10 @@ class Mesg:
         return True
 
     def _size(self, rest: str) -> bool:
-        if not re.fullmatch(r"\d{1,18}", rest.strip(), re.ASCII):
+        found = re.fullmatch(r"\s*(\d{1,18})\s*", rest, re.ASCII)
+        if found is None:
             return False
-        self.size_kib = int(rest)
+        self.size_kib = int(found[1])
         return True
 
     def _crc(self, word: str, rest: str) -> bool:

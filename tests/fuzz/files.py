@@ -25,7 +25,7 @@ state_dir = "/var/lib/taperoom"
 inparallel = 4
 runtapes = 2
 retry_delay = "5 min"
-bandwidth = "900 Mbps"
+netusage = "900 Mbps"
 [[holding]]
 path = "/hold"
 use = "-2 GiB"

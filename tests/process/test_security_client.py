@@ -104,7 +104,7 @@ def test_a_server_that_is_not_permitted_gets_nothing(place: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize("text", ['servers = ["example.org"]', 'servers = ["10.0.0.0/99"]', "programs = 7", 'lists = [["x"]]',
-                                  'disk = ["*"]'])
+                                  'disk = ["*"]', "lists = " + "[" * 5000, "lists = [" + "9" * 5000 + "]"])
 def test_an_access_file_with_a_mistake_permits_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "access.toml").write_text(text)
     with pytest.raises(WorldError, match="CLT026"):

@@ -183,6 +183,13 @@ def test_messages_without_end_are_counted_and_not_kept() -> None:
             said.feed(b"x" * 4096)
 
 
+@pytest.mark.parametrize("word", ["\x1d0", "\u0660", "", " ", "-1", "9" * 19, "1 2", "0x10"])
+def test_a_size_that_is_no_number_is_strange_and_no_fault(word: str) -> None:
+    said = Mesg()
+    said.feed(f"sendbackup: size {word}\n".encode())
+    assert said.size_kib == -1 and len(said.strange) == 1
+
+
 def test_a_client_that_talks_without_end_is_given_up(tmp_path: Path) -> None:
     place = Place(tmp_path)
     line = "? " + "chatter " * 500 + "\n"
