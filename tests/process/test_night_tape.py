@@ -295,3 +295,28 @@ d.DirectoryChanger.views = views
         all_safe(site)
     else:
         assert held(site) == ["alpha", "beta"] and "the taper died twice" in next(iter(site.view().degraded.values()))
+
+
+def test_degraded_mode_takes_the_incremental_and_keeps_the_reserve(tmp_path: Path) -> None:
+    """A full that does not fit beside the reserve becomes its plan B; one that fits is dumped; the next night flushes both."""
+    site = make(tmp_path, run={"requests": NOBODY}, storage={"slots": 8},
+                holding=[{"path": str(tmp_path / "hold"), "use": "1 MiB", "reserve": 30}])
+    assert site.amdump().returncode == 0, site.logs()
+    (site.data("alpha:/home") / "new").write_bytes(os.urandom(20_000))
+    (tmp_path / "vtapes").rename(tmp_path / "away")
+    driver = site.start("driver", stdin=subprocess.PIPE)
+    assert driver.stdin is not None
+    driver.stdin.write(b"ENDFLUSH\n")
+    driver.stdin.flush()
+    follow_until(site, lambda v: v.degraded, 60)
+    for title, size in (("alpha:/home", 760), ("beta:/etc", 400)):
+        driver.stdin.write(f"{title.partition(':')[0]} {site.data(title)} 1 0 {size} 10 1 64 10\n".encode())
+    driver.stdin.close()
+    assert driver.wait(60) == 1, site.logs()
+    assert {disk.title.partition(":")[0]: disk.level for disk in site.view().disks.values()} == {"alpha": 1, "beta": 0}
+    assert held(site) == ["alpha", "beta"]
+    (tmp_path / "away").rename(tmp_path / "vtapes")
+    assert site.amdump().returncode == 0, site.logs()
+    assert not held(site)
+    wanted = contents(site)
+    holds_all(on_volumes(tmp_path / "vtapes"), wanted, wanted)
