@@ -7,7 +7,9 @@ from core.codes.page import Page
 PAGES: tuple[Page, ...] = (
     Page("HLD003", "D", "No room on the holding disks",
          "Dumps need more room on the holding disks than is free, and no running flush will give enough back.",
-         "Flush, add a directory, wait, or give one dump up; what is given up goes straight to tape or comes again."),
+         "direct: this dump again, straight to a volume. abort, abort-other HOST:DISK: give this or another one up; it is "
+         "dumped again when there is room. flush: write what earlier runs left there. wait MINUTES. add DIRECTORY. Each answer "
+         "says what is lost; without one the first is taken at the deadline."),
     Page("HLD004", "W", "A dump takes of the reserve",
          "There is no volume, and a full dump that is under way needs more than the holding disks have beside the reserve, "
          "which degraded mode keeps for incrementals. It was given some of it rather than lost.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from core.engine import parts, questions, room
 from core.engine.choosing import blocked, goes_direct, ordered
@@ -40,12 +40,14 @@ def fill(state: State) -> Iterator[Effect]:
     for dumper in state.dumpers.values():
         if not state.waiting or state.stopping:
             return
-        if dumper.up and dumper.job is None:
-            yield from _fill_one(state, dumper)
+        if dumper.up and dumper.job is None and not (yield from _fill_one(state, dumper)):
+            return  # what no disk may do now does not depend on the dumper
 
 
-def _fill_one(state: State, dumper: Dumper) -> Iterator[Effect]:
+def _fill_one(state: State, dumper: Dumper) -> Generator[Effect, None, bool]:
+    """Whether any disk was found that may start."""
     full_hosts: set[str] = set()
+    found = False
     for job in ordered(state, dumper.letter):
         if job.phase is not Phase.WAITING or job.disk.host.name in full_hosts:
             continue
@@ -54,13 +56,15 @@ def _fill_one(state: State, dumper: Dumper) -> Iterator[Effect]:
             continue
         if blocked(state, job):
             continue
+        found = True
         one = _another(state, dumper) if job.avoid == dumper.child else dumper
         if not one.up:
             one.up = True
             yield StartDumper(one.child)
         yield from _start(state, one, job)
         if dumper.job is not None:
-            return
+            return True
+    return found
 
 
 def _another(state: State, dumper: Dumper) -> Dumper:

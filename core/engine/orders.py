@@ -7,7 +7,7 @@ from typing import assert_never
 
 from core.engine import dumping, room, tape_waiting
 from core.engine import taping as taping_
-from core.engine.effects import Effect, Journal, Reply
+from core.engine.effects import Effect, FlushLeft, Journal, Reply
 from core.engine.state import Job, Phase, State
 from core.events import event as e
 from core.model.quoting import join
@@ -62,7 +62,9 @@ def _carry_out(state: State, order: op.Order, by: str) -> Iterator[Effect | str]
             for tape in state.tapes.values():
                 yield from tape_waiting.give_up(state, tape, f"{by} ordered degraded mode")
         case op.FlushNow():
-            if not any(tape.queue or tape.write for tape in state.tapes.values()):
+            if any(hold.left for hold in state.holds.values()) and any(tape.usable for tape in state.tapes.values()):
+                yield FlushLeft()
+            elif not any(tape.queue or tape.write for tape in state.tapes.values()):
                 yield "nothing waits on the holding disk for a volume"
         case op.Stop(when):
             yield from stop(state, by, when == "now")

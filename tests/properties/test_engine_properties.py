@@ -19,8 +19,8 @@ from core.protocol import operator, planner
 from tests.support.world import STAMP, Faults, World, dump_line, make_site
 
 DUMP = st.sampled_from([
-    "done", "done", "done", "strange", "try-again", "failed", "die", "grow", "retry 40 -1", "retry -1 1", "breaks-off", "bad-disk",
-    "full 100"])
+    "done", "done", "done", "strange", "try-again", "failed", "die", "grow", "retry 40 -1", "retry -1 1", "breaks-off",
+    "bad-disk", "full 100"])
 WRITE = st.sampled_from(["done", "done", "done", "try-again", "tape-error", "die"])
 
 
