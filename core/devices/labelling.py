@@ -14,7 +14,7 @@ from core.devices.contract import Changer, Condition, SlotView, Volume, VolumeFa
 from core.devices.label import Names, is_label, matches, next_label
 from core.devices.parts import SMALLEST_VOLUME
 from core.devices.registry import open_changer
-from core.devices.scan_policy import WRITABLE, Rules, Standing, Verdict, choose, judge, refusal, vanished
+from core.devices.scan_policy import WRITABLE, Rules, Standing, Verdict, choose, elsewhere, judge, refusal, vanished
 from core.devices.shelf import rules_of
 from core.errors import UsageError, WorldError
 from core.model.site import Site, Storage
@@ -51,7 +51,9 @@ def next_volume(changer: Changer, rules: Rules, volumes: Sequence[Entry]) -> Ver
                        f"and no slot of {storage.changer} holds one", "is its file system mounted?")
     chosen = choose(verdicts, volumes, storage.name)
     if chosen is None:
-        raise NoVolume("TAP012", f"storage {storage.name}: no volume may be written: {refusal(verdicts)}",
+        away = ", ".join(elsewhere(verdicts, volumes, rules)[:3])
+        load = f"; {away} would do, in no slot now" if away else ""
+        raise NoVolume("TAP012", f"storage {storage.name}: no volume may be written: {refusal(verdicts)}{load}",
                        "load or label a volume, or add a slot")
     return chosen
 

@@ -209,3 +209,11 @@ def refusal(verdicts: Sequence[Verdict], most: int = 4) -> str:
     if len(verdicts) > most:
         named.append(f"and {len(verdicts) - most} more")
     return "; ".join(named)
+
+
+def elsewhere(verdicts: Iterable[Verdict], volumes: Iterable[Volume], rules: Rules) -> list[str]:
+    """Labels of volumes of the pool that are in no slot and may be overwritten, the oldest first: what to load."""
+    here, volumes = {verdict.view.label for verdict in verdicts}, tuple(volumes)
+    kept = retained(volumes, rules)
+    ours = [v for v in volumes if v.pool == rules.storage.name and v.label not in here and v.label not in kept]
+    return [volume.label for volume in sorted(ours, key=lambda v: v.datestamp)]
