@@ -159,7 +159,7 @@ def test_what_cannot_hold_is_said() -> None:
     assert clash(traffic, "q", {}) == "q is the key of: leave the console; the run goes on"
     assert clash(traffic, "escape", {}) == "escape is needed for moving and leaving"
     assert clash(traffic, "5", {}) == "5 is needed for moving and leaving"
-    assert clash(traffic, "w", {}) == ""
+    assert clash(traffic, "i", {}) == ""
     assert clash(traffic, "q", {"detach": "Q"}) == ""
     assert problems({"nothing": "x", "traffic": "q", "filter": "number_sign"}) == [
         "'nothing' is no action; Settings (9) lists them",

@@ -87,7 +87,9 @@ def tall_rows(now: Moment, width: int) -> list[Row]:
     if not rows:
         rows.append(((" no storage yet", "muted"),))
     rows.append(())
-    told = [(clean(path), *room(now, path)) for path in now.view.holding]
+    most_of = max(8, width - 26)  # of a long path its end, so that its figures stay
+    told = [(path if len(path) <= most_of else now.look.dots + path[1 - most_of:], *room(now, raw))
+            for raw in now.view.holding for path in [clean(raw)]]
     names = max((len(name) for name, *_ in told), default=0)
     for name, part, used, most in told:
         figures = f" {int(part * 100):3d}% {f'{short_size(used)}/{short_size(most)}':>11}"
