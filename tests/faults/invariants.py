@@ -87,8 +87,8 @@ def accounts(night: FaultNight) -> None:
     aside = {name: f for name, f in night.left.items() if name in told or (f.datestamp != night.stamp and _planless(night))}
     assert set(state.held) | set(aside) == set(night.files), f"{set(state.held)} {set(night.files)}\n{night!r}"
     for hold in state.holds.values():
-        kept = sum(round_up(f.size) for f in aside.values() if f.datestamp == night.stamp)
-        kept += sum(x.size for held in state.held.values() if not held.foreign for x in held.extents if x.path == hold.path)
+        # What is put aside is this run's no more: its space is out of the total, too.
+        kept = sum(x.size for held in state.held.values() if not held.foreign for x in held.extents if x.path == hold.path)
         assert hold.free == hold.total - kept, f"{hold} {kept}\n{night!r}"
     for held in state.held.values():
         if not held.foreign:
