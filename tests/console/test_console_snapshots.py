@@ -52,7 +52,6 @@ SHOTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "run-only": ("dumping", ("o",)),
     "run-palette": ("dumping", ("ctrl+p",)),
     "run-stop": ("dumping", ("S",)),
-    "run-degrade": ("dumping", ("D",)),
     "run-past": ("dumping", ("t", "left_square_bracket")),
     "plan-coming": ("dumping", ("2", "n")),
     "protocol-marked": ("dumping", ("3", "up", "m", "m", "up")),
