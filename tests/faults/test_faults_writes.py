@@ -18,7 +18,7 @@ ERRORS = ("ENOSPC", "EIO", "short")
 PLACES: dict[str, tuple[str, str, str, tuple[int, ...]]] = {
     "holding": ("core.dumper", "/hold/", "write", (1, 3, 24)),
     "holding header": ("core.dumper", "/hold/", "pwrite", (1, 2)),
-    "holding sync": ("core.dumper", "/hold/", "fsync", (1, 2, 3)),
+    "holding sync": ("core.dumper", "/hold/", "fsync", (1, 2)),
     "volume": ("core.taper", "/vtapes/slot", "write", (1, 2, 9)),
     "volume sync": ("core.taper", "/vtapes/slot", "fsync", (1, 2, 4)),
     "journal": ("core.driver", "journal.jsonl", "write", (1, 2, 5, 9)),
