@@ -104,7 +104,7 @@ def label_volume(site: Site, storage: Storage, slot: str | None = None, label: s
             if not force:
                 _refuse(verdict)
             view = verdict.view
-            new = label or _make(site, storage, view, views, draft.volumes)
+            new = label or _make(site, storage, view, views, draft.volumes, protected or {})
             _check_label(new, storage, view, views, draft.volumes)
             changer.load(view.slot).begin(new, "X")
             volumes = draft.volumes
@@ -137,12 +137,13 @@ def _refuse(verdict: Verdict) -> None:
         raise UsageError("TAP017", f"{name}: {verdict.reason}", "--force overwrites it; its data is lost")
 
 
-def _make(site: Site, storage: Storage, view: SlotView, views: Sequence[SlotView], volumes: Sequence[Entry]) -> str:
+def _make(site: Site, storage: Storage, view: SlotView, views: Sequence[SlotView], volumes: Sequence[Entry],
+          protected: Mapping[str, str]) -> str:
     if view.label:
         return view.label
     if not storage.autolabel:
         raise UsageError("TAP011", f"storage {storage.name} has no autolabel", "give a label")
-    taken = {volume.label for volume in volumes} | {other.label for other in views}
+    taken = {volume.label for volume in volumes} | {other.label for other in views} | set(protected)
     return next_label(storage.autolabel, Names(site.org, storage.name, view.slot), taken, storage.label)
 
 

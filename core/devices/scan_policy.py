@@ -165,7 +165,8 @@ def _blanks(verdict: Verdict, views: Sequence[SlotView], volumes: Sequence[Volum
         return replace(verdict, standing=Standing.FAULTY, reason="failed in this run")
     if not rules.storage.autolabel:
         return replace(verdict, standing=Standing.FOREIGN, reason="no label, and autolabel is not set")
-    taken = {volume.label for volume in volumes} | {view.label for view in views}
+    # Also what only the catalogue knows: a volume that is away and whose line somebody took out of the tapelist.
+    taken = {volume.label for volume in volumes} | {view.label for view in views} | set(rules.protected)
     names = Names(org=rules.org, storage=rules.storage.name, slot=verdict.view.slot)
     try:
         label = next_label(rules.storage.autolabel, names, taken, rules.storage.label)
