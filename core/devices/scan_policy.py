@@ -148,6 +148,8 @@ def _labelled(view: SlotView, volumes: Sequence[Volume], kept: Mapping[str, str]
         # Two volumes with one label, or a tapelist from a backup: what is on this one is not accounted for.
         return Standing.FOREIGN, f"written {view.datestamp}, but the tapelist says {entry.datestamp}"
     if not entry.used:
+        if view.files > 0:
+            return Standing.FOREIGN, "has data, but the tapelist says that it was never written"
         return Standing.NEW, "labelled, never used"
     return Standing.REUSABLE, f"last written {entry.datestamp}"
 

@@ -50,6 +50,8 @@ class Dump:
     stamp: str
     level: int
     base: Dump | None
+    volumes: int = 1
+    """how many hold a part of it: with one of them gone it is no dump any more"""
 
 
 @dataclass
@@ -124,14 +126,18 @@ class Shelf(RuleBasedStateMachine):
         if entry is not None and not entry.reuse:
             return "marked no-reuse"
         everything = [c for c in (*self.slots.values(), *self.away) if c is not None]
-        written = sorted((c for c in everything if c.ours and c.dumps), key=lambda c: c.stamp, reverse=True)
+        # A volume counts as written once a run has begun it, as in Amanda: the tapelist says so before there is a dump on it.
+        # Of one run's volumes the last is the newest: the tapelist has it first.
+        order = {volume.label: -number for number, volume in enumerate(self.tapelist)}
+        written = sorted((c for c in everything if c.ours and (c.dumps or self._is_begun(c))),
+                         key=lambda c: (c.stamp, order.get(c.label, -len(order))), reverse=True)
         if one.dumps and retention.days and self.now - _seconds(one.stamp) < retention.days * DAY:
             return "young"
-        whole = [dump for dump in self.dumps if any(dump in c.dumps for c in everything)]
+        whole = [dump for dump in self.dumps if sum(dump in c.dumps for c in everything) == dump.volumes]
         for disk in DISKS:
             last = [d for d in whole if d.disk == disk and d.level == 0][-retention.full:] if retention.full else []
             for dump in one.dumps:
-                if dump.disk == disk and any(_stands_on(dump, full) for full in last):
+                if dump.disk == disk and any(_stands_on(dump, full, whole) for full in last):
                     return f"{dump} is, or stands on, a last full"
         # One that is kept by hand keeps no other free; among the others the newest are kept, with what they stand on.
         reusable = [c for c in written if (v := find_volume(self.tapelist, c.label, "main")) is None or v.reuse]
@@ -140,9 +146,14 @@ class Shelf(RuleBasedStateMachine):
             return f"one of the {retention.tapes} newest"
         for other in newest:
             for dump in other.dumps:
-                if any(_stands_on(dump, mine) for mine in one.dumps):
+                # Its base, not the rest of itself: tapes = N counts volumes, as Amanda does, and may cut the oldest dump.
+                if any(dump != mine and _stands_on(dump, mine, whole) for mine in one.dumps):
                     return f"{dump} of a kept volume needs it"
         return ""
+
+    def _is_begun(self, one: Cassette) -> bool:
+        entry = find_volume(self.tapelist, one.label, "main")
+        return entry is not None and entry.used and entry.datestamp == one.stamp
 
     def overwrite(self, verdict: Verdict, stamp: str) -> Cassette:
         """What a run or an operator does to a slot that the policy lets them have."""
@@ -172,7 +183,6 @@ class Shelf(RuleBasedStateMachine):
             if chosen is None:
                 break
             one = self.overwrite(chosen, stamp)
-            self.dumps = [d for d in self.dumps if self._is_somewhere(d)]
             if dies == 1:
                 return  # between the label and the tapelist
             entry = find_volume(self.tapelist, one.label, "main") or Volume(one.label)
@@ -185,11 +195,10 @@ class Shelf(RuleBasedStateMachine):
             return
         for disk, level in zip(DISKS, levels, strict=True):
             earlier = [d for d in self.dumps if d.disk == disk]
-            base = next((d for d in reversed(earlier) if d.level < level), None)
+            base = _base(earlier, level)
             if level < 0 or (level > 0 and base is None):
                 continue
-            base = _base(earlier, level)
-            dump = Dump(disk, stamp, level, base)
+            dump = Dump(disk, stamp, level, base, len(begun))
             self.dumps.append(dump)
             handle = f"00-{len(facts):05d}"
             facts += [e.DumpBegan(handle, "h", disk, level, "dumper0", "tape", "", 1, 10),
@@ -207,9 +216,6 @@ class Shelf(RuleBasedStateMachine):
         with self.catalogue.batch():
             for seq, fact in enumerate(facts, 1):
                 self.catalogue.apply(stamp, Record(seq, self.now + seq, fact))
-
-    def _is_somewhere(self, dump: Dump) -> bool:
-        return any(one is not None and dump in one.dumps for one in (*self.slots.values(), *self.away))
 
     # -- operators ------------------------------------------------------------------------------
     @rule(pick=st.integers(0, 9))
@@ -263,7 +269,6 @@ class Shelf(RuleBasedStateMachine):
         entry = find_volume(self.tapelist, verdict.label, "main")
         if verdict.standing in WRITABLE and verdict.standing is not Standing.BLANK and entry is not None:
             self.overwrite(verdict, "X")
-            self.dumps = [d for d in self.dumps if self._is_somewhere(d)]
             self.keep(with_volume(self.tapelist, Volume(**{**_fields(entry), "datestamp": NEVER, "reuse": True})))
 
     @rule(pick=st.integers(0, 9))
@@ -309,10 +314,10 @@ def _base(earlier: list[Dump], level: int) -> Dump | None:
     return next((dump for dump in reversed(earlier) if dump.level < level), None)
 
 
-def _stands_on(dump: Dump, below: Dump) -> bool:
-    """Whether restoring ``dump`` needs ``below``."""
+def _stands_on(dump: Dump, below: Dump, whole: list[Dump]) -> bool:
+    """Whether restoring ``dump`` needs ``below``; one that cannot be restored any more needs nothing."""
     at: Dump | None = dump
-    while at is not None:
+    while at is not None and at in whole:
         if at == below:
             return True
         at = at.base
