@@ -13,6 +13,7 @@ from core.protocol.planner import (
     Date,
     DumpLine,
     EndFlush,
+    EndPlan,
     Estimate,
     Estimating,
     NoEstimate,
@@ -33,7 +34,8 @@ def test_a_night(tmp_path: Path) -> None:
         ("web1", "/home", 0, 5000), ("web1", "/var", 0, 5000), ("db1", "/srv", 0, 5000)}
     assert found.verdicts == dict.fromkeys(("web1:/home", "web1:/var", "db1:/srv"), "0: new disk, first full")
     kinds = [type(said) for said in found.said]
-    assert kinds[-3:] == [DumpLine] * 3
+    assert kinds[-4:] == [DumpLine] * 3 + [EndPlan]
+    assert found.said[-1] == EndPlan(len(kinds) - 1)
     line = found.of(DumpLine)[0]
     assert (line.size, line.orig, line.seconds, line.kps, line.features) == (5000, 5000, 4, 1024, FEATURES)
     assert site.seen("web1").count("started") == 1

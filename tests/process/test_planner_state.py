@@ -9,7 +9,7 @@ import pytest
 
 from core.holding.header import HEADER_SIZE, Header, Kind, build
 from core.model.units import dumpdate_of, seconds_of_datestamp
-from core.protocol.planner import DumpLine, EndFlush, Estimate, Flush
+from core.protocol.planner import DumpLine, EndFlush, EndPlan, Estimate, Flush
 from tests.support.journals import Night
 from tests.support.planner import STAMP, PlannerSite, Spoken
 
@@ -89,7 +89,7 @@ def test_no_dump(tmp_path: Path) -> None:
     home = leave(site, "20261122010000", "web1", "/home", 1)
     leave(site, "20261122010000", "gone", "/old", 1)
     found = site.plan("--no-dump")
-    assert (found.code, len(found.of(Flush)), found.said[-1]) == (0, 2, EndFlush())
+    assert (found.code, len(found.of(Flush)), found.said[-2:]) == (0, 2, (EndFlush(), EndPlan(4)))
     assert site.seen("web1") == ""
     assert [flush.file for flush in site.plan("--no-dump", "web1").of(Flush)] == [home]
     nothing = site.plan("--no-dump", "web1:/var")

@@ -30,7 +30,9 @@ class Browser:
         self._process = subprocess.Popen(
             [CHROMIUM, "--headless=new", *sandbox, "--disable-gpu", "--no-first-run", "--remote-debugging-port=0",
              f"--user-data-dir={self._own.name}", f"--window-size={width},{height}", "about:blank"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            # It keeps crash reports beside its profile, in the configuration directory of whoever started it.
+            env={**os.environ, "HOME": self._own.name, "XDG_CONFIG_HOME": self._own.name, "XDG_CACHE_HOME": self._own.name})
         self.received = bytearray()
         self.urls: dict[str, str] = {}
         """What the page fetched, by the number of the request; what its policy did not let out is taken away again."""

@@ -230,7 +230,7 @@ def test_a_holding_disk_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(WorldError) as caught:
         HoldingWriter(tmp_path / "file" / "x.0")
-    assert caught.value.code == "HLD011"
+    assert caught.value.code == "HLD010"
 
 
 def test_data_before_a_header_is_our_own_fault(tmp_path: Path) -> None:

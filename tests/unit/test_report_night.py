@@ -104,7 +104,7 @@ def test_one_reason_is_told_once_for_all_disks_of_a_client() -> None:
 
 def test_a_known_code_brings_its_remedy() -> None:
     text = report_text(made(e.DiskSkipped("web4", "/my data", "HLD003 no room", True), e.RunEnded(1, 0, 1, 0)))
-    assert "Flush, add a directory, wait" in text
+    assert "direct: this dump again" in text
     assert "Then taperoom run 'web4:/my data'" in " ".join(text.split())
 
 
