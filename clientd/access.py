@@ -12,7 +12,7 @@ paths of compression programs).
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -73,6 +73,16 @@ class Access:
         if not self._all_disks and not _matches(place, self.disks):
             raise WorldError("CLT026", f"{clean(device, _SHOWN)} is {clean(place, _SHOWN)}, which the client's access file "
                              "does not permit")
+
+    def check_names(self, device: str, names: Iterable[str]) -> None:
+        """WorldError CLT026 when one of the included ``names`` leads by a link to a directory that may not be dumped."""
+        if self._all_disks:
+            return
+        top = os.path.realpath(device)
+        for parent in {os.path.dirname(name) for name in names}:
+            place = os.path.realpath(os.path.join(device, parent))
+            if place != top and not place.startswith(top.rstrip("/") + "/"):
+                self.check_place(place, os.path.normpath(os.path.join(device, parent)))
 
     def check_filter(self, program: str) -> None:
         """WorldError CLT026 when ``program`` may not be run as a compressor."""

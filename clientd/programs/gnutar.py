@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from clientd.confine import enter, possible
 from clientd.estimate import estimate, is_small
 from clientd.programs.contract import Sort, Task
 from clientd.selection import Matcher, Selection, select
@@ -42,7 +43,7 @@ class GnuTar:
 
     def check(self, task: Task) -> Iterator[tuple[bool, str]]:
         """The directory, tar, the incremental state, exclude and include."""
-        for test in (_check_device, _check_tar, _check_state, _check_selection):
+        for test in (_check_device, _check_tar, _check_state, _check_selection, _check_links):
             try:
                 yield True, test(task)
             except WorldError as fault:
@@ -51,7 +52,7 @@ class GnuTar:
     def estimate(self, task: Task, levels: Sequence[int]) -> dict[int, int]:
         """One walk over the directory for all levels; where a pattern is beyond us, a run of tar for each."""
         _check_device(task)
-        selection = select(task.dle)
+        selection = _selected(task)
         device = os.stat(task.dle.device).st_dev
         bases = [_base(task, level, device) for level in levels]
         try:
@@ -70,7 +71,7 @@ class GnuTar:
         """Check everything, copy the base's snapshot."""
         _check_tar(task)
         _check_device(task)
-        selection = select(task.dle)
+        selection = _selected(task)
         snapshot = _snapshots(task).begin(task.host, task.dle.disk, level)
         try:
             return TarDump(task, selection, snapshot, level, _open_device(task))
@@ -132,6 +133,12 @@ def _base(task: Task, level: int, device: int) -> Base | None:
     return read_base(file, device) if file is not None else None
 
 
+def _selected(task: Task) -> Selection:
+    selection = select(task.dle)
+    task.access.check_names(task.dle.device, selection.includes or ())
+    return selection
+
+
 def _factor(task: Task) -> int:
     """How many blocks tar puts into one write: many for speed, few where they would be mostly padding."""
     return _SMALL_FACTOR if is_small(task.dle.device, _SMALL) else _FACTOR
@@ -156,10 +163,11 @@ def _run(task: Task, selection: Selection, snapshot: Path, archive: str, top: in
     try:
         return subprocess.Popen(
             command, stdin=names if names >= 0 else subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            bufsize=0, env=_environment(), cwd=f"/proc/self/fd/{top}",
+            bufsize=0, env=_environment(), preexec_fn=enter(top),
         )
-    except OSError as fault:
-        raise WorldError("CLT023", f"{task.settings.tar} cannot be run: {fault.strerror}") from None
+    except (OSError, subprocess.SubprocessError) as fault:
+        why = fault.strerror if isinstance(fault, OSError) else f"{clean(device, _SHOWN)} cannot be entered"
+        raise WorldError("CLT023", f"{task.settings.tar} cannot be run: {why}") from None
     finally:
         if names >= 0:
             os.close(names)
@@ -247,7 +255,13 @@ def _check_state(task: Task) -> str:
     return str(snapshots.directory)
 
 
+def _check_links(task: Task) -> str:
+    if possible():
+        return f"{task.dle.disk}: no link leads tar out of it"
+    return f"{task.dle.disk}: a directory that becomes a link in mid-dump is followed (only root on Linux 5.14 can prevent it)"
+
+
 def _check_selection(task: Task) -> str:
-    selection = select(task.dle)
+    selection = _selected(task)
     named = "everything" if selection.includes is None else f"{len(selection.includes)} included"
     return f"{task.dle.disk}: {named}, {len(selection.excludes)} exclude patterns"
