@@ -38,6 +38,19 @@ def write(fd, data):
 directory.DirectoryChanger.__init__.__kwdefaults__['write'] = write
 """
 """For the taper: before its so many-th write to a volume something happens."""
+STUCK = """
+import os, time
+import core.devices.directory as d
+real = d.DirectoryChanger.views
+def views(self):
+    marks = [n for n in os.listdir(self.path.parent) if n.startswith('hung')]
+    if len(marks) < {times}:
+        open(self.path.parent / ('hung%d' % len(marks)), 'w').close()
+        while True: time.sleep(3600)
+    return real(self)
+d.DirectoryChanger.views = views
+"""
+"""For the taper: its changer hangs the first so many times."""
 
 
 def make(path: Path, *, preludes: Mapping[str, str] | None = None, size: int = 600_000, **more: object) -> SmallSite:
@@ -274,19 +287,7 @@ def test_runtapes_used_up_leaves_the_rest_for_the_next_night(tmp_path: Path) -> 
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_changer_that_hangs_is_given_up_in_time(tmp_path: Path, times: int) -> None:
     """Once: the taper is started again and all is well.  Twice: the night goes on without it and ends."""
-    stuck = f"""
-import os, time
-import core.devices.directory as d
-real = d.DirectoryChanger.views
-def views(self):
-    marks = [n for n in os.listdir(self.path.parent) if n.startswith('hung')]
-    if len(marks) < {times}:
-        open(self.path.parent / ('hung%d' % len(marks)), 'w').close()
-        while True: time.sleep(3600)
-    return real(self)
-d.DirectoryChanger.views = views
-"""
-    site = make(tmp_path, preludes={"core.taper": stuck}, run={"child_timeout": "8 s", "inparallel": 1})
+    site = make(tmp_path, preludes={"core.taper": STUCK.format(times=times)}, run={"child_timeout": "8 s", "inparallel": 1})
     done = site.amdump(timeout=200)
     assert done.returncode == 1, done.stdout + site.logs()
     died = [event.status for event in facts(site) if isinstance(event, e.ChildDied)]
