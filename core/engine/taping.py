@@ -83,11 +83,13 @@ def heard(state: State, tape: Tape, message: taper.Report) -> Iterator[Effect]:
             yield from tape_waiting.ready(state, tape, drive or "", label or "")
         case taper.TaperError(text):
             yield from tape_waiting.refused(state, tape, _code_of(text), text)
-        case taper.RequestNewTape(handle):
+        case taper.RequestNewTape(handle, text):
+            yield from _left(state, tape, text)
             yield from _permit(state, tape, handle)
         case taper.RequestOperator(code, text):
             yield from tape_waiting.ask(state, tape, "operator", code, text)
-        case taper.NewTape(_, label):
+        case taper.NewTape(_, label, text):
+            yield from _left(state, tape, text)
             yield from _began(state, tape, label or "")
         case taper.Port(port):
             yield from dumping.opened(state, tape, port)
@@ -110,6 +112,12 @@ def _code_of(text: str) -> str:
     """The code that a taper's message begins with; without one it is the plain "no volume"."""
     code = text.partition(" ")[0]
     return code if len(code) == 6 and code[:3].isupper() and code[3:].isdigit() else "TAP012"
+
+
+def _left(state: State, tape: Tape, text: str) -> Iterator[Effect]:
+    """A volume is left for a fault: that costs no dump, but the operator should know."""
+    if text:
+        yield Journal(e.Notice(_code_of(text), "W", tape.storage, text.removeprefix(f"{_code_of(text)} ")))
 
 
 def on_tick(state: State) -> Iterator[Effect]:

@@ -58,6 +58,8 @@ class RunView:
     paused: str = ""
     stopping: str = ""
     planned: bool = False
+    setbacks: list[tuple[float, str, str, str]] = field(default_factory=list)
+    """time, host, disk, and what cost that disk an attempt or made it stand still."""
     no_rooms: int = 0
     try_agains: int = 0
 
@@ -213,6 +215,8 @@ class RunView:
                 self.no_rooms += 1
                 if found := self._of(event.handle):
                     found.state, found.missing, found.stalled = DiskState.STALLED, event.missing, at
+                    if event.why == "disk":
+                        self.setbacks.append((at, found.host, found.disk, f"the file system of {found.file} took no more"))
             case e.DumpResumed():
                 if found := self._of(event.handle):
                     found.state, found.stalled = DiskState.DUMPING, 0.0
@@ -225,6 +229,8 @@ class RunView:
                 self.try_agains += 1
                 disk.state, disk.retry_after, disk.message = DiskState.RETRY, event.after, event.reason
                 disk.attempt, disk.attempts = event.attempt, event.attempts
+                told = f"attempt {event.attempt} of {event.attempts}: {event.reason}"
+                self.setbacks.append((at, event.host, event.disk, told))
             case other:
                 assert_never(other)
 
@@ -289,6 +295,8 @@ class RunView:
                     if taper := self.tapers.get(write.child):
                         taper.handle = ""
                         taper.state = "ready" if taper.state == "writing" else taper.state
+                if event.outcome != "done":
+                    self.setbacks.append((at, event.host, event.disk, f"writing it to a volume: {event.message}"))
                 ended = self.disks.get((event.host, event.disk))
                 if ended and ended.state is DiskState.WRITING:
                     ended.state = DiskState.DUMPED

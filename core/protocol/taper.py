@@ -52,11 +52,13 @@ class PortWrite:
 
 @dataclass(frozen=True, slots=True)
 class NewTape:
-    """Driver: you may begin the next volume (scan again if there was none).  Taper: it is begun, with this label."""
+    """Driver: you may begin the next volume (scan again if there was none).  Taper: it is begun, with this label;
+    ``message`` names the slots that took no label."""
 
     VERB: ClassVar = "NEW-TAPE"
     handle: Handle
     label: str | None = None
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +137,11 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class RequestNewTape:
-    """Needs permission for a volume."""
+    """Needs permission for a volume.  ``message``: the fault for which the one before is left; empty when it was full."""
 
     VERB: ClassVar = "REQUEST-NEW-TAPE"
     handle: Handle
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ def run_data(
         "volumes": [asdict(volume) | {"capacity": background.capacity.get(volume.storage)} for volume in view.volumes],
         "next_volumes": {storage: list(labels) for storage, labels in background.next_volumes.items()},
         "requests": questions_data(view),
+        "setbacks": [{"at": at, "host": host, "disk": disk, "text": text} for at, host, disk, text in view.setbacks],
         "notes": [asdict(notice) | {"at": at} for at, notice in view.notices],
         "died": [asdict(death) | {"at": at} for at, death in view.deaths],
         "degraded": dict(view.degraded),

@@ -18,6 +18,7 @@ from core.report.text import WIDTH, clean, clock, count, moment, name_of, pad, t
 from core.report.waits import waited, waiting_now
 
 _STRANGE_LINES = 5
+_OVERCOME_LINES = 20
 _COVERAGE_LINES = 20
 _NAME = 22
 
@@ -27,7 +28,8 @@ def report_text(view: RunView, background: Background = NOTHING, gauges: Gauges 
     if view.began is None:
         return "This run has written nothing; there is nothing to report.\n"
     blocks = [
-        _head(view), _failures(view), waiting_now(view, gauges or Gauges()), _left(view), _troubles(view), _strange(view),
+        _head(view), _failures(view), waiting_now(view, gauges or Gauges()), _left(view), _troubles(view),
+        _overcome(view), _strange(view),
         _disks(view), _flushes(view), _volumes(view, background), _requests(view), waited(view), _coverage(view, background),
     ]
     return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block) + "\n"
@@ -118,6 +120,21 @@ def _troubles(view: RunView) -> list[str]:
         for storage, reason in view.degraded.items():
             lines += wrap(f"storage {storage} took nothing: {reason}", indent="  ", after="    ")
     return ["NOTES", *lines] if lines else []
+
+
+def _overcome(view: RunView) -> list[str]:
+    """What went wrong on the way with disks that have a backup nevertheless, the same trouble of several together."""
+    reasons: dict[tuple[str, str], dict[str, None]] = {}
+    for _, host, disk, text in view.setbacks:
+        if (found := view.disks.get((host, disk))) is None or found.state is not DiskState.FAILED:
+            reasons.setdefault((host, text), {})[name_of(host, disk)] = None
+    lines: list[str] = []
+    for (_, text), disks in list(reasons.items())[:_OVERCOME_LINES]:
+        more = f" and {len(disks) - 3} more" if len(disks) > 3 else ""
+        lines += wrap(f"{', '.join(list(disks)[:3])}{more}: {clean(text)}", indent="  ", after="    ")
+    if len(reasons) > _OVERCOME_LINES:
+        lines.append(f"  ... and {len(reasons) - _OVERCOME_LINES} more")
+    return ["ON THE WAY - what went wrong, and was tried again", *lines] if lines else []
 
 
 def _strange(view: RunView) -> list[str]:

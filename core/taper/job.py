@@ -96,7 +96,7 @@ class Job:
         ready = self.scribe.ready()
         if ready is not None:
             return ready
-        self.pipe.say(taper.RequestNewTape(self.handle))
+        self.pipe.say(taper.RequestNewTape(self.handle, self.scribe.faults()))
         answered = False
         while not answered:
             order = self.pipe.listen()
@@ -111,7 +111,7 @@ class Job:
                 self.pipe.say(taper.RequestOperator(fault.code, f"{fault.message}; {fault.hint}"))
             order = self.pipe.listen(self._look)
             answered = order is not None and self._is_leave(order)
-        self.pipe.say(taper.NewTape(self.handle, self.scribe.label))
+        self.pipe.say(taper.NewTape(self.handle, self.scribe.label, self.scribe.faults()))
         volume = self.scribe.ready()
         if volume is None:
             raise NoTape("TAP007", f"volume {self.scribe.label} has no room for a part")

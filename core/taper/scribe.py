@@ -20,6 +20,7 @@ from core.devices.labelling import FailedSlot, NoVolume, begin_next, check_capac
 from core.devices.registry import open_changer
 from core.devices.scan_policy import Rules
 from core.devices.shelf import rules_of
+from core.errors import WorldError
 from core.model.site import Site, Storage
 from core.model.volume import find_volume
 
@@ -42,6 +43,7 @@ class Scribe:
         self._datestamp = ""
         self._spent: frozenset[str] = frozenset()
         self._refused: tuple[object, NoVolume] | None = None
+        self._faults: list[str] = []
 
     @property
     def capabilities(self) -> Capabilities:
@@ -120,6 +122,7 @@ class Scribe:
                 raise
             except FailedSlot as failed:
                 print(f"taper: slot {failed.slot}: {failed.fault}", file=sys.stderr)
+                self.fault(failed.fault)
                 self._spent |= {failed.slot}
 
     def _rules(self) -> Rules:
@@ -131,6 +134,15 @@ class Scribe:
         if self._volume is not None:
             self._spent |= {self._volume.slot}
         self._volume, self.label, self.parts_on_volume = None, "", 0
+
+    def fault(self, fault: WorldError) -> None:
+        """Keep what went wrong with a volume, for the driver."""
+        self._faults.append(f"{fault.code} {fault.message}")
+
+    def faults(self) -> str:
+        """What went wrong with volumes since the last call; empty when nothing did."""
+        found, self._faults = "; ".join(self._faults), []
+        return found
 
     def let_go(self) -> None:
         """Give the changer to others, such as an operator who labels a volume."""

@@ -61,6 +61,7 @@ class Writing:
             except (VolumeFull, VolumeFault) as fault:
                 self._give_up(fault, self._written - start)
                 print(f"taper: volume {self._scribe.label} is left: {fault}", file=sys.stderr)
+                self._scribe.fault(fault)
                 self._scribe.retire()
                 if self._written > start:
                     self._source.seek(start)

@@ -34,7 +34,7 @@ HOOK = Path(__file__).parent / "hook"
 STATEFUL = ("state", "hold", "vtapes", "client")
 DISKS = ("alpha:/home", "beta:/etc", "beta:/raw")
 Tree = dict[str, bytes]
-DEADLINE = 120.0
+DEADLINE = 400.0
 """Seconds after which a run that does not end counts as hanging."""
 
 

@@ -12,10 +12,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from crc32c import crc32c
+
 from core.client.follow import Journal
 from core.client.runs import live_run
 from core.events import event as e
 from core.events.view import RunView
+from core.holding.file import HoldingReader
+from core.holding.header import HEADER_SIZE
+from core.holding.scan import survey
+from core.model.dump import Crc
 from tests.support.cli import PROGRAM
 from tests.support.small_site import SmallSite
 
@@ -46,7 +52,7 @@ def night(site: SmallSite, fault: dict[str, Any] | None) -> int:
     done = subprocess.run([str(shim), "-P", "-m", "core.amdump", str(site.config)], env=env, capture_output=True, text=True,
                           timeout=BOUND, check=False)
     site.root.joinpath("amdump.out").write_text(done.stdout + done.stderr)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while live_run(site.root / "state") is not None:  # a killed amdump's driver may live a little longer
         assert time.monotonic() < deadline, "the driver does not end\n" + site.logs()
         time.sleep(0.05)
@@ -70,11 +76,26 @@ def check_night(site: SmallSite) -> RunView:
     assert len(ends) == len(set(ends)), site.logs()
     done = [(f.host, f.disk, f.datestamp) for f in facts if isinstance(f, e.WriteEnded) and f.outcome == "done"]
     assert len(done) == len(set(done)), site.logs()
-    for path in [*site.root.joinpath("hold").rglob("*.tmp"), *site.root.joinpath("vtapes").rglob(".*.tmp")]:
-        # What is left of a killed program is never whole by its name.
-        assert path.name.endswith(".tmp")
+    for dump in survey(site.site.holding).dumps:
+        if dump.complete:
+            _is_whole(dump.path, dump.header.server)
+    for fact in facts:
+        if isinstance(fact, e.PartWritten):
+            [label] = site.root.glob(f"vtapes/slot*/00000.{fact.label}")
+            [part] = label.parent.glob(f"{fact.fileno:05d}.*")
+            assert -(-(part.stat().st_size - HEADER_SIZE) // 1024) == fact.size, f"{part} is not what the journal says"
     assert "Traceback" not in site.logs() + said(site), site.logs()
     return site.view()
+
+
+def _is_whole(path: Path, crc: Crc) -> None:
+    """A holding file that is whole by its name has every byte that its header speaks of."""
+    reader = HoldingReader(path)
+    data, at = bytearray(reader.size), 0
+    while at < len(data):
+        at += reader.readinto(memoryview(data)[at:])
+    reader.close()
+    assert crc == Crc(crc32c(data), len(data)), f"{path} is called whole and is not"
 
 
 def next_night(site: SmallSite) -> None:
@@ -92,7 +113,7 @@ def restore(site: SmallSite) -> None:
         out = site.root / f"out-{host}-{os.urandom(3).hex()}"
         done = subprocess.run(
             [*PROGRAM, "--config", str(site.config), "restore", f"{host}:{data}", "--to", str(out)], env=site.env,
-            capture_output=True, text=True, timeout=60, check=False)
+            capture_output=True, text=True, timeout=200, check=False)
         assert done.returncode == 0, done.stdout + done.stderr + site.logs()
         same = subprocess.run(["diff", "-r", str(data), str(out)], capture_output=True, text=True, check=False)
         assert same.returncode == 0, same.stdout

@@ -6,12 +6,15 @@ right.  The writes themselves, call by call, are in `test_faults_calls`.
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.events.view import DiskState
+from core.report.morning import report_text
 from tests.faults.real import check_night, happened, next_night, night, said, site_at
 
 ERRORS = ("ENOSPC", "EIO", "short")
@@ -61,4 +64,7 @@ def test_a_write_of_a_real_night(tmp_path: Path, place: str, nth: int, error: st
         assert code == 0 and "RUN019" in said(site), said(site) + site.logs()
     else:
         assert view.ended is not None and view.count(DiskState.DONE) == 2, said(site) + site.logs()
+        report = " ".join(report_text(view).split())
+        named = [os.strerror(getattr(errno, error)), *(["took no more"] if error == "ENOSPC" else [])]
+        assert any(word in report for word in named), f"the report does not name the fault\n{report}\n{site.logs()}"
     next_night(site)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from pathlib import Path
@@ -117,6 +118,8 @@ def test_taper_hard_end_writes_the_part_again(tmp_path: Path, error: str, at: in
         heard = child.write(hold(room, data))
         assert kinds(heard).count("NEW-TAPE") == 2
         assert isinstance(heard[-1], taper.Done)
+        why = [report.message for report in heard if isinstance(report, taper.RequestNewTape)]
+        assert why[0] == "" and why[1].startswith("TAP00") and os.strerror(getattr(errno, error)) in why[1], why
         assert Stats.parse(heard[-1].message).server == Crc(crc32c(data), len(data))
         child.quit()
     assert room.joined() == data
@@ -153,6 +156,8 @@ def test_taper_a_slot_that_takes_no_label_is_passed_over(tmp_path: Path) -> None
         child.start()
         heard = child.write(hold(room, noise(1000)))
         assert kinds(heard) == ["REQUEST-NEW-TAPE", "NEW-TAPE", "PARTDONE", "DONE"]
+        begun = next(report for report in heard if isinstance(report, taper.NewTape))
+        assert f"{room.vtapes}/slot1" in begun.message and begun.message.endswith("Input/output error")
         child.quit()
         assert "slot 1" in child.errors()
     assert (room.vtapes / "slot2" / "00000.DAILY-001").exists()

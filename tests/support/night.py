@@ -25,7 +25,7 @@ from tests.support.cli import Said, program
 from tests.support.small_site import SmallSite
 
 T = TypeVar("T")
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds until a test gives up on what must come; not a measure of anything."""
 
 
@@ -93,7 +93,7 @@ class Night:
 
     def ends(self) -> int:
         """Wait for the driver's end; its exit code."""
-        code = self.driver.wait(90)
+        code = self.driver.wait(200)
         self.look()
         return int(code)
 

@@ -70,7 +70,7 @@ class SmallSite:
         """The command of one of our programs on this site."""
         return [sys.executable, "-P", "-m", f"core.{program}", str(self.config), *arguments]
 
-    def amdump(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    def amdump(self, *arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
         """One whole run."""
         return subprocess.run(
             self.command("amdump", *arguments), env=self.env, capture_output=True, text=True, timeout=timeout, check=False)

@@ -95,6 +95,21 @@ def test_a_request_and_its_reasoning_are_in_the_report() -> None:
     assert "withdrawn: the world answered" in gone and "means:" not in gone
 
 
+def test_what_went_wrong_and_was_overcome_is_in_the_report() -> None:
+    began = [e.DumpBegan(f"00-{n}", host, "/x", 0, "dumper0", "holding", f"/h/{host}", 1, 9) for n, host in enumerate("abc")]
+    done = [e.DiskEnded(host, "/x", 0, "done", "") for host in "ab"]
+    bad = "HLD012 /h/c: write: Input/output error"
+    view = made(*FACTS[:-2], *began, e.DumpStalled("00-0", 2048, "disk"), e.DumpStalled("00-1", 2048, "allotment"),
+                e.DumpRetried("b", "/x", 1, 3, NOW + 50, "HLD012 /h/b: write: Input/output error"),
+                e.DumpRetried("c", "/x", 1, 3, NOW + 50, bad), *done, e.DiskEnded("c", "/x", 0, "failed", bad))
+    section = report_text(view).split("ON THE WAY - what went wrong, and was tried again\n")[1].split("\n\n")[0]
+    assert section.splitlines() == ["  a:/x: the file system of /h/a took no more",
+                                    "  b:/x: attempt 1 of 3: HLD012 /h/b: write: Input/output error"]
+    told = run_data(view, GAUGES, NOW, False)["setbacks"]
+    assert [(one["host"], one["text"][:11]) for one in told] == [("a", "the file sy"), ("b", "attempt 1 o"), ("c", "attempt 1 o")]
+    assert "ON THE WAY" not in report_text(made(*FACTS[:-2], *began, *done))
+
+
 def test_disks_that_no_gauge_speaks_of() -> None:
     began = e.DumpBegan("00-00001", "a", "/x", 0, "dumper0", "holding", "/h/a", 1, 9)
     view = made(*FACTS, e.EstimateGot("e", "/x", 0, 5), began, e.DumpStalled("00-00001", 2048, "allotment"))
