@@ -68,6 +68,10 @@ class Drive:
     said: list[Any] = field(default_factory=list)
     current: DirectoryVolume | None = None
     handle: str = "00-00001"
+    faults: list[Any] = field(default_factory=list)
+
+    def fault(self, fault: Any) -> None:
+        self.faults.append(fault)
 
     @property
     def scribe(self) -> Any:
