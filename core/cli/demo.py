@@ -56,12 +56,13 @@ def demo(
     if code:
         return _failed("check", code)
     consoles = show.can_show_console() and not batch
-    _step(3, "the first run: everything in full", "run --batch")
+    command = "run" if consoles else "run --batch"
+    _step(3, "the first run: everything in full", command)
     if code := _run(site, consoles):
         return code
     _step(4, "a day passes in alpha's home")
     show.say_lines(f"  {change}" for change in change_home(made.home))
-    _step(5, "the second run: only what changed", "run --batch")
+    _step(5, "the second run: only what changed", command)
     if code := _run(site, consoles):
         return code
     _step(6, f"one file comes back without Taperoom: {_WANTED}")

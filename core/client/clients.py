@@ -130,6 +130,7 @@ def _ask(site: Site, disks: Sequence[Disk], auth: str, asked: Asked) -> Asked:
     from core.wire.features import KEEPS_CONNECTION, SERVER
     from core.wire.services import parse_selfcheck, selfcheck_request
     from core.wire.transports import connect
+    from core.wire.words import coded
 
     host, began = disks[0].host, time.monotonic()
     try:
@@ -152,7 +153,7 @@ def _ask(site: Site, disks: Sequence[Disk], auth: str, asked: Asked) -> Asked:
         return _and(asked, Finding("E", "CLT003", host.name, f"talks nonsense: {fault}", True))
     except OSError as fault:
         return _and(asked, Finding("E", "CLT007", host.name, f"cannot be reached: {fault.strerror or fault}", True))
-    wrong = [Finding("E", "CLT005", host.name, text) for good, text in answers if not good]
+    wrong = [Finding("E", code, host.name, text) for good, said in answers if not good for code, text in [coded(said)]]
     number = f"{len(disks)} disk{'' if len(disks) == 1 else 's'}"
     return _and(asked, *(wrong or [well(host.name, f"{number} checked by the client, over {auth}")]))
 

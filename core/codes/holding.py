@@ -20,7 +20,8 @@ PAGES: tuple[Page, ...] = (
          "'taperoom flush' looks there.",
          "Add the directory as a [[holding]] entry, at least until its dumps are on a volume."),
     Page("HLD010", "E", "A holding directory cannot be used",
-         "The directory of a [[holding]] entry is missing, is no directory, or may not be written by this user.",
+         "The directory of a [[holding]] entry is missing, is no directory, or may not be written by this user. "
+         "A run goes on without it, to the other holding disks or straight to a volume, and ends with exit code 1.",
          "Create it, mount its file system, or correct its owner; `taperoom check` tries it again."),
     Page("HLD011", "E", "A holding file cannot be created",
          "The system refused to create the file; its own words follow.",

@@ -21,12 +21,13 @@ DIGITS = "0123456789"
 
 
 def survey(site: Site) -> list[HoldingSeen]:
-    """What this run may use of each holding disk; one that cannot be used is left out (`check` tells why)."""
+    """What this run may use of each holding disk, or why one cannot be used."""
     found = []
     for disk in site.holding:
         try:
             seen = area.measure(disk, occupied=_occupied(disk))
-        except WorldError:
+        except WorldError as fault:
+            found.append(HoldingSeen(str(disk.path), 0, failed=fault.message.removeprefix(f"{disk.path}: ")))
             continue
         found.append(HoldingSeen(
             str(disk.path), seen.usable, seen.usable, disk.reserve, disk.chunksize,

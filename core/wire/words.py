@@ -7,6 +7,7 @@ import re
 from core.model.quoting import quote as quote
 from core.model.quoting import unquote as unquote
 
+_CODE = re.compile(r"(CLT\d{3}) (?=\S)")
 _WORD = re.compile(r'(?:[^ "\\]|\\.|"(?:[^"\\]|\\.)*")+')
 
 
@@ -22,3 +23,9 @@ def clean(text: str, limit: int = 400) -> str:
     """Foreign text fit to be shown on one line: control characters and bad bytes become ``?``, at most ``limit`` long."""
     shown = "".join(char if char.isprintable() else " " if char in "\t\r\n" else "?" for char in text[:limit + 1])
     return " ".join(shown[:limit].split()) + ("…" if len(text) > limit else "")
+
+
+def coded(text: str) -> tuple[str, str]:
+    """The code of a client's error and the rest.  Our client begins with one of its own; a stock Amanda has none: CLT005."""
+    found = _CODE.match(text)
+    return (found[1], text[found.end():]) if found else ("CLT005", text)

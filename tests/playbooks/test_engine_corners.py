@@ -136,6 +136,18 @@ def test_a_disk_that_is_full_is_measured_and_the_dump_goes_on_elsewhere() -> Non
     assert resumed == [f"/h2/{STAMP}/a._x.0"] and world.code == 0
 
 
+def test_a_holding_disk_that_cannot_be_used_is_told_and_the_night_goes_on_without_it() -> None:
+    world = night(ONE, holding=[("/h1", 100_000), ("/gone", 100_000)])
+    begin = world.engine.begin
+    world.engine.begin = lambda by, pid, holdings: begin(by, pid, [  # type: ignore[method-assign]
+        h if h.path == "/h1" else HoldingSeen(h.path, 0, failed="No such file or directory") for h in holdings])
+    world.play(lines(ONE))
+    told = [f for f in world.facts if isinstance(f, e.Notice)]
+    assert [(f.code, f.severity, f.subject) for f in told] == [("HLD010", "E", "/gone")]
+    assert [f.path for f in world.facts if isinstance(f, e.HoldingFound)] == ["/h1"] == list(world.engine.state.holds)
+    assert set(ended(world).values()) == {"done"} and world.code == 1
+
+
 def test_what_the_world_measures_corrects_the_account() -> None:
     world = night(ONE)
     world.at(3.0, HoldingSeen("/hold1", 900_000, 900_000))

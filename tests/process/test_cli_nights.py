@@ -95,7 +95,7 @@ def test_check_names_every_fault(root: Path) -> None:
     text = " ".join(said.out.split())
     assert f"ERROR HLD010 holding: {root}/s/hold: No such file or directory" in text
     assert "ERROR CLT001 b: amandad of b ended (exit status 1)" in text
-    assert "ERROR CLT005 c:" in text
+    assert "ERROR CLT021 c:" in text
     assert "ok a: 1 disk checked" in text
     assert said.out.splitlines()[-1].endswith("'taperoom explain CODE' says what to do")
     plain = json.loads(say(site, "check", "b", "--json").out)

@@ -40,7 +40,8 @@ def test_everybody_is_asked_and_the_answers_stay(three: Site) -> None:
     assert (found["a"].severity, found["a"].text) == ("", "2 disks checked by the client, over local")
     assert (found["b"].code, found["b"].peer) == ("CLT001", True)
     assert found["b"].text.startswith("amandad of b ended (exit status 1): no such luck")
-    assert (found["c"].code, found["c"].peer) == ("CLT005", False)
+    assert (found["c"].code, found["c"].peer) == ("CLT021", False)
+    assert found["c"].text == f"{three.disks[3].disk} does not exist"
     a, b, c = clients(three)
     assert [(row.host, row.state, row.auth) for row in (a, b, c)] == [
         ("a", "ok", ("local",)), ("b", "DOWN", ("local",)), ("c", "FAIL", ("local",))]

@@ -125,6 +125,18 @@ def test_a_full_holding_disk_goes_on_elsewhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="NOT TESTED: a read-only vtape directory needs root to mount it so")
+def test_a_holding_disk_that_is_not_there_is_told_and_the_dump_goes_straight_to_a_volume(tmp_path: Path) -> None:
+    site = SmallSite(tmp_path, {"alpha:/home": TREE})
+    (tmp_path / "hold").rmdir()
+    done = site.amdump()
+    assert done.returncode == 1, done.stdout + site.logs()
+    view = site.view()
+    assert view.count(DiskState.DONE) == 1 and not (tmp_path / "hold").exists()
+    (notice,) = [notice for _, notice in view.notices]
+    assert (notice.code, notice.severity, notice.subject) == ("HLD010", "E", str(tmp_path / "hold"))
+    assert notice.code in done.stdout
+
+
 def test_a_read_only_vtape_directory_keeps_the_night_on_the_holding_disk(tmp_path: Path) -> None:
     site = SmallSite(
         tmp_path, {"alpha:/home": TREE}, run={"requests": {"TAP*": {"reply": "degrade", "after": "0 s"}}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -86,16 +87,16 @@ def test_partial_replies_are_handed_on(tmp_path: Path) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("said,text", [
-    ("ERROR [CLT021 /x does not exist]\n", "web1: CLT021 /x does not exist"),
-    ("ERROR one\nERROR two\n", "web1: one; two"),
+@pytest.mark.parametrize("said,code,text", [
+    ("ERROR [CLT021 /x does not exist]\n", "CLT021", "web1: /x does not exist"),
+    ("ERROR one\nERROR two\n", "CLT005", "web1: one; two"),
 ])
-def test_errors_of_the_client(tmp_path: Path, said: str, text: str) -> None:
+def test_errors_of_the_client(tmp_path: Path, said: str, code: str, text: str) -> None:
     reply = encode(2, Packet(Kind.ACK)) + encode(2, Packet(Kind.REP, said))
     connection = connect(peer(tmp_path, NOOP, reply, "hear()"), "local")
     with pytest.raises(PeerError) as caught:
         connection.backup(BODY, 5.0)
-    assert (caught.value.code, caught.value.message, caught.value.try_later) == ("CLT005", text, False)
+    assert (caught.value.code, caught.value.message, caught.value.try_later) == (code, text, False)
     connection.close()
 
 
@@ -144,6 +145,33 @@ def test_silence_after_the_ack(tmp_path: Path) -> None:
 def test_nonsense(tmp_path: Path, said: bytes, text: str) -> None:
     told = fault(peer(tmp_path, said, "hear()"))
     assert (told.code, told.message) == ("CLT003", text)
+
+
+class Gone:
+    """A link whose far end said ``words`` and closed both its pipes before we could ask anything."""
+
+    def __init__(self, words: bytes) -> None:
+        self.reader, out = os.pipe()
+        there, self.writer = os.pipe()
+        os.write(out, words)
+        os.close(out)
+        os.close(there)
+
+    def lost(self, host: Host) -> PeerError:
+        return PeerError("CLT001", f"{host.name} left")
+
+    def close(self) -> None:
+        os.close(self.reader)
+        os.close(self.writer)
+
+
+@pytest.mark.parametrize("words,code", [(b"\xff\xff\xff\xff\0\0\0\x01", "CLT003"), (frame(1, b"x"), "CLT001"), (b"", "CLT001")])
+def test_the_last_words_of_a_peer_that_reads_no_more(words: bytes, code: str) -> None:
+    link = Gone(words)
+    with pytest.raises(PeerError) as caught:
+        Connection(Host("web1"), link).request("noop", "SERVICE noop\n", 5.0)
+    assert caught.value.code == code
+    link.close()
 
 
 def test_an_error_in_reply_to_noop(tmp_path: Path) -> None:

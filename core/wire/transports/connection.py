@@ -20,7 +20,7 @@ from core.wire.features import KEEPS_CONNECTION, LEGACY, Features
 from core.wire.frames import LIMIT, FrameReader, Sink, end_of
 from core.wire.packets import Assembler, Packet, encode
 from core.wire.services import parse_backup
-from core.wire.words import clean
+from core.wire.words import clean, coded
 
 BUFFER = 256 * 1024
 """Bytes that one read takes at most."""
@@ -146,7 +146,7 @@ class Connection:
     def backup(self, body: str, timeout: float) -> dict[str, int]:
         """Start a dump: the handles of its streams by name (DATA, MESG, INDEX, STATE; those not used are left out).
 
-        PeerError: CLT005 with the client's text, CLT006 when it wants to be asked later, and those of `request`.
+        PeerError: the client's code or CLT005 with its text, CLT006 when it wants to be asked later, those of `request`.
         """
         reply = self.request("sendbackup", body, timeout)
         try:
@@ -154,8 +154,8 @@ class Connection:
         except ProtocolError as fault:
             raise self._garbage(fault) from None
         if found.errors:
-            text = "; ".join(found.errors[:5])
-            raise PeerError("CLT005", f"{self.host.name}: {text}", try_later=False)
+            code, text = coded("; ".join(found.errors[:5]))
+            raise PeerError(code, f"{self.host.name}: {text}", try_later=False)
         if found.retry is not None:
             text = found.retry.message or "busy"
             wait = f", in {found.retry.delay} s" if found.retry.delay > 0 else ""
@@ -215,7 +215,18 @@ class Connection:
                 if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
                     raise self._silent("a request", timeout) from None
             except OSError:
-                raise self._link.lost(self.host) from None
+                raise self._gone() from None
+
+    def _gone(self) -> PeerError:
+        """Nobody reads there any more.  Nonsense that the peer said before it left tells more than that it left."""
+        try:
+            for _ in range(16):
+                if not self._wait(time.monotonic()):
+                    break
+                self._read(lambda handle, piece: None)
+        except PeerError as fault:
+            return fault
+        return self._link.lost(self.host)
 
     def _encoded(self, packet: Packet) -> bytes:
         try:
