@@ -105,10 +105,32 @@ _COMMANDS: dict[str, Any] = {
 for _name, _function in _COMMANDS.items():
     app.command(_name, context_settings=SETTINGS)(_function)
 
-_group("tape", "Volumes: what is in the slots, labels, erasing.", {
+_group("tape", """Volumes: what is in the slots, labels, erasing.
+
+\b
+Examples:
+  taperoom tape list
+  taperoom tape label --slot 3
+""", {
     "list": tape.list_, "show": tape.show_, "label": tape.label, "load": tape.load, "unload": tape.unload,
     "erase": tape.erase, "retire": tape.retire})
-_group("holding", "The holding disks.", {"list": holding.list_, "remove": holding.remove})
-_group("disk", "The disklist.", {
+_group("holding", """The holding disks.
+
+\b
+Example:
+  taperoom holding list
+""", {"list": holding.list_, "remove": holding.remove})
+_group("disk", """The disklist.
+
+\b
+Examples:
+  taperoom disk list
+  taperoom disk force web4:/home
+""", {
     "list": disk.list_, "add": disk.add, "remove": disk.remove, "force": disk.force, "hold": disk.hold})
-_group("catalogue", "The index over journals and volumes.", {"rebuild": catalogue.rebuild})
+_group("catalogue", """The index over journals and volumes.
+
+\b
+Example:
+  taperoom catalogue rebuild
+""", {"rebuild": catalogue.rebuild})

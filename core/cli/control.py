@@ -61,6 +61,10 @@ def pause() -> int:
     """Start no new dump until 'taperoom resume'.
 
     Dumps under way and writing go on.
+
+    \b
+    Example:
+      taperoom pause
     """
     from core.protocol import operator as op
 
@@ -68,7 +72,12 @@ def pause() -> int:
 
 
 def resume() -> int:
-    """Take 'taperoom pause' back."""
+    """Take 'taperoom pause' back.
+
+    \b
+    Example:
+      taperoom resume
+    """
     from core.protocol import operator as op
 
     return _say(op.Resume(), "dumps are started again")
@@ -119,7 +128,12 @@ def hold(disk: Annotated[str, _DISK]) -> int:
 
 
 def release(disk: Annotated[str, _DISK]) -> int:
-    """Take 'taperoom hold' back."""
+    """Take 'taperoom hold' back.
+
+    \b
+    Example:
+      taperoom release web4:/home
+    """
     from core.protocol import operator as op
 
     return _say(op.Release(*_key(disk)), f"{disk} is released")

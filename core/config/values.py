@@ -170,7 +170,7 @@ def command(value: Any) -> tuple[str, ...]:
 
 def one_of(known: Iterable[str]) -> Convert:
     """One of these words."""
-    names = tuple(known)
+    names = tuple(map(str, known))  # an enum's members are shown as what is written
 
     def convert(value: Any) -> str:
         word = text(value)
