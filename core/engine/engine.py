@@ -200,12 +200,8 @@ class Engine:
         if (line.host, line.disk) in state.jobs:
             yield Journal(e.Notice("RUN011", "W", f"{line.host}:{line.disk}", "planned twice; the first line counts"))
             return
-        disk = state.site.disk(line.host, line.disk)
-        if disk is None:
-            yield Journal(e.Notice("RUN012", "W", f"{line.host}:{line.disk}", (
-                "the plan names a disk that the configuration does not know; dumped with the defaults")))
-            host = state.site.hosts.get(line.host) or Host(line.host)
-            disk = Disk(host, line.disk, Dumptype())
+        known = state.site.disk(line.host, line.disk)
+        disk = known or Disk(state.site.hosts.get(line.host) or Host(line.host), line.disk, Dumptype())
         kps = line.kps or (line.size // line.seconds if line.seconds else 1024)
         job = Job(
             disk, line, line.level, line.size, line.orig or line.size, line.seconds, kps, line.dumpdate, line.plan_b,
@@ -214,7 +210,9 @@ class Engine:
             line.host, line.disk, line.priority, line.level, line.size, job.orig, line.seconds,
             line.plan_b.level if line.plan_b else -1, line.plan_b.size if line.plan_b else 0, line.why))
         dumping.add(state, job)
-        if state.stopping:
+        if known is None:  # nothing says how its client is reached or what becomes of it
+            yield from dumping.end(state, job, "failed", f"RUN012 the plan names it, and it is not in {state.site.file}")
+        elif state.stopping:
             yield from dumping.end(state, job, "failed", f"not dumped: the run was stopped by {state.stopping}")
         else:
             yield from self._want_dumpers()

@@ -235,8 +235,10 @@ def test_a_disk_planned_twice_and_one_unknown_are_told() -> None:
     world = night({("a", "/x"): 10, ("z", "/new"): 10})
     object.__setattr__(world.engine.state.site, "disks", world.site.disks[:1])
     world.play([*lines({("a", "/x"): 10, ("z", "/new"): 10}), dump_line("a", "/x", 99)])
-    assert [f.code for f in world.facts if isinstance(f, e.Notice)] == ["RUN012", "RUN011"]
-    assert set(ended(world).values()) == {"done"}
+    assert [f.code for f in world.facts if isinstance(f, e.Notice)] == ["RUN011"]
+    assert ended(world) == {("a", "/x"): "done", ("z", "/new"): "failed"} and world.code == 1
+    (why,) = [f.message for f in world.facts if isinstance(f, e.DiskEnded) and f.host == "z"]
+    assert why.startswith("RUN012 ") and not [f for f in world.facts if isinstance(f, e.DumpBegan) and f.host == "z"]
 
 
 def test_retry_of_what_is_well_is_refused_and_flush_with_something_to_do_is_not() -> None:
