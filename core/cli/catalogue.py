@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from core.cli import show, where
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from core.model.site import Site
 
 
-def rebuild() -> int:
+def rebuild(json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> int:
     """Make the catalogue again from the journals of all runs. Nothing else is touched.
 
     \b
@@ -27,6 +29,9 @@ def rebuild() -> int:
     warnings: list[str] = []
     with _no_run(site), make(site, warnings) as catalogue:
         runs, dumps = len(queries.runs(catalogue)), len(queries.dumps(catalogue))
+    if json:
+        show.say_json({"catalogue": str(site.catalogue), "runs": runs, "good_dumps": dumps, "warnings": warnings})
+        return 0
     show.say_lines(clean(warning) for warning in warnings)
     show.say(f"{site.catalogue}: {count(runs, 'run')}, {count(dumps, 'good dump')}")
     return 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 def cleanup(
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would be done.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="As JSON, when all is done.")] = False,
 ) -> int:
     """Set things right after a run that was killed, or a power cut.
 
@@ -39,22 +40,27 @@ def cleanup(
     from core.report.text import clean, count
 
     site = where.site()
+    told: list[str] = []
+    say: Callable[[str], None] = told.append if json else show.say
     lock = lock_site(site.state_dir)
     try:
         for text in _runs(site, dry_run):
-            show.say(clean(text))
-        removed, kept, whole = _holding(site, dry_run)
+            say(clean(text))
+        removed, kept, whole = _holding(site, dry_run, say)
         for path in [*_unnamed(site), *_parts(site)]:
             removed += 1
-            show.say(f"RUN042 {clean(str(path))}: was not finished; {'would be' if dry_run else 'is'} removed")
+            say(f"RUN042 {clean(str(path))}: was not finished; {'would be' if dry_run else 'is'} removed")
             if not dry_run:
                 path.unlink(missing_ok=True)
         for text in _catalogue(site):
-            show.say(clean(text))
+            say(clean(text))
     finally:
         os.close(lock)
-    show.say(f"{count(removed, 'file', 'files')} {'to remove' if dry_run else 'removed'}, {kept} kept for you to look at, "
-             f"{count(whole, 'whole dump')} on the holding disks")
+    if json:
+        show.say_json({"dry_run": dry_run, "removed": removed, "kept": kept, "whole_dumps": whole, "told": told})
+    else:
+        say(f"{count(removed, 'file', 'files')} {'to remove' if dry_run else 'removed'}, {kept} kept for you to look at, "
+            f"{count(whole, 'whole dump')} on the holding disks")
     return 1 if kept else 0
 
 
@@ -70,7 +76,7 @@ def _runs(site: Site, dry_run: bool) -> Iterator[str]:
             run.unlink()
 
 
-def _holding(site: Site, dry_run: bool) -> tuple[int, int, int]:
+def _holding(site: Site, dry_run: bool, say: Callable[[str], None]) -> tuple[int, int, int]:
     """How many files go, how many are kept for a person to look at, how many dumps are whole."""
     from core.holding import scan
     from core.holding.chunk import TMP
@@ -83,21 +89,21 @@ def _holding(site: Site, dry_run: bool) -> tuple[int, int, int]:
             continue
         if dump.path.name.endswith(TMP):
             removed += 1
-            show.say(f"HLD017 {clean(str(dump.path))}: was not finished; {'would be' if dry_run else 'is'} removed")
+            say(f"HLD017 {clean(str(dump.path))}: was not finished; {'would be' if dry_run else 'is'} removed")
             if not dry_run:
                 scan.remove(dump)
         else:
             kept += 1
-            show.say(f"HLD014 {clean(dump.fault)}; kept: {clean(str(dump.path))}")
+            say(f"HLD014 {clean(dump.fault)}; kept: {clean(str(dump.path))}")
     for path in survey.orphans:
         gone = path.name.endswith(TMP)
         removed, kept = removed + gone, kept + (not gone)
         what = f"{'would be' if dry_run else 'is'} removed" if gone else "kept; its first file is missing"
-        show.say(f"HLD017 {clean(str(path))}: a chunk without its dump; {what}")
+        say(f"HLD017 {clean(str(path))}: a chunk without its dump; {what}")
         if gone and not dry_run:
             path.unlink(missing_ok=True)
     for path in survey.cruft:
-        show.say(f"HLD018 {clean(str(path))}: is not ours; kept")
+        say(f"HLD018 {clean(str(path))}: is not ours; kept")
     if not dry_run:
         scan.tidy(site.holding)
     return removed, kept, sum(1 for dump in survey.dumps if dump.complete)

@@ -258,6 +258,9 @@ def test_cleanup_leaves_what_is_not_ours(site: Path, capsys: Capture) -> None:
     (site / "hold" / "20261201001500").mkdir()
     said = call(capsys, "cleanup", "--dry-run")
     assert (said.code, (site / "hold" / "20261201001500").exists()) == (0, True)
+    plain = json.loads(call(capsys, "cleanup", "--dry-run", "--json").out)
+    assert plain == {"dry_run": True, "removed": 0, "kept": 0, "whole_dumps": 0,
+                     "told": [f"HLD018 {stranger}: is not ours; kept"]}
     said = call(capsys, "cleanup")
     assert said.out == (f"HLD018 {stranger}: is not ours; kept\n"
                         "0 files removed, 0 kept for you to look at, 0 whole dumps on the holding disks\n")
@@ -270,6 +273,8 @@ def test_rebuilding_the_catalogue(site: Path, capsys: Capture) -> None:
     said = call(capsys, "catalogue", "rebuild")
     assert said.code == 0
     assert said.out.startswith(f"{site}/state/catalogue.sqlite: 1 run, ")
+    plain = json.loads(call(capsys, "catalogue", "rebuild", "--json").out)
+    assert (plain["catalogue"], plain["runs"], plain["warnings"]) == (f"{site}/state/catalogue.sqlite", 1, [])
 
 
 def test_explain(site: Path, capsys: Capture) -> None:
