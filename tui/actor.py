@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from core.errors import TaperoomError
 from core.events.event import OperatorActed
 from core.protocol import operator as op
-from tui.acting import WATCHING, why_not
+from tui.acting import WATCHING, no_run, why_not
 from tui.acting_outside import offer
 from tui.clean import clean
 from tui.commands import command_of
@@ -117,13 +117,17 @@ class Actor:
         app.known.stale()
         app.say(f"{text}   same as: {command}" if good else text, bad=not good)
 
+    def may_answer(self, now: Moment) -> bool:
+        """Whether a request is open that this console could answer now."""
+        return bool(now.view.open_questions) and not (why_not(now) or no_run(now))
+
     def answer(self) -> None:
         """The dialog of the oldest open request."""
         from tui.screens.request import RequestScreen, closed_lately
 
         app = self._app
         questions, now = app.feed.view.open_questions, app.moment()
-        problem = why_not(now)
+        problem = why_not(now) or (no_run(now) if now.link is Link.DEAD else "")
         if problem == WATCHING:
             waiting = f"{len(questions)} open. " if questions else ""
             app.say(f"{waiting}You are watching. To answer, attach without --read-only: taperoom attach", bad=True)

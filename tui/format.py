@@ -74,6 +74,11 @@ def remaining(until: float, now: float) -> str:
     return f"{left // 60:02d}:{left % 60:02d}" if left < 3600 else f"{left // 3600}h{left % 3600 // 60:02d}"
 
 
+def due(until: float, now: float) -> str:
+    """``in 01:12`` until a moment; ``now`` when it has come."""
+    return f"in {remaining(until, now)}" if until > now else "now"
+
+
 def number(value: int) -> str:
     """``4 213``: thousands apart by a blank."""
     return f"{value:,}".replace(",", " ")

@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from core.client.runs import Run
-from core.events import codec
+from core.events import codec, gauges
 from core.events import event as e
 from core.events.event import Record
 from tests.console.conftest import Night, settled, typed
@@ -95,7 +95,18 @@ MORE: dict[str, tuple[e.Event, ...]] = {
             e.Choice("retry", "asks git once more, in 5 minutes"), e.Choice("level", "tries level 2 instead: 4.0 GiB"),
             e.Choice("skip", "git:/home has no backup of tonight; the last good one is 25 hours old", "", True)),
         "retry", recorded_run.BEGAN + 8400, "03-00033"),),
+    "no-room-of-many": (e.QuestionAsked(
+        9, "HLD003", "D", "db01:/srv", "2 dumps need 2.4 TiB more on the holding disks, 0 B free, none coming; what lies there "
+        "waits for storage main, which waits for a volume.", (
+            e.Choice("direct", "906 GiB dumped so far are lost; it is dumped again, straight to a volume", "", True),
+            e.Choice("abort", "906 GiB dumped so far are lost; it is dumped again when there is room, else to tape", "", True),
+            e.Choice("abort-other", "another one gives up what it has dumped, and its room goes to the rest: mail:/srv",
+                     "HOST:DISK", True),
+            e.Choice("wait", "it stands still; asked again after 10m00s or so many minutes", "MINUTES"),
+            e.Choice("add", "this directory becomes a holding disk of the run", "DIRECTORY")),
+        "direct", recorded_run.BEGAN + 8400, "00-00020"),),
 }
+DOES = {"try-again-asked": ("r", "3"), "no-room-of-many": ("r", "3", "up", "up")}
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -104,7 +115,18 @@ def test_states_of_a_run(name: str, size: tuple[int, int], night: Night, snap_co
     run = Run(night.at("dumping").folder / "runs" / recorded_run.STAMP)
     with open(run.journal, "ab") as journal:
         journal.writelines(codec.encode(Record(9000 + n, recorded_run.BEGAN + 8175, fact)) for n, fact in enumerate(MORE[name]))
-    assert shoot(snap_compare, night, size, ("r", "3") if name == "try-again-asked" else ())
+    assert shoot(snap_compare, night, size, DOES.get(name, ()))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_somebody_must_act(size: tuple[int, int], night: Night, snap_compare: Any) -> None:
+    run = Run(night.at("dumping").folder / "runs" / recorded_run.STAMP)
+    told = recorded_run.gauges_at(recorded_run.STAGES["dumping"])
+    told.runway = {"/hold1": (2862 << 20, 4_200_000.0, 0.0, recorded_run.BEGAN + 8900)}
+    told.act = (recorded_run.BEGAN + 8900, "the holding disks are full in 12m00s and no volume takes what is on them: act by "
+                "then, or 2 dumps must be made smaller or left out (4.4 TiB are still to come, 2.8 TiB are left)")
+    run.status.write_bytes(gauges.encode(told))
+    assert shoot(snap_compare, night, size, ())
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -246,7 +246,12 @@ def gauges_at(cut: float) -> Gauges:
     waiting = {} if cut > 8500 else {
         "fs-archive:/a": "no dumper free: 4 of 4 at work", "git:/home": "not before 02:36:00: host busy"}
     holding = {"/hold1": (2862 * GIB, 921 * GIB, 7372 * GIB), "/hold2": (6400 * GIB, 0, 2150 * GIB)}
-    return Gauges(BEGAN + cut, progress, holding, waiting, {"default": 61440}, ["alice (1000)"])
+    told = Gauges(BEGAN + cut, progress, holding, waiting, {"default": 61440}, ["alice (1000)"])
+    if 8200 < cut < 9100:  # room was made: the holding disks last
+        told.tapers = {"taper0": ("nothing to write; db01:/srv is whole in about 13m10s", BEGAN + 9100)}
+        told.runway = {"/hold1": (2862 * GIB, 860000.0, 0.0, BEGAN + 11820), "/hold2": (6400 * GIB, 0.0, 0.0, 0.0)}
+        told.act = (0.0, "the holding disks last for the night: 4.5 TiB are still to come, 9.0 TiB of holding disk are left")
+    return told
 
 
 def make_run(state_dir: Path, stage: str = "dumping", stamp: str = STAMP) -> Run:

@@ -1,7 +1,8 @@
 """What waits for somebody or goes wrong right now, one row each; no rows at all when nothing does.
 
-First the open requests, oldest first, then dumps that stand still for want of room, disks that are tried again, storages
-that take nothing, children that died.  Failed disks are in the list of disks, not here.
+First the open requests, oldest first, then by when somebody must act for want of room, dumps that stand still for want of
+room, disks that are tried again, storages that take nothing, children that died.  Failed disks are in the list of disks,
+not here.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 from core.events.view import DiskState
 from core.model.units import show_kib
 from tui.clean import clean
-from tui.format import moment, plural, remaining, span
+from tui.format import due, moment, plural, span
 from tui.look import BAD, DISK, WANTS, Look, Mark, Span
 from tui.moment import Link, Moment
 from tui.panes.layout import Row
+from tui.panes.run import what
 from tui.subject import Key, title_of
 
 DIED_FOR = 600.0
@@ -34,7 +36,7 @@ def attention_rows(now: Moment, width: int, most: int, waits_elsewhere: bool = F
         return []
     rows = _driver(now)
     if now.link is not Link.DEAD:
-        rows += [*_requests(now), *([] if waits_elsewhere else [*_stalled(now), *_retries(now)])]
+        rows += [*_requests(now), *_act_by(now), *([] if waits_elsewhere else [*_stalled(now), *_retries(now)])]
     rows += [*_storages(now), *_deaths(now)]
     if len(rows) > most:
         hidden = len(rows) - most + 1
@@ -73,8 +75,13 @@ def _requests(now: Moment) -> list[Row]:
         word = "NO-ROOM " if disk and now.view.disks[disk].state is DiskState.STALLED else ""
         rows.append(_row(
             now, WANTS, (key, "key"), (f"#{asked.id} {clean(asked.code)} {word}{clean(asked.subject)}", "attention"),
-            (f"  {clean(asked.default)} in {remaining(asked.deadline, now.now)}", ""), (f"  {clean(asked.text)}", "muted")))
+            (f"  {clean(asked.default)} {due(asked.deadline, now.now)}", ""), (f"  {clean(asked.text)}", "muted")))
     return rows
+
+
+def _act_by(now: Moment) -> list[Row]:
+    at, text = now.gauges.act
+    return [_row(now, WANTS, (f"act by {moment(at)}", "attention"), (f"  {clean(text)}", ""))] if at and now.view.live else []
 
 
 def _stalled(now: Moment) -> list[Row]:
@@ -95,8 +102,8 @@ def _retries(now: Moment) -> list[Row]:
         tries = f" {disk.attempt}/{disk.attempts}" if disk.attempts else ""
         rows.append(_row(
             now, DISK[DiskState.RETRY], (f"TRY-AGAIN{tries} {clean(disk.title)}", "attention"),
-            (f"  again {moment(disk.retry_after)} in {remaining(disk.retry_after, now.now)}", ""),
-            (f"  {clean(disk.message)}", "muted")))
+            (f"  again {moment(disk.retry_after)} {due(disk.retry_after, now.now)}", ""),
+            (f"  {what(now, disk)}", "muted")))
     return rows
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from core.events.view import FINAL, DiskState, DiskView
 from tui.clean import clean
 from tui.columns import Column, Entry
-from tui.format import clock, moment, percent, plural, remaining, short_size, span
+from tui.format import clock, due, moment, percent, plural, short_size, span
 from tui.look import DISK
 from tui.moment import Moment
 from tui.panes.layout import Row
 from tui.panes.protocol import wrapped
-from tui.panes.run import level, places
+from tui.panes.run import level, places, why_retry_waits
 from tui.story import Piece, Story
 
 STEPS = (Column("", 1), Column("at", 8), Column("after", 6, right=True, drop=1), Column("what", 12), Column("", least=24))
@@ -30,7 +30,9 @@ def waits(now: Moment, disk: DiskView) -> str:
             return clean(now.gauges.waiting.get(disk.title, "")) or (
                 "an operator holds it" if disk.state is DiskState.HELD else "its turn has not come")
         case DiskState.RETRY:
-            return f"{clean(disk.message)}; tried again {moment(disk.retry_after)}, in {remaining(disk.retry_after, now.now)}"
+            if reason := why_retry_waits(now, disk):
+                return f"{reason}; to be tried again since {moment(disk.retry_after)}, {clean(disk.message)}"
+            return f"{clean(disk.message)}; tried again {moment(disk.retry_after)}, {due(disk.retry_after, now.now)}"
         case DiskState.STALLED:
             need = f"needs {short_size(disk.missing)} more room" if disk.missing else "no room on the holding disk"
             asked = next((q.asked for q in now.view.open_questions if q.asked.handle == disk.handle), None)

@@ -111,7 +111,7 @@ def weeks(now: Moment, rows: list[NightRow], width: int) -> Row:
 def detail(row: NightRow | None, night: Night | None, waiting: str, width: int) -> list[Row]:
     """One run in words."""
     if row is None:
-        return []
+        return [((" no run chosen", "muted"),)]
     _, colour = _MARKS.get(row.verdict, _MARKS[""])
     rows: list[Row] = [((f" {day_of(row.datestamp)}", "title"), (f"  {row.verdict or 'not read yet'}", colour),
                         (f"  by {clean(row.by)}" if row.by else "", "muted"))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.client.ahead import Ahead
+from core.client.ahead import Ahead, Dump
 from core.events.view import DiskState, DiskView
 from tui.clean import clean
 from tui.columns import Column, Entry
@@ -97,18 +97,35 @@ def coming(nights: list[Ahead]) -> list[Entry]:
         for d in dumps]
 
 
+def coming_detail(dump: Dump, at: float, width: int) -> list[Row]:
+    """One disk in the coming night: nothing of the run under way is in it."""
+    return [*_head(f"{dump.host}:{dump.disk}", width),
+            ((" night      ", "muted"), (f"{day(at)} {moment(at)}", "")),
+            ((" dump       ", "muted"), (f"L{dump.level}", "title" if dump.level == 0 else ""),
+             (f"  {short_size(dump.size)} as stored", ""), (f"  in {span(dump.seconds)}" if dump.seconds else "", "muted")),
+            *_why(dump.why, width)]
+
+
+def _head(title: str, width: int) -> list[Row]:
+    return [((" ", ""), (piece, "title" if n == 0 else ""))
+            for n, piece in enumerate(wrapped(clean(title), width - 2, width - 2))]
+
+
+def _why(why: str, width: int) -> list[Row]:
+    return [((" why        " if n == 0 else " " * 12, "muted"), (piece, ""))
+            for n, piece in enumerate(wrapped(clean(why), width - 14, width - 14))]
+
+
 def detail(now: Moment, disk: DiskView | None, width: int) -> list[Row]:
     """One disk: why, its estimates, plan B, and how it stands."""
     if disk is None:
         return [((" no disk chosen", "muted"),)]
-    rows: list[Row] = [((" ", ""), (piece, "title" if n == 0 else ""))
-                       for n, piece in enumerate(wrapped(clean(disk.title), width - 2, width - 2))]
+    rows = _head(disk.title, width)
     mark = DISK[disk.state]
     rows.append(((" state      ", "muted"), (disk.state.value, mark.colour),
                  (f"  since {moment(disk.ended or disk.began)}" if disk.began else "", "muted")))
     if disk.why:
-        rows += [((" why        " if n == 0 else " " * 12, "muted"), (piece, ""))
-                 for n, piece in enumerate(wrapped(clean(disk.why), width - 14, width - 14))]
+        rows += _why(disk.why, width)
     for number, size in sorted(disk.estimates.items()):
         rows.append(((f" estimate   L{number} ", "muted"), (f"{short_size(size):>7}", ""), ("  uncompressed", "muted")))
     if disk.deg_level >= 0:

@@ -116,7 +116,7 @@ def what(now: Moment, disk: DiskView) -> str:
         case DiskState.PLANNED | DiskState.HELD:
             return clean(now.gauges.waiting.get(disk.title) or disk.why)
         case DiskState.RETRY:
-            return clean(disk.message)
+            return why_retry_waits(now, disk) or clean(disk.message)
         case DiskState.DUMPING:
             return f"of {short_size(disk.estimate)} expected" if disk.estimate else clean(disk.child)
         case DiskState.STALLED:
@@ -130,6 +130,11 @@ def what(now: Moment, disk: DiskView) -> str:
         case DiskState.STRANGE | DiskState.DONE:
             said = clean(disk.message or disk.strange)
             return f"{places(disk)}  {said}".strip() if disk.parts else said or "on the holding disk"
+
+
+def why_retry_waits(now: Moment, disk: DiskView) -> str:
+    """What a disk still waits for although it may be tried again by now; empty until then."""
+    return clean(now.gauges.waiting.get(disk.title, "")) if disk.retry_after <= now.now else ""
 
 
 def places(disk: DiskView) -> str:

@@ -88,7 +88,7 @@ def next_rows(shelves: list[Shelf], storage: str, width: int) -> list[Row]:
     if shelf.bring or shelf.new:
         rows.append(((" bring  ", "attention"), (bring(shelf), "attention")))
     keep = shelf.retention
-    kept = [f"{keep.tapes} volumes"] * bool(keep.tapes) + [f"{keep.days} days"] * bool(keep.days) + \
+    kept = [plural(keep.tapes, "volume")] * bool(keep.tapes) + [plural(keep.days, "day")] * bool(keep.days) + \
         [plural(keep.full, "full") + " of each disk"] * bool(keep.full)
     rows += [((" kept   " if n == 0 else "        ", "muted"), (piece, "muted"))
              for n, piece in enumerate(wrapped(", ".join(kept) or "nothing", width - 9, width - 9))]

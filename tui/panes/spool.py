@@ -5,18 +5,13 @@ from __future__ import annotations
 from core.client.spool import AreaRow, DumpRow, Spool
 from core.model.units import show_kib
 from tui.clean import clean
-from tui.columns import Column, Entry
+from tui.columns import Entry
 from tui.format import age, day, moment, percent, plural, short_size
 from tui.look import BAD, BUSY, GOOD, IDLE, WAITS, WANTS, Mark
 from tui.moment import Moment
 from tui.panes.layout import Row
 from tui.panes.protocol import wrapped
-
-FILES = (
-    Column("", 1), Column("run", 10, drop=3), Column("disk", share=2, least=14), Column("lv", 2),
-    Column("size", 6, right=True), Column("state", 8), Column("age", 4, right=True, drop=2), Column("", 4, drop=1),
-    Column("what", share=3, least=22),
-)
+from tui.panes.tape import full_about, room
 
 _MARKS: dict[str, Mark] = {"dumping": BUSY, "NO-ROOM": WANTS, "writing": BUSY, "whole": WAITS, "partial": BAD, "crash": BAD}
 _ORDER = {word: n for n, word in enumerate(("NO-ROOM", "dumping", "writing", "whole", "partial", "crash"))}
@@ -26,11 +21,17 @@ def area_rows(now: Moment, areas: tuple[AreaRow, ...], width: int) -> list[Row]:
     """One row a holding disk: what of the room that dumps may use is taken or promised."""
     told: list[tuple[str, float, str, str]] = []
     for area in areas:
-        most = area.dumps + area.allotted + max(0, area.usable - area.allotted)
-        part = min(1.0, (area.dumps + area.allotted) / most) if most else 1.0
+        if area.path in now.gauges.holding and now.view.live:
+            part, used, most = room(now, area.path)  # the driver knows which promises are written already
+        else:
+            used = area.dumps + area.allotted
+            most = max(used, area.dumps + area.usable)
+            part = min(1.0, used / most) if most else 1.0
         promised = f"  {short_size(area.allotted)} promised" if area.allotted else ""
-        figures = f" {int(part * 100):3d}%  {short_size(area.dumps)}/{short_size(most)}  " + (
-            f"{short_size(area.free)} free on disk  " if width >= 100 else "") + f"reserve {area.reserve}%{promised}"
+        full = full_about(now, area.path)
+        figures = f" {int(part * 100):3d}%  {short_size(used)}/{short_size(most)}  " + (
+            f"{short_size(area.free)} free on disk  " if width >= 100 else "") + f"reserve {area.reserve}%{promised}" + (
+            f"  {full}" if full else "")
         told.append((f" {clean(area.path)} ", part, figures, clean(area.fault)))
     names, longest = max((len(t[0]) for t in told), default=0), max((len(t[2]) for t in told if not t[3]), default=0)
     bar = max(6, min(40, width - names - longest - 2))

@@ -53,7 +53,7 @@ def status_row(now: Moment, width: int, unseen: int = 0) -> Row:
     word = phase(view, now.link)
     colour = "attention" if word in ("NO END", "ATTENTION", "STOPPED", "STOPPING", "HELD", "DEGRADED") else "title"
     left = [
-        part(1, clean(view.began.org, 20), "title"), part(3, day(view.began_at)),
+        part(1, clean(view.began.org, 20), "title"), part(5 if view.live else 3, day(view.began_at)),
         part(6, moment(view.began_at) if width >= 110 else ""), Part(0, ((word, colour), (f" {took}", ""))),
         part(1, f"{good}/{total} ok"), part(0, f"{bad} FAIL" if bad else "", "bad"),
         part(5, f"{retry} retry" if retry else "", "attention"),

@@ -8,8 +8,10 @@ from tui.format import moment, plural, short_size
 from tui.look import BAD, BUSY, IDLE
 from tui.moment import Moment
 from tui.panes.layout import Row
+from tui.panes.protocol import wrapped
 
-_LEFT = (DiskState.PLANNED, DiskState.RETRY, DiskState.HELD)
+_LEFT = (DiskState.PLANNED, DiskState.RETRY)
+_ACT_ROWS = 2
 
 
 def room(now: Moment, path: str) -> tuple[float, int, int]:
@@ -26,8 +28,20 @@ def room(now: Moment, path: str) -> tuple[float, int, int]:
     return (min(1.0, used / most) if most else 0.0), used, most
 
 
+def full_about(now: Moment, path: str) -> str:
+    """When a holding disk is full as things stand: ``full about 02:41``; empty when it does not fill up."""
+    at = now.gauges.runway.get(path, (0, 0.0, 0.0, 0.0))[3] if now.view.live else 0.0
+    return f"full about {moment(at)}" if at else ""
+
+
+def held(now: Moment) -> str:
+    """``, 1 held``: disks that no dumper begins until they are released; empty without any."""
+    count = now.view.count(DiskState.HELD)
+    return f", {count} held" if count else ""
+
+
 def queue(now: Moment) -> tuple[int, int, int, int]:
-    """Disks still to dump and their KiB, dumps that wait for a volume and their KiB."""
+    """Disks still to dump and their KiB, without held ones; dumps that wait for a volume and their KiB."""
     waiting = [d for d in now.view.disks.values() if d.state in _LEFT]
     writing = {w.file for w in now.view.writes.values() if not w.ended}
     files = [size for file, (_, _, _, _, size) in now.view.files.items() if file not in writing]
@@ -37,20 +51,23 @@ def queue(now: Moment) -> tuple[int, int, int, int]:
 def short_rows(now: Moment, width: int) -> list[Row]:
     """TAPE, HOLD and QUEUE as one row each."""
     tape: Row = ((" TAPE   ", "title"), *_tapes(now))
-    held: list[tuple[str, str]] = [(" HOLD   ", "title")]
+    hold: list[tuple[str, str]] = [(" HOLD   ", "title")]
     for path in now.view.holding:
         part, used, most = room(now, path)
-        held.append((f"{clean(path)} {now.look.bar(part, 10 if width >= 76 else 5)} {int(part * 100)}% "
-                     f"{short_size(used)}/{short_size(most)}   ", "attention" if part >= 0.95 else ""))
+        full = full_about(now, path)
+        hold += [(f"{clean(path)} {now.look.bar(part, 10 if width >= 76 else 5)} {int(part * 100)}% "
+                  f"{short_size(used)}/{short_size(most)}", "attention" if part >= 0.95 else ""),
+                 (f" {full}   " if full else "   ", "muted")]
     if not now.view.holding:
-        held.append(("none: dumps go straight to a volume", "muted"))
+        hold.append(("none: dumps go straight to a volume", "muted"))
     dumps, size, files, stored = queue(now)
-    left = [(" QUEUE  ", "title"), (f"{dumps} to dump {short_size(size)}   {files} to tape {short_size(stored)}", "")]
+    left = [(" QUEUE  ", "title"),
+            (f"{dumps} to dump {short_size(size)}{held(now)}   {files} to tape {short_size(stored)}", "")]
     if eta := now.pace.night_eta(now.view, now.now):
         left.append((f"   dumps end about {moment(eta)}", ""))
     elif now.view.disks and all(d.state in FINAL for d in now.view.disks.values()):
         left.append(("   every disk is done with", "muted"))
-    return [tape, tuple(held), tuple(left)]
+    return [tape, tuple(hold), tuple(left)]
 
 
 def _tapes(now: Moment) -> Row:
@@ -97,8 +114,9 @@ def tall_rows(now: Moment, width: int) -> list[Row]:
         rows.append(((f" {name.ljust(names)} {now.look.bar(part, bar)}{figures}", "attention" if part >= 0.95 else ""),))
     if not now.view.holding:
         rows.append(((" no holding disk", "muted"),))
+    rows += _act_rows(now, width) or [()]
     dumps, size, files, stored = queue(now)
-    rows += [(), ((" To dump ", "muted"), (f"{dumps:4d} {short_size(size):>7}", "")),
+    rows += [((" To dump ", "muted"), (f"{dumps:4d} {short_size(size):>7}", ""), (held(now), "muted")),
              ((" To tape ", "muted"), (f"{files:4d} {short_size(stored):>7}", ""))]
     again = sorted((d for d in now.view.disks.values() if d.state is DiskState.RETRY), key=lambda d: d.retry_after)
     if again:
@@ -107,6 +125,18 @@ def tall_rows(now: Moment, width: int) -> list[Row]:
     if eta := now.pace.night_eta(now.view, now.now):
         rows.append(((" Dumps end about ", "muted"), (moment(eta), "")))
     return rows
+
+
+def _act_rows(now: Moment, width: int) -> list[Row]:
+    """Whether somebody must act for want of room, and why; always as many rows, so that nothing below them jumps."""
+    at, text = now.gauges.act if now.view.live else (0.0, "")
+    if not text:
+        return []
+    told = f"{f'act by {moment(at)}' if at else 'nobody must act'}: {clean(text)}"
+    pieces = wrapped(told, width - 2, width - 2)
+    if len(pieces) > _ACT_ROWS:
+        pieces = [*pieces[:_ACT_ROWS - 1], now.look.cut(" ".join(pieces[_ACT_ROWS - 1:]))]
+    return [((f" {piece}", "attention" if at else "muted"),) for piece in [*pieces, ""][:_ACT_ROWS]]
 
 
 def _tall_taper(now: Moment, taper: TaperView, width: int) -> list[Row]:

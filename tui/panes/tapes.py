@@ -34,7 +34,8 @@ def storage_entries(now: Moment) -> list[Entry]:
         mark: Mark = {"writing": BUSY, "down": BAD, "starting": WAITS}.get(taper.state, IDLE)
         write = now.view.writes.get(taper.handle)
         rate = now.pace.rate(write.handle, write.began) if write else 0.0
-        what = clean(f"{write.host}:{write.disk} L{write.level}") if write else clean(taper.message)
+        idle = now.gauges.tapers.get(taper.child, ("", 0.0))[0] if now.view.live and taper.state != "down" else ""
+        what = clean(f"{write.host}:{write.disk} L{write.level}") if write else clean(idle or taper.message)
         if taper.storage in now.view.degraded:
             what = f"degraded: {clean(now.view.degraded[taper.storage])}"
         label = clean(taper.label) or (f"{clean(taper.next_label)} is next" if taper.next_label else "-")

@@ -8,7 +8,7 @@ from tui.columns import Column, Entry
 from tui.format import moment, percent, remaining, short_size
 from tui.look import DISK
 from tui.moment import Moment
-from tui.panes.run import key_of, level
+from tui.panes.run import key_of, level, what
 
 NO_ROOM = (
     Column("", 1), Column("disk", share=2, least=16), Column("lv", 2, drop=4), Column("has", 6, right=True),
@@ -51,4 +51,4 @@ def _again(now: Moment, disk: DiskView) -> Entry:
     return Entry(key_of(disk), (
         (now.look.glyph(mark), mark.colour), (clean(disk.title), ""), (level(disk), ""),
         (f"{disk.attempt}/{disk.attempts}" if disk.attempts else "", ""), (moment(disk.retry_after), ""),
-        (remaining(disk.retry_after, now.now), "attention"), (clean(disk.message), "muted")))
+        (remaining(disk.retry_after, now.now), "attention"), (what(now, disk), "muted")))

@@ -121,7 +121,7 @@ class ConsoleScreen(Screen[None]):
             playing, width, now.look, waiting=len(self.console_app.player.present.open_questions))])
         held = self.console_app.store.chosen.keys
         hints = [a for a in remapped(keys.actions_of(self.where, in_time=playing is not None), held)
-                 if not (a.act and actor.why_not(a.act, subject, now)) and (a.id != "reply" or now.view.open_questions)]
+                 if not (a.act and actor.why_not(a.act, subject, now)) and (a.id != "reply" or actor.may_answer(now))]
         self.query_one("#hints", Lines).put([hint_row(hints, self.where, width, now.operate)])
         self.show(now)
         if self.focused is None and self.is_current:  # what had the keyboard was hidden

@@ -14,25 +14,43 @@ from tui.keymap import remapped
 from tui.keys import MOVES, PLACES, actions_of
 from tui.look import LEGEND, Look
 from tui.panes.layout import Row
+from tui.panes.protocol import wrapped
 from tui.widgets.lines import Lines
 
+_HEAD = 18
+"""Columns of the keys."""
 
-def rows(where: str, look: Look, operate: bool, held: Mapping[str, str], in_time: bool = False) -> list[Row]:
-    """The page; ``held``: keys of an operator's own; ``in_time``: of a replay."""
+
+def rows(
+    where: str, look: Look, operate: bool, held: Mapping[str, str], in_time: bool = False, width: int = 70,
+) -> list[Row]:
+    """The page, ``width`` characters wide; ``held``: keys of an operator's own; ``in_time``: of a replay."""
     found: list[Row] = [(("Keys here", "title"),)]
     for action in remapped(actions_of(where, in_time=in_time), held):
-        off = "" if operate or in_time or not (action.operates or action.id == "reply") else "   (off: you are watching)"
+        off = "" if operate or in_time or not (action.operates or action.id == "reply") else "  (off: you are watching)"
         key = action.key.partition(" ")[0]  # in the hint row a pair of keys may stand together
-        found.append(((f"  {key:<16}", "key"), (action.help, ""), (off, "muted")))
+        found += _entry(key, "key", action.help + off, width)
     found += [(), (("Moving", "title"),)]
-    found += [((f"  {key:<16}" if len(key) < 16 else f"  {key}  ", "key"), (text, "")) for key, text in MOVES]
+    for key, text in MOVES:
+        found += _entry(key, "key", text, width)
     found += [(), (("Screens", "title"),)]
-    found += [((f"  {place.digit} {place.name:<14}", "key"), (place.help, "")) for place in PLACES]
+    for place in PLACES:
+        found += _entry(f"{place.digit} {place.name}", "key", place.help, width)
     found += [(), (("Marks", "title"),)]
-    found += [((f"  {look.glyph(mark):<16}", mark.colour), (text, "")) for mark, text in LEGEND]
-    found += [(), (("Capitals change something outside and are confirmed; everything else only looks.", "muted"),),
-              (("Every message has a code: taperoom explain CODE says what it means.", "muted"),)]
+    for mark, text in LEGEND:
+        found += _entry(look.glyph(mark), mark.colour, text, width)
+    found.append(())
+    for text in ("Capitals change something outside and are confirmed; everything else only looks.",
+                 "Every message has a code: taperoom explain CODE says what it means."):
+        found += [((piece, "muted"),) for piece in wrapped(text, width, width)]
     return found
+
+
+def _entry(head: str, colour: str, text: str, width: int) -> list[Row]:
+    """What is explained, and the explanation beside it in as many rows as it takes."""
+    indent = max(_HEAD, len(head) + 4)
+    pieces = wrapped(text, width - indent, width - indent)
+    return [((f"  {head}".ljust(indent) if n == 0 else " " * indent, colour), (piece, "")) for n, piece in enumerate(pieces)]
 
 
 class HelpScreen(ModalScreen[None]):
@@ -59,8 +77,15 @@ class HelpScreen(ModalScreen[None]):
         """Fill it."""
         self.set_class(self._look.ascii, "-plain")
         self.query_one("#dialog").border_title = Content("Help   esc closes   up and down scroll")
-        self.query_one("#text", Lines).put(rows(
-            self._where, self._look, self._operate, self._held, self._in_time))
+        self._fill()
+
+    def on_resize(self) -> None:
+        """Wrapped anew; the breakpoints come after the first layout."""
+        self.call_after_refresh(self._fill)
+
+    def _fill(self) -> None:
+        width = self.query_one(VerticalScroll).size.width or 70
+        self.query_one("#text", Lines).put(rows(self._where, self._look, self._operate, self._held, self._in_time, width))
 
     def action_scroll(self, by: int) -> None:
         """Up or down."""

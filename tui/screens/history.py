@@ -6,12 +6,13 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from core.client.nights import Night, NightRow
+from tui.clean import clean
 from tui.commands import words
 from tui.deeds import Deed
 from tui.fetch import Fetch
 from tui.goto import Goto
 from tui.moment import Moment
-from tui.panes import history
+from tui.panes import coverage, history
 from tui.screens.base import ConsoleScreen, bindings
 from tui.subject import Subject, title_of
 from tui.widgets.lines import Lines
@@ -50,6 +51,9 @@ class HistoryScreen(ConsoleScreen):
         self._list(now)
         self.query_one("#weeks", Lines).put([history.weeks(now, rows, self.size.width)] if rows else [])
         detail = self.query_one("#detail", Lines)
+        if (key := self.query_one("#runs", Table).key) and "\0" in key:
+            self._of_disk(now, detail, key)
+            return
         detail.border_title = "This run"
         row = self.chosen()
         night = self._night(row) if row else None
@@ -75,6 +79,14 @@ class HistoryScreen(ConsoleScreen):
             table.set_columns(history.COLUMNS)
             table.put(history.entries(rows, now.look), f"Runs  {len(rows)}",
                       known.nights.state("reading the journals …") or "no run has been made yet: taperoom run")
+
+    def _of_disk(self, now: Moment, detail: Lines, key: str) -> None:
+        """How well the disk under the cursor is covered, and its last nights."""
+        host, _, disk = key.partition("\0")
+        known = self.console_app.known
+        detail.border_title = "This disk"
+        detail.put([((f" {clean(f'{host}:{disk}')}", "title"),), *coverage.past_rows(
+            known.covered(host, disk), known.nights_of(host, disk), now.look, max(4, detail.content_size.height - 1))])
 
     def _night(self, row: NightRow) -> Fetch[Night] | None:
         """The details of a run, asked for when it is looked at; again when it has got on."""

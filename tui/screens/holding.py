@@ -30,7 +30,7 @@ class HoldingScreen(ConsoleScreen):
     def body(self) -> ComposeResult:
         """Room, files, one file."""
         yield Lines(id="rooms", grows=True, classes="pane", look=self.console_app.look)
-        yield Table(spool.FILES, id="files", title="Dumps", look=self.console_app.look, empty="looking …")
+        yield Table(holding.FILES, id="files", title="Dumps", look=self.console_app.look, empty="looking …")
         yield Lines(id="file", grows=True, classes="pane", look=self.console_app.look)
 
     @property
@@ -49,18 +49,19 @@ class HoldingScreen(ConsoleScreen):
         width = rooms.content_size.width or self.size.width
         found = self.spool
         if found is None:
-            rooms.put(holding.room_rows(now, width))
-            files.set_columns(holding.FILES)
             known = self.console_app.known.spool
+            if now.view.began is None:
+                rooms.put([] if known.error else [((" looking …", "muted"),)])
+            else:
+                rooms.put(holding.room_rows(now, width))
             waiting = known.state("looking …") if now.view.began is None else \
                 "nothing lies on the holding disk: every dump is on a volume"
             files.put([row for row in holding.entries(now) if only in (None, self._disk_of(row.key))], holding.title(now),
                       waiting)
-            detail.border_title = "This file"
+            detail.border_title = "This dump"
             detail.put(holding.detail(now, files.key))
             return
         rooms.put(spool.area_rows(now, found.areas, width))
-        files.set_columns(spool.FILES)
         shown = found if only is None else replace(
             found, dumps=tuple(dump for dump in found.dumps if (dump.host, dump.disk) == only))
         files.put(spool.entries(now, shown), spool.title(shown), "nothing lies on the holding disk: every dump is on a volume")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Container
 
+from core.client.ahead import Dump
 from core.events.view import DiskView
 from tui.goto import Goto
 from tui.moment import Moment
 from tui.panes import coverage, plan
 from tui.panes.layout import Row
 from tui.screens.base import ConsoleScreen, bindings
-from tui.subject import Subject
+from tui.subject import Key, Subject
 from tui.travel import open_dump
 from tui.widgets.lines import Lines
 from tui.widgets.table import Table
@@ -47,20 +48,34 @@ class PlanScreen(ConsoleScreen):
         totals.put(plan.totals(now))
         detail = self.query_one("#detail", Lines)
         detail.border_title = "This disk"
-        detail.put([*plan.detail(now, self.chosen(), max(20, detail.size.width)), *self._past(now)])
+        width = max(20, detail.size.width)
+        soon = self._soon(now)
+        detail.put([*(plan.coming_detail(*soon, width) if soon else plan.detail(now, self.chosen(), width)), *self._past(now)])
 
     def _list(self, now: Moment) -> None:
         """The plan of the run; where there is none, or on demand, what the coming night would dump."""
         known, only, table = self.console_app.known, self.console_app.only, self.query_one("#plan", Table)
         if self.is_current:
             known.want("ahead", 300.0)
-        if self._coming or now.view.began is None:
+        if self._of_coming(now):
             nights = known.ahead.value or []
             rows, title = plan.coming(nights), f"Plan  of {'the coming night, from history' if nights else 'no run yet'}"
             empty = known.ahead.state("reading the history …") or "no disk has a history yet: taperoom plan asks the clients"
         else:
             rows, title, empty = plan.entries(now), plan.title(now), "the planner has not named a disk yet"
         table.put([row for row in rows if only is None or row.key == "\0".join(only)], title, empty)
+
+    def _of_coming(self, now: Moment) -> bool:
+        """Whether the list is of the coming night."""
+        return self._coming or now.view.began is None
+
+    def _soon(self, now: Moment) -> tuple[Dump, float] | None:
+        """The dump under the cursor when the list is of the coming night, and when that is."""
+        nights = self.console_app.known.ahead.value
+        if not nights or not self._of_coming(now):
+            return None
+        key = self.key()
+        return next(((dump, nights[0].at) for dump in nights[0].dumps if (dump.host, dump.disk) == key), None)
 
     def action_coming(self) -> None:
         """A dry run: the coming night, or the plan of this run again."""
@@ -76,30 +91,34 @@ class PlanScreen(ConsoleScreen):
             super().action_back()
 
     def _past(self, now: Moment) -> list[Row]:
-        """How well the disk is covered, where there is room for it."""
-        chosen, known = self.chosen(), self.console_app.known
-        if chosen is None or not (self.wide or self.tall):
+        """How well the disk is covered; its last nights, too, where there is room for them."""
+        key, known = self.key(), self.console_app.known
+        if key is None:
             return []
         if self.is_current:
             known.want("coverage", 60.0)
-        nights = known.nights_of(chosen.host, chosen.disk)
-        return [(), *coverage.past_rows(known.covered(chosen.host, chosen.disk), nights, now.look, 9)]
+        if not (self.wide or self.tall):
+            return coverage.past_rows(known.covered(*key), None, now.look, 3)
+        return [(), *coverage.past_rows(known.covered(*key), known.nights_of(*key), now.look, 9)]
 
     def subject(self) -> Subject:
         """The disk under the cursor, and the marked ones."""
-        table = self.query_one("#plan", Table)
-        host, _, disk = table.key.partition("\0")
-        marked = [key.partition("\0") for key in table.marked]
-        return Subject((host, disk) if host else None, tuple((name, of) for name, _, of in marked))
+        marked = [key.partition("\0") for key in self.query_one("#plan", Table).marked]
+        return Subject(self.key(), tuple((name, of) for name, _, of in marked))
 
     def action_mark(self) -> None:
         """Mark it."""
         self.query_one("#plan", Table).toggle_mark()
 
-    def chosen(self) -> DiskView | None:
+    def key(self) -> Key | None:
         """The disk under the cursor."""
         host, _, disk = self.query_one("#plan", Table).key.partition("\0")
-        return self.console_app.feed.view.disks.get((host, disk))
+        return (host, disk) if host else None
+
+    def chosen(self) -> DiskView | None:
+        """The disk under the cursor as the run has it."""
+        key = self.key()
+        return self.console_app.feed.view.disks.get(key) if key else None
 
     def on_table_moved(self) -> None:
         """Another disk."""
@@ -107,8 +126,8 @@ class PlanScreen(ConsoleScreen):
 
     def action_open(self) -> None:
         """The story of that disk."""
-        if disk := self.chosen():
-            open_dump(self.console_app, disk.host, disk.disk)
+        if key := self.key():
+            open_dump(self.console_app, *key)
 
     def action_traffic(self) -> None:
         """The traffic of that disk."""

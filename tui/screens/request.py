@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, cast
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Container
+from textual.containers import Container, VerticalScroll
+from textual.geometry import Region
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
@@ -19,7 +20,7 @@ from core.events.event import Choice
 from core.events.view import QuestionView
 from core.protocol import operator as op
 from tui.clean import clean
-from tui.format import moment, remaining, span
+from tui.format import due, moment, span
 from tui.moment import Moment
 from tui.panes.layout import Row
 from tui.panes.protocol import wrapped
@@ -35,11 +36,12 @@ GUARD = 0.3
 
 
 def letters(choices: tuple[Choice, ...]) -> list[str]:
-    """A key for each choice: the first letter of its name that is free, else a digit."""
+    """A key for each choice: the first letter of its name that is free, else another letter; digits are for requests."""
     taken: list[str] = []
-    for n, choice in enumerate(choices):
-        free = [c for c in choice.name.lower() if c.isascii() and c.isalpha() and c not in taken and c not in "jkqx"]
-        taken.append(free[0] if free else str((n + 1) % 10))
+    for choice in choices:
+        free = [c for c in choice.name.lower() + "nmoechilprstuvwabdfgyz" if c.isascii() and c.isalpha()
+                and c not in taken and c not in "jkqx"]
+        taken.append(free[0] if free else "")
     return taken
 
 
@@ -72,8 +74,9 @@ class RequestScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Text, choices, argument, what happens next."""
         with Container(classes="dialog", id="dialog"):
-            yield Lines(id="text", grows=True, look=self.console_app.look)
-            yield Lines(id="choices", grows=True, look=self.console_app.look)
+            with VerticalScroll(id="asked", can_focus=False):
+                yield Lines(id="text", grows=True, look=self.console_app.look)
+                yield Lines(id="choices", grows=True, look=self.console_app.look)
             yield Input(id="argument", select_on_focus=False)
             yield Lines(id="next", grows=True, look=self.console_app.look)
 
@@ -110,9 +113,30 @@ class RequestScreen(ModalScreen[None]):
                           (f"   {clean(asked.handle)} on {clean(disk.child)}", "muted"))]
         rows.append((("asked   ", "muted"), (f"{moment(self.question.opened)}", ""),
                      (f"  {span(now.now - self.question.opened)} ago", "muted")))
+        choices, after = self._choices(now, width), self._next(now, width, count)
+        self._fit(len(rows) + len(choices), len(after))
         self.query_one("#text", Lines).put(rows)
-        self.query_one("#choices", Lines).put(self._choices(now, width))
-        self.query_one("#next", Lines).put(self._next(now, width, count))
+        self.query_one("#choices", Lines).put(choices)
+        self.query_one("#next", Lines).put(after)
+
+    def _fit(self, body: int, after: int) -> None:
+        """What follows without an answer, and the line to type in, are never below the edge: blank rows go first, then the
+        text and the choices scroll."""
+        kept = after + 1 + 2  # the line to type in, whether it is open or not; the border
+        crowded = body + 2 + kept + 2 > self.size.height * 92 // 100
+        self.set_class(crowded, "-crowded")
+        room = max(3, self.size.height - kept) if crowded else body + 2
+        asked = self.query_one("#asked")
+        if asked.styles.max_height is None or asked.styles.max_height.value != room:
+            asked.styles.max_height = room
+
+    def _to_choice(self) -> None:
+        """Scroll so that the marked choice is seen whole."""
+        rows = self.query_one("#choices", Lines).rows
+        marked = [n for n, row in enumerate(rows) if row and row[-1][1] == "title"]
+        if marked:
+            top, asked = len(self.query_one("#text", Lines).rows), self.query_one("#asked", VerticalScroll)
+            asked.scroll_to_region(Region(0, top + marked[0], 1, len(marked)), animate=False, immediate=True)
 
     def _choices(self, now: Moment, width: int) -> list[Row]:
         rows: list[Row] = []
@@ -141,7 +165,7 @@ class RequestScreen(ModalScreen[None]):
         elif self.query_one(Input).has_class("-open") and chosen is not None:
             rows.append(((f"{clean(chosen.argument)}, then ", "muted"), ("enter", "key"), ("   esc back", "muted")))
         else:
-            when = f"At {moment(asked.deadline)} (in {remaining(asked.deadline, now.now)}) it is answered:  "
+            when = f"At {moment(asked.deadline)} ({due(asked.deadline, now.now)}) it is answered:  "
             rows.append(((when, "muted"), (clean(asked.default).upper(), "title")))
             others = f"   1-{min(9, count)} another request" if count > 1 else ""
             rows.append((("esc leaves it open   x what this means" + others, "muted"),))
@@ -188,6 +212,7 @@ class RequestScreen(ModalScreen[None]):
         if not self._sure and self.choices:
             self._at = (self._at + by) % len(self.choices) if self._at >= 0 else (0 if by > 0 else len(self.choices) - 1)
             self.again()
+            self.call_after_refresh(self._to_choice)
 
     def action_enter(self) -> None:
         """Take the choice that is marked, if there is one."""

@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widget import Widget
 
-from core.events.view import DiskState, DiskView
+from core.events.view import DiskView
 from tui.about import About
 from tui.columns import Entry
 from tui.format import plural
@@ -128,8 +128,9 @@ class RunScreen(ConsoleScreen):
         self._figures(tape.short_rows(now, self.size.width))
         disks = self._chosen(run.disk_rows(now))
         self.query_one("#disks", Table).set_columns(run.DISKS)
-        left = sum(1 for disk in now.view.disks.values() if disk.state in (DiskState.PLANNED, DiskState.RETRY))
-        self.query_one("#disks", Table).put(disks, f"Disks  {len(disks)}" + (f", {left} to dump" if left else "") + (
+        left = tape.queue(now)[0] if only is None else 0
+        self.query_one("#disks", Table).put(disks, f"Disks  {len(disks)}" + (
+            f", {left} to dump" if left else "") + (tape.held(now) if only is None else "") + (
             f", {plural(len(now.view.estimating), 'client')} still asked" if now.view.estimating else ""))
 
     def _chosen(self, rows: list[Entry]) -> list[Entry]:
@@ -155,7 +156,7 @@ class RunScreen(ConsoleScreen):
 
     def _heights(self, dumpers: int, side: int) -> None:
         if self.wide:
-            wanted = min(max(dumpers, side), max(8, self.size.height // 3)) + 2
+            wanted = min(max(dumpers, side), max(8, self.size.height // 3 + 1)) + 2
         else:
             wanted = min(dumpers, max(4, self.size.height // 4))
         for name in ("#dumpers", "#side"):

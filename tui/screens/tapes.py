@@ -111,8 +111,8 @@ class TapesScreen(ConsoleScreen):
 
     def _volumes(self, now: Moment) -> None:
         known, volumes = self.console_app.known.shelves, self.query_one("#volumes", Table)
-        volumes.set_columns(tapes.VOLUMES)
         none = now.view.began is None
+        volumes.set_columns(shelf.SLOTS if none else tapes.VOLUMES)
         waiting = known.state("looking through the slots …") if none else "no volume was begun yet"
         volumes.put([row for row in tapes.volume_entries(now) if self._has_it(row.key.partition("\0")[2])],
                     "Slots" if none else "Volumes of this run",

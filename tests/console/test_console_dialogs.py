@@ -1,0 +1,76 @@
+"""A dialog shows what follows without an answer, and where to type, however much there is to say."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.client.runs import Run
+from core.events import codec
+from core.events import event as e
+from core.events.event import Record
+from tests.console.conftest import Night, text_of, typed
+from tests.support import recorded_run
+from tui.app import ConsoleApp
+from tui.screens.request import letters
+
+CHOICES = (
+    e.Choice("direct", "906 GiB dumped so far are lost; it is dumped again, straight to a volume", "", True),
+    e.Choice("abort", "906 GiB dumped so far are lost; it is dumped again when there is room", "", True),
+    e.Choice("abort-other", "another one gives up what it has dumped, and its room goes to the rest: mail:/srv (3.4 TiB)",
+             "HOST:DISK", True),
+    e.Choice("wait", "it stands still; asked again after 10m00s or so many minutes", "MINUTES"),
+    e.Choice("add", "this directory becomes a holding disk of the run", "DIRECTORY"),
+)
+
+
+@pytest.fixture
+def asked(night: Night) -> Night:
+    """A night with a third request that has much to say."""
+    run = Run(night.at("dumping").folder / "runs" / recorded_run.STAMP)
+    question = e.QuestionAsked(9, "HLD003", "D", "db01:/srv", "2 dumps need 2.4 TiB more on the holding disks, 0 B free, none "
+                               "coming", CHOICES, "direct", recorded_run.BEGAN + 8400, "00-00020")
+    with open(run.journal, "ab") as journal:
+        journal.write(codec.encode(Record(9000, recorded_run.BEGAN + 8175, question)))
+    return night
+
+
+def said(app: object) -> str:
+    assert isinstance(app, ConsoleApp)
+    return text_of(app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (60, 15), (80, 15)])
+async def test_what_follows_without_an_answer_is_always_seen(asked: Night, size: tuple[int, int]) -> None:
+    async with asked.shown(size) as pilot:
+        await typed(pilot, "r", "3")
+        assert "it is answered:  DIRECT" in said(pilot.app) and "esc leaves it open" in said(pilot.app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 15)])
+async def test_what_is_typed_and_the_last_question_are_seen(asked: Night, size: tuple[int, int]) -> None:
+    async with asked.shown(size) as pilot:
+        await typed(pilot, "r", "3", "w", "2", "5")
+        assert "25" in said(pilot.app) and "MINUTES, then enter   esc back" in said(pilot.app)
+        await typed(pilot, "escape", "a")
+        assert "Really ABORT?  y yes   esc no" in said(pilot.app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 15)])
+async def test_the_marked_choice_is_seen(asked: Night, size: tuple[int, int]) -> None:
+    async with asked.shown(size) as pilot:
+        await typed(pilot, "r", "3")
+        for choice in CHOICES:
+            await typed(pilot, "down")
+            assert f" {choice.name.upper()} " in next(line for line in said(pilot.app).splitlines() if "│  > " in line)
+
+
+def test_no_choice_has_the_key_of_another_request() -> None:
+    assert letters(CHOICES) == ["d", "a", "b", "w", "n"]
+
+
+@given(st.lists(st.text("abdinorty", min_size=1, max_size=4), min_size=1, max_size=9))
+def test_every_choice_has_a_letter_of_its_own(names: list[str]) -> None:
+    found = letters(tuple(e.Choice(name, "") for name in names))
+    assert len(set(found)) == len(names) and all(one.isalpha() and one not in "jkqx" for one in found)
