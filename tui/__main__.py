@@ -75,8 +75,16 @@ def only_ascii(wanted: str, environment: Mapping[str, str], encoding: str) -> bo
     """Whether nothing but ASCII is shown: ``wanted`` on or off, or auto: as far as the terminal has no more."""
     if wanted != "auto":
         return wanted == "on"
-    plain = environment.get("TERM", "") in ("vt100", "vt220", "ansi")
+    plain = environment.get("TERM", "") in ("vt100", "vt220", "ansi") or _plain_locale(environment)
     return plain or encoding.lower().replace("-", "") not in ("utf8", "utf8sig")
+
+
+def _plain_locale(environment: Mapping[str, str]) -> bool:
+    """Whether the locale says that there is ASCII only.  Python makes UTF-8 of the C locale and calls its output so; the
+    terminal is none the wiser.  What Python itself has put into LC_CTYPE for that is not the user's word."""
+    ctype = environment.get("LC_CTYPE", "")
+    named = environment.get("LC_ALL") or ("" if ctype in ("C.UTF-8", "C.utf8", "UTF-8") else ctype) or environment.get("LANG")
+    return named in ("C", "POSIX")
 
 
 def settle(environment: MutableMapping[str, str]) -> None:

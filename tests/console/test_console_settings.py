@@ -124,6 +124,16 @@ def test_when_nothing_but_ascii_is_shown(wanted: str, term: str, encoding: str, 
     assert only_ascii(wanted, {"TERM": term}, encoding) is only
 
 
+@pytest.mark.parametrize(("locale", "only"), [
+    ({"LC_ALL": "C"}, True), ({"LC_ALL": "POSIX", "LANG": "en_GB.UTF-8"}, True), ({"LANG": "C"}, True),
+    ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, True), ({}, False), ({"LC_CTYPE": "C.UTF-8"}, False), ({"LANG": "C.UTF-8"}, False),
+    ({"LC_ALL": "de_DE.UTF-8", "LANG": "C"}, False), ({"LC_CTYPE": "en_GB.UTF-8", "LANG": "C"}, False),
+])
+def test_the_c_locale_is_ascii_although_python_makes_utf_8_of_it(locale: dict[str, str], only: bool) -> None:
+    assert only_ascii("auto", {"TERM": "xterm", **locale}, "utf-8") is only
+    assert only_ascii("off", {"TERM": "xterm", **locale}, "utf-8") is False
+
+
 def test_slow_is_a_link() -> None:
     assert arguments(["--state-dir", "x", "--slow"]).link == "slow"
     assert arguments(["--state-dir", "x", "--link", "frugal"]).link == "frugal"

@@ -195,13 +195,14 @@ def test_no_terminal(site: Path) -> None:
 
 
 @pytest.mark.parametrize(("environment", "arguments"), [
-    ({"NO_COLOR": "1"}, ()), ({"TERM": "linux"}, ()), ({"TERM": "vt100"}, ()), ({"LC_ALL": "C", "PYTHONUTF8": "0"}, ()),
+    ({"NO_COLOR": "1"}, ()), ({"TERM": "linux"}, ()), ({"TERM": "vt100"}, ()),
+    ({"LC_ALL": "C"}, ()), ({"LC_ALL": "", "LANG": "C"}, ()),
     ({"PYTHONIOENCODING": "ascii"}, ()), ({}, ("--ascii", "--theme", "paper")), ({}, ("--read-only",)),
 ])
 def test_other_terminals(site: Path, environment: dict[str, str], arguments: tuple[str, ...]) -> None:
     with ConsoleTerminal(*on(site, *arguments), environment=environment) as terminal:
         terminal.until("q detach")
-        if "--ascii" in arguments or environment.get("TERM") == "vt100" or "PYTHONIOENCODING" in environment:
+        if "--ascii" in arguments or environment.get("TERM") == "vt100" or {"PYTHONIOENCODING", "LC_ALL"} & set(environment):
             assert terminal.text.isascii()
         if "NO_COLOR" in environment or environment.get("TERM") == "vt100":
             assert set(re.findall(rb"(?:3[0-8]|4[0-8]|9\d|10\d)(?=[;m])", b"".join(STYLES.findall(terminal.sent)))) == set()

@@ -113,8 +113,10 @@ def what(now: Moment, disk: DiskView) -> str:
             if disk.estimates:
                 return f"{short_size(max(disk.estimates.values()))} uncompressed"
             return clean(disk.message) or "its client is asked for the size"
-        case DiskState.PLANNED | DiskState.HELD:
+        case DiskState.PLANNED:
             return clean(now.gauges.waiting.get(disk.title) or disk.why)
+        case DiskState.HELD:
+            return clean(now.gauges.waiting.get(disk.title) or "an operator holds it")
         case DiskState.RETRY:
             return why_retry_waits(now, disk) or clean(disk.message)
         case DiskState.DUMPING:
