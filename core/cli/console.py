@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli import show, where
+from core.cli import show, straight, where
 
 if TYPE_CHECKING:
     from core.client.runs import Run
@@ -18,12 +18,7 @@ if TYPE_CHECKING:
 
 def command_of(site: Site, run: str = "", read_only: bool = False) -> list[str]:
     """The words that start the console."""
-    import sys
-
-    words = [sys.executable, "-P", "-m", "tui", "--state-dir", str(site.state_dir.absolute())]
-    words += ["--run", run] if run else []
-    words += ["--theme", site.theme] if site.theme else []
-    return words + (["--read-only"] if read_only else [])
+    return straight.console_words(site.state_dir, site.theme, run, read_only)
 
 
 def become_console(site: Site, run: str = "", read_only: bool = False) -> int:

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from core.cli import show
+from core.cli import show, straight
 from core.errors import TaperoomError, UsageError
 
 INTERRUPTED = 130
@@ -27,7 +27,9 @@ def run(words: list[str]) -> int:
     """Run the command line; the exit code."""
     show.prepare()
     try:
-        code = _invoke(hoist(words))
+        hoisted = hoist(words)
+        straight.go_straight(hoisted)
+        code = _invoke(hoisted)
         sys.stdout.flush()
     except TaperoomError as fault:
         show.error(fault)

@@ -6,6 +6,7 @@ A name may be a file, a directory with a `taperoom.toml` in it, or a bare word: 
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -52,3 +53,11 @@ def _named(name: str, source: str, bases: tuple[Path, ...]) -> Path:
                     return candidate
     raise UsageError("CFG002", f"{path}: there is no such file (named by {source})",
                      "'taperoom init' writes a first configuration")
+
+
+def path_of(text: str, base: Path) -> Path:
+    """A path of the configuration: ``~`` is the home directory, a relative one begins where the file is (``base``)."""
+    path = Path(text)
+    with contextlib.suppress(RuntimeError):  # a user that does not exist: taken literally
+        path = path.expanduser()
+    return base / path

@@ -9,7 +9,6 @@ Bytes of the file that are no UTF-8 are kept (surrogateescape), so that names of
 
 from __future__ import annotations
 
-import contextlib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 from core.config import rules, sections
 from core.config.dumptypes import Dumptypes
 from core.config.faults import Faults, nearest
+from core.config.find import path_of
 from core.config.sections import named, one_table, read, tables
 from core.errors import UsageError
 from core.model.disk import Disk, Host
@@ -79,17 +79,9 @@ def _site(plain: Mapping[str, Any], path: Path, faults: Faults) -> Site:
     dumptypes = Dumptypes(plain.get("dumptype", {}), run, names, faults)
     hosts = _hosts(plain, run, faults)
     disks = _disks(plain, hosts, run, dumptypes, faults)
-    state_dir = _path(top.get("state_dir", f"/var/lib/taperoom/{org}"), base)
+    state_dir = path_of(top.get("state_dir", f"/var/lib/taperoom/{org}"), base)
     holding = _holding(plain, base, faults)
     return Site(path.absolute(), org, state_dir, run, holding, storages, hosts, disks, top.get("theme", ""))
-
-
-def _path(text: str, base: Path) -> Path:
-    """A path of the file: ``~`` is the home directory, a relative one begins where the file is."""
-    path = Path(text)
-    with contextlib.suppress(RuntimeError):  # a user that does not exist: taken literally
-        path = path.expanduser()
-    return base / path
 
 
 def _run(plain: Mapping[str, Any], faults: Faults) -> RunSettings:
@@ -117,7 +109,7 @@ def _holding(plain: Mapping[str, Any], base: Path, faults: Faults) -> tuple[Hold
     for at, table in tables(plain.get("holding", []), ("holding",), faults, example):
         values = read(table, sections.HOLDING, at, faults)
         if "path" in values:
-            found.append(HoldingDisk(**{**values, "path": _path(values["path"], base)}))
+            found.append(HoldingDisk(**{**values, "path": path_of(values["path"], base)}))
     return tuple(found)
 
 
@@ -132,7 +124,7 @@ def _storages(plain: Mapping[str, Any], base: Path, run: RunSettings, faults: Fa
         if "changer" not in values:
             continue
         kind, _, address = values["changer"].partition(":")
-        values["changer"] = f"{kind}:{_path(address, base)}"
+        values["changer"] = f"{kind}:{path_of(address, base)}"
         if slots := values.get("slots", 0):
             # The default must leave something to overwrite, or a small changer stops after its last slot.
             spare = values.get("runtapes", run.runtapes)

@@ -1,0 +1,69 @@
+"""The short way to the console: taken only when nothing is in doubt, and as light as it claims."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.cli.straight import console_words, plan
+from tests.support.small_site import SmallSite
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    file = tmp_path / "taperoom.toml"
+    file.write_text('org = "x"\nstate_dir = "state"\ntheme = "paper"\n')
+    (tmp_path / "state" / "runs" / "20261201001500").mkdir(parents=True)
+    return file
+
+
+@pytest.mark.parametrize(("words", "more"), [([], []), (["attach"], []), (["attach", "--read-only"], ["--read-only"])])
+def test_it_starts_the_console_on_the_state_directory(config: Path, words: list[str], more: list[str]) -> None:
+    assert plan(["--config", str(config), *words]) == (
+        config, [sys.executable, "-P", "-m", "tui", "--state-dir", str(config.parent / "state"), "--theme", "paper", *more])
+
+
+@pytest.mark.parametrize("words", [
+    ["attach", "2026"], ["attach", "--help"], ["--batch"], ["--json"], ["status"], ["replay"], ["attach", "--read-onl"],
+    ["--config", "other", "attach"], ["--config=/x", "attach"],
+])
+def test_any_other_word_goes_the_long_way(config: Path, words: list[str]) -> None:
+    assert plan(["--config", str(config), *words]) is None
+
+
+@pytest.mark.parametrize("text", [
+    "state_dir =", 'org = "x"\n', "state_dir = 3\n", 'state_dir = ""\n', 'state_dir = "state"\ntheme = 1\n', None])
+def test_a_configuration_in_doubt_goes_the_long_way(config: Path, text: str | None) -> None:
+    if text is None:
+        config.unlink()
+    else:
+        config.write_text(text)
+    assert plan(["--config", str(config), "attach"]) is None
+
+
+def test_attach_needs_a_run_and_the_bare_word_does_not(config: Path) -> None:
+    (config.parent / "state" / "runs" / "20261201001500").rmdir()
+    assert plan(["--config", str(config), "attach"]) is None
+    assert plan(["--config", str(config)]) is not None
+
+
+def test_both_ways_say_the_same(tmp_path: Path) -> None:
+    from core.cli.console import command_of
+    from core.config.load import load_site
+
+    made = SmallSite(tmp_path, {"alpha:/home": {"a": b"x"}})
+    found = plan(["--config", str(made.config)])
+    site = load_site(made.config)
+    assert found == (site.file, command_of(site)) and command_of(site) == console_words(site.state_dir, site.theme)
+
+
+def test_the_short_way_loads_neither_the_parser_nor_the_configuration(config: Path) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", "import sys, core.cli.main\nfrom core.cli import straight\n"
+         f"assert straight.plan(['--config', {str(config)!r}, 'attach'])\n"
+         "print([m for m in ('typer', 'pydantic', 'core.config.load', 'core.client.runs', 'textual') if m in sys.modules])"],
+        capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    assert said.stdout == "[]\n"
