@@ -198,6 +198,24 @@ def test_a_console_that_dies_changes_nothing_in_the_run(site: SmallSite, end: Ca
     assert {disk.state for disk in after.disks.values()} == {DiskState.DUMPED}
 
 
+def test_a_console_that_stands_still_holds_nothing_up(site: SmallSite) -> None:
+    with ConsoleTerminal("--state-dir", str(site.root / "state"), width=120, height=40) as terminal:
+        terminal.until("LIVE")
+        until(lambda: len(consoles(site.run())) == 1, site)
+        terminal.kill(signal.SIGSTOP)  # reads neither the driver's answers nor the terminal's keys
+        try:
+            for _ in range(50):
+                assert isinstance(control.order(site.run(), op.Pause()), op.Ok)
+                assert isinstance(control.order(site.run(), op.Resume()), op.Ok)
+            assert isinstance(control.order(site.run(), op.Stop("now")), op.Ok)
+            until(lambda: view(site).ended is not None, site)
+        finally:
+            terminal.kill(signal.SIGCONT)
+        terminal.until("ENDED")
+        terminal.press("q")
+        assert terminal.ended() == 0
+
+
 def consoles(run: Run) -> list[str]:
     from core.client.follow import read_gauges
 
