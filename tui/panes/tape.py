@@ -28,10 +28,10 @@ def room(now: Moment, path: str) -> tuple[float, int, int]:
     return (min(1.0, used / most) if most else 0.0), used, most
 
 
-def full_about(now: Moment, path: str) -> str:
+def full_about(now: Moment, path: str, about: str = "about ") -> str:
     """When a holding disk is full as things stand: ``full about 02:41``; empty when it does not fill up."""
     at = now.gauges.runway.get(path, (0, 0.0, 0.0, 0.0))[3] if now.view.live else 0.0
-    return f"full about {moment(at)}" if at else ""
+    return f"full {about}{moment(at)}" if at else ""
 
 
 def held(now: Moment) -> str:
@@ -51,15 +51,9 @@ def queue(now: Moment) -> tuple[int, int, int, int]:
 def short_rows(now: Moment, width: int) -> list[Row]:
     """TAPE, HOLD and QUEUE as one row each."""
     tape: Row = ((" TAPE   ", "title"), *_tapes(now))
-    hold: list[tuple[str, str]] = [(" HOLD   ", "title")]
-    for path in now.view.holding:
-        part, used, most = room(now, path)
-        full = full_about(now, path)
-        hold += [(f"{clean(path)} {now.look.bar(part, 10 if width >= 76 else 5)} {int(part * 100)}% "
-                  f"{short_size(used)}/{short_size(most)}", "attention" if part >= 0.95 else ""),
-                 (f" {full}   " if full else "   ", "muted")]
-    if not now.view.holding:
-        hold.append(("none: dumps go straight to a volume", "muted"))
+    hold = _hold_row(now, 10)
+    if len("".join(text for text, _ in hold).rstrip()) > width:
+        hold = _hold_row(now, 5)
     dumps, size, files, stored = queue(now)
     left = [(" QUEUE  ", "title"),
             (f"{dumps} to dump {short_size(size)}{held(now)}   {files} to tape {short_size(stored)}", "")]
@@ -67,7 +61,17 @@ def short_rows(now: Moment, width: int) -> list[Row]:
         left.append((f"   dumps end about {moment(eta)}", ""))
     elif now.view.disks and all(d.state in FINAL for d in now.view.disks.values()):
         left.append(("   every disk is done with", "muted"))
-    return [tape, tuple(hold), tuple(left)]
+    return [tape, hold, tuple(left)]
+
+
+def _hold_row(now: Moment, bar: int) -> Row:
+    hold: list[tuple[str, str]] = [(" HOLD   ", "title")]
+    for path in now.view.holding:
+        part, used, most = room(now, path)
+        full = full_about(now, path, "")
+        hold += [(f"{clean(path)} {now.look.bar(part, bar)} {int(part * 100)}% {short_size(used)}/{short_size(most)}",
+                  "attention" if part >= 0.95 else ""), (f" {full}   " if full else "   ", "muted")]
+    return tuple(hold) if now.view.holding else (*hold, ("none: dumps go straight to a volume", "muted"))
 
 
 def _tapes(now: Moment) -> Row:
