@@ -128,8 +128,8 @@ def versions(site: Site, host: str, disk: str, path: str, most: int = 40) -> lis
     """
     from core.catalogue.queries import dumps
     from core.catalogue.rebuild import open_catalogue
+    from core.index.record import Mark
     from core.restore.chain import restorable
-    from core.restore.listing import Mark
     from core.restore.moment import index_file, read_index
 
     parent, _, name = os.fsencode(path).rpartition(b"/")

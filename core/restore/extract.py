@@ -20,8 +20,10 @@ from typing import IO, TypeVar
 
 from core.catalogue.queries import Dump
 from core.errors import TaperoomError, WorldError
+from core.index.names import clean_path
+from core.index.record import Mark
 from core.model.site import Site
-from core.restore.listing import Listing, Mark, clean_path, of_directory
+from core.restore.listing import Listing, of_directory
 from core.restore.source import Place, Warn, places_of
 from core.restore.tarstream import LINK, Member, TarStream
 from core.restore.unpack import unpacked

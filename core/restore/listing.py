@@ -9,24 +9,14 @@ listing is *exact*: what it does not name was not there.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import IntEnum
 
 from core.errors import WorldError
+from core.index.names import clean_path, unquote
+from core.index.record import Mark
 
 MAX_NAMES = 50_000_000
-_ESCAPED = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
-_LETTERS = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
-
-
-class Mark(IntEnum):
-    """What a name is in a listing."""
-
-    PRESENT = 0
-    FILE = 1
-    DIRECTORY = 2
 
 
 @dataclass(slots=True)
@@ -50,31 +40,6 @@ class Listing:
             parent, _, name = path.rpartition(b"/")
             known = self.names.setdefault(parent, {})
             known[name] = max(mark, known.get(name, Mark.PRESENT))
-
-
-def unquote(line: bytes) -> bytes:
-    """The name that GNU tar printed so."""
-    return _ESCAPED.sub(_one, line) if b"\\" in line else line
-
-
-def _one(found: re.Match[bytes]) -> bytes:
-    escape = found[1]
-    if len(escape) == 3:
-        return bytes([int(escape, 8) & 0xFF])
-    return _LETTERS.get(escape, escape)
-
-
-def clean_path(name: bytes) -> bytes | None:
-    """A member's or an index's name as a path of a listing; None for one that would leave its disk."""
-    while name.startswith(b"./"):
-        name = name[2:]
-    name = name.strip(b"/")
-    if name in (b"", b"."):
-        return b""
-    if b"//" in name or b"/." in name or name.startswith(b"."):
-        parts = [part for part in name.split(b"/") if part not in (b"", b".")]
-        return None if b".." in parts else b"/".join(parts)
-    return name
 
 
 def parse_listing(lines: Iterable[bytes]) -> Listing:

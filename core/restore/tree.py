@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from core.restore.listing import Listing, Mark
+from core.index.record import Mark
+from core.restore.listing import Listing
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,12 @@ from core.catalogue.queries import Copy, Dump, Part
 from core.client import browse
 from core.client.browse import Browser, Need, dates, disks, versions
 from core.errors import TaperoomError
+from core.index.record import Mark
 from core.model.dump import NO_CRC
 from core.model.site import Site, Storage
 from core.model.units import seconds_of_datestamp
 from core.restore import restore
-from core.restore.listing import Listing, Mark
+from core.restore.listing import Listing
 from core.restore.tree import build
 from tests.support.cli import call
 from tests.support.small_site import SmallSite

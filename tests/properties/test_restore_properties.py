@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from clientd.tar_index import index_path
 from core.errors import WorldError
+from core.index.names import clean_path
 from core.restore.asof import parse_as_of
-from core.restore.listing import clean_path, parse_listing
+from core.restore.listing import parse_listing
 from core.restore.tarstream import Member, TarStream
 from core.restore.tree import Directory, build, walk
 

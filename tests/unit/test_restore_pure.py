@@ -11,11 +11,13 @@ from core.catalogue.queries import Copy, Dump, Part
 from core.codes import PAGES
 from core.codes.restore import PAGES as OURS
 from core.errors import UsageError, WorldError
+from core.index.names import clean_path, unquote
+from core.index.record import Mark
 from core.model.dump import NO_CRC
 from core.restore import listing as listing_module
 from core.restore.asof import NEWEST, parse_as_of, show_stamp
 from core.restore.chain import choose, restorable, show_dates
-from core.restore.listing import Listing, Mark, clean_path, of_directory, parse_listing, unquote
+from core.restore.listing import Listing, of_directory, parse_listing
 from core.restore.spec import Spec, parse_spec
 from core.restore.tree import Directory, File, Tree, build, source_of, walk
 

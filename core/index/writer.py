@@ -1,0 +1,175 @@
+"""Writing an index: names in any order go in, one sorted file of frames comes out.
+
+Promises bounded memory, that of a name which comes twice the better one is kept, and that every directory is there that
+something is in.  It does not know where names come from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from core.errors import WorldError
+from core.index.frames import FrameTable
+from core.index.group import pack_group
+from core.index.layout import EXACT, FRAMES, MAGIC, RENAMES, Footer, Packer, put_numbers
+from core.index.record import UNDER, Mark, sort_key
+from core.index.spool import Sorter
+
+MAX_NAMES = 200_000_000
+MAX_RENAMES = 8 * 1024 * 1024
+"""Bytes of all renamed directories' names."""
+GROUP = 128 * 1024
+"""Bytes of names and numbers in a group, before compression."""
+END = b"\0\0\0"
+"""Between a sort key and what follows it in a line of the spool."""
+_RECENT = 4096
+
+
+class IndexWriter:
+    """Give it names with `add`, set what else is known, then `finish`; the file is at its end then, and not synced.
+
+    ``out`` gets the index, ``spool`` is scratch that may be removed afterwards.  WorldError RST015 for more names than a
+    file system can have; OSError when the disk refuses.
+    """
+
+    def __init__(self, out: BinaryIO, spool: BinaryIO) -> None:
+        self.exact = False
+        self.renames: list[tuple[bytes, bytes]] | None = None
+        self.frames: FrameTable | None = None
+        self._out = out
+        self._sorter = Sorter(spool)
+        self._names = self._renamed = 0
+        self._directory: bytes | None = None
+        self._recent: set[bytes] = set()
+
+    def add(self, path: bytes, mark: Mark, kind: str = "", size: int = -1, mtime: int = -1, offset: int = -1) -> None:
+        """Take a name in; ``path`` is clean (`core.index.names.clean_path`)."""
+        self.put(path, b"%d%d %d %d %s" % (mark, offset, size, mtime, kind.encode() or b"?"))
+
+    def put(self, path: bytes, detail: bytes) -> None:
+        """Take a name in, with the digit of its mark and then ``offset size mtime kind`` in decimal digits."""
+        directory, _, name = path.rpartition(b"/")
+        if directory != self._directory:
+            self._enter(directory)
+        self._take(directory.replace(b"/", b"\0") + UNDER + name, detail)
+
+    def rename(self, old: bytes, new: bytes) -> None:
+        """A directory was renamed since the dump below; ``b""`` is tar's temporary name."""
+        self._renamed += len(old) + len(new) + 100
+        if self._renamed > MAX_RENAMES:
+            raise WorldError("RST015", "an index has more renamed directories than can be true", "see the dump itself")
+        if self.renames is None:
+            self.renames = []
+        self.renames.append((old, new))
+
+    def _take(self, key: bytes, detail: bytes) -> None:
+        self._names += 1
+        if self._names > MAX_NAMES:
+            raise WorldError("RST015", f"an index has more than {MAX_NAMES} names", "see the dump itself")
+        self._sorter.add(key + END + detail)
+
+    def _enter(self, directory: bytes) -> None:
+        """Names of ``directory`` come: it must be there itself, and what it is in."""
+        self._directory = directory
+        while directory and directory not in self._recent:
+            if len(self._recent) >= _RECENT:
+                self._recent.clear()
+            self._recent.add(directory)
+            self._take(sort_key(directory), b"%d-1 -1 -1 d" % Mark.PRESENT)
+            directory = directory.rpartition(b"/")[0]
+
+    def finish(self) -> int:
+        """Sort and write; how many names there are."""
+        self._out.write(MAGIC)
+        at, count, packer = len(MAGIC), 0, Packer()
+        keys: list[bytes] = []
+        numbers: list[list[int]] = [[], [], [], []]
+        for lines in self._groups():
+            group = pack_group(lines, packer)
+            keys.append(group.key)
+            for column, value in zip(numbers, (group.count, *group.sizes), strict=True):
+                column.append(value)
+            self._out.write(group.blobs)
+            at += len(group.blobs)
+            count += group.count
+        table = b"".join(map(put_numbers, [*numbers, [len(key) for key in keys]])) + b"".join(keys)
+        places = []
+        for raw in (table, self._renames_raw(), self._frames_raw()):
+            blob = packer.pack(raw)
+            self._out.write(blob)
+            places.append((at, len(blob)))
+            at += len(blob)
+        flags = EXACT * self.exact | RENAMES * (self.renames is not None) | FRAMES * (self.frames is not None)
+        self._out.write(Footer(flags, count, len(keys), *places).pack())
+        return count
+
+    def _renames_raw(self) -> bytes:
+        names = [name for pair in self.renames or () for name in pair]
+        return put_numbers([len(name) for name in names]) + b"".join(names)
+
+    def _frames_raw(self) -> bytes:
+        if self.frames is None:
+            return b""
+        return put_numbers([self.frames.kind, self.frames.unit]) + put_numbers(self.frames.sizes)
+
+    def _groups(self) -> Iterator[list[tuple[bytes, bytes]]]:
+        """Keys and details in order, each key once, as many as go into a group."""
+        group: list[tuple[bytes, bytes]] = []
+        size = 0
+        last, best = b"", b""
+        for lines in self._sorter.sorted():
+            for line in lines:
+                key, _, detail = line.rpartition(END)
+                if key == last:
+                    best = max(best, detail, key=_worth)
+                    continue
+                if last:
+                    group.append((last, best))
+                    size += len(last) + len(best)
+                    if size >= GROUP:
+                        yield group
+                        group, size = [], 0
+                last, best = key, detail
+        if last:
+            group.append((last, best))
+        if group:
+            yield group
+
+
+def _worth(detail: bytes) -> tuple[bytes, bool, int]:
+    """What is in the dump outweighs what was merely there; of two members the later one is what tar leaves."""
+    offset, *_, kind = detail[1:].split(b" ")
+    return detail[:1], kind not in (b"?", b""), int(offset) if offset.isdigit() and len(offset) < 20 else -1
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[IndexWriter]:
+    """A writer whose file gets its name ``path``, whole and durable, at the end; nothing is left after a fault.
+
+    OSError, and WorldError as `IndexWriter`.
+    """
+    tmp = path.with_name(path.name + ".tmp")
+    with tempfile.TemporaryFile(dir=path.parent) as spool:
+        try:
+            with open(tmp, "wb") as out:
+                writer = IndexWriter(out, spool)
+                yield writer
+                writer.finish()
+                out.flush()
+                os.fsync(out.fileno())
+            tmp.replace(path)
+        except BaseException:
+            tmp.unlink(missing_ok=True)
+            raise
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
