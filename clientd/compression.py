@@ -1,7 +1,7 @@
-"""Compression on the client: gzip members of 1 MiB each, made by several threads, or a program of the operator.
+"""Compression on the client: independent frames, made by several threads, or a program of the operator.
 
-Promises a stream that ``gzip -dc`` reads.  Members are independent, so that a restore may begin at any of them.  "fast"
-is isal level 1 (zlib 1 without isal), "best" zlib-ng 6 (zlib 6 without).  It does not know where the stream goes.
+Promises a stream that ``gzip -dc`` or ``zstd -dc`` reads.  "fast" is isal level 1 (zlib 1 without isal), "best" zlib-ng 6
+(zlib 6 without); see `core.wire.packing`.  It does not know where the stream goes.
 """
 
 from __future__ import annotations
@@ -9,58 +9,23 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import SimpleQueue
 
 from core.errors import WorldError
+from core.wire.packing import GZIP_BEST, GZIP_FAST, MEMBER, Packing
 
-MEMBER = 1024 * 1024
-"""Bytes before compression in one gzip member."""
-_GZIP = 31  # window bits that ask zlib for gzip's format
+PACKINGS = {"FAST": GZIP_FAST, "BEST": GZIP_BEST}
+"""By the word of a request's ``<compress>``."""
 _BUFFERS = 6
-
-Compressor = Callable[[memoryview], bytes]
 Take = Callable[[memoryview], int]
 """Fills a buffer as far as it can; 0 is the end."""
 Give = Callable[[bytes | memoryview], None]
 
 
-def _isal(data: memoryview) -> bytes:
-    compressed: bytes = _isal_zlib.compress(data, 1, _GZIP)
-    return compressed
-
-
-def _zlib_ng(data: memoryview) -> bytes:
-    compressed: bytes = _ng.compress(data, 6, _GZIP)
-    return compressed
-
-
-try:
-    from isal import isal_zlib as _isal_zlib
-
-    FAST: Compressor = _isal
-except ImportError:  # pragma: no cover - the development environment has it
-    def FAST(data: memoryview) -> bytes:
-        """Without isal: zlib, four times slower at the same ratio."""
-        return zlib.compress(data, 1, _GZIP)
-
-try:
-    from zlib_ng import zlib_ng as _ng
-
-    BEST: Compressor = _zlib_ng
-except ImportError:  # pragma: no cover - the development environment has it
-    def BEST(data: memoryview) -> bytes:
-        """Without zlib-ng: zlib, half as fast at the same ratio."""
-        return zlib.compress(data, 6, _GZIP)
-
-COMPRESSORS = {"FAST": FAST, "BEST": BEST}
-"""By the word of a request's ``<compress>``."""
-
-
 @dataclass(slots=True)
-class _Member:
+class _Frame:
     buffer: bytearray
     size: int
     done: threading.Event
@@ -68,15 +33,15 @@ class _Member:
     fault: BaseException | None = None
 
 
-def compress_stream(take: Take, give: Give, compressor: Compressor, workers: int | None = None) -> None:
-    """Read with ``take`` until its end, write gzip members with ``give``, both from their own thread, in order.
+def compress_stream(take: Take, give: Give, packing: Packing, workers: int | None = None) -> None:
+    """Read with ``take`` until its end, write frames with ``give``, both from their own thread, in order.
 
     Whatever ``take`` or ``give`` raises is raised here.
     """
     count = workers or min(2, os.cpu_count() or 1)
     free: SimpleQueue[bytearray | None] = SimpleQueue()
-    raw: SimpleQueue[_Member | None] = SimpleQueue()
-    ordered: SimpleQueue[_Member | BaseException | None] = SimpleQueue()
+    raw: SimpleQueue[_Frame | None] = SimpleQueue()
+    ordered: SimpleQueue[_Frame | BaseException | None] = SimpleQueue()
 
     def read() -> None:
         last: BaseException | None = None
@@ -85,7 +50,7 @@ def compress_stream(take: Take, give: Give, compressor: Compressor, workers: int
             while True:
                 # A small dump should not pay for buffers that it does not fill.
                 if made < _BUFFERS and free.empty():
-                    buffer: bytearray | None = bytearray(MEMBER)
+                    buffer: bytearray | None = bytearray(packing.unit)
                     made += 1
                 else:
                     buffer = free.get()
@@ -94,7 +59,7 @@ def compress_stream(take: Take, give: Give, compressor: Compressor, workers: int
                 size = _fill(take, buffer)
                 if not size:
                     break
-                member = _Member(buffer, size, threading.Event())
+                member = _Frame(buffer, size, threading.Event())
                 raw.put(member)
                 ordered.put(member)
         except BaseException as fault:
@@ -106,7 +71,7 @@ def compress_stream(take: Take, give: Give, compressor: Compressor, workers: int
     def work() -> None:
         while (member := raw.get()) is not None:
             try:
-                member.compressed = compressor(memoryview(member.buffer)[:member.size])
+                member.compressed = packing.pack(memoryview(member.buffer)[:member.size])
             except BaseException as fault:
                 member.fault = fault
             member.done.set()
@@ -115,7 +80,7 @@ def compress_stream(take: Take, give: Give, compressor: Compressor, workers: int
     for thread in threads:
         thread.start()
     try:
-        while isinstance(member := ordered.get(), _Member):
+        while isinstance(member := ordered.get(), _Frame):
             member.done.wait()
             if member.fault is not None:
                 raise member.fault

@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from clientd.compression import COMPRESSORS, MEMBER, compress_stream, filter_stream
+from clientd.compression import PACKINGS, compress_stream, filter_stream
 from clientd.settings import CRC32C
 from clientd.streams import Streams
-from clientd.tar_index import TarIndexer
 from core.model.dump import Crc
+from core.wire.packing import MEMBER, zstd_for
+from core.wire.tar_index import BLOCK, TarIndexer, index_path
 
 _FLUSH = 32 * 1024
 
@@ -38,11 +39,13 @@ class Counter:
 
 
 class Lister:
-    """Makes the lines of INDEX and STATE from a tar stream and sends them in pieces of about 32 KiB."""
+    """Makes the lines of INDEX and STATE from a tar stream and sends them in pieces of about 32 KiB.  ``detail``: a line of
+    INDEX also tells, after a TAB, where in the archive the member begins, its size, time and type."""
 
-    def __init__(self, streams: Streams, *, state: bool, kept: bool) -> None:
+    def __init__(self, streams: Streams, *, state: bool, kept: bool, detail: bool) -> None:
         self._streams = streams
         self._state = state
+        self._detail = detail
         self._paths = bytearray()
         self._blocks = bytearray()
         self._indexer = TarIndexer(self._member, self._keep if kept else None)
@@ -55,11 +58,11 @@ class Lister:
                 self._streams.write(name, bytes(lines))
                 lines.clear()
 
-    def _member(self, block: int, path: bytes) -> None:
-        self._paths += path
-        self._paths += b"\n"
+    def _member(self, offset: int, name: bytes, size: int, mtime: int, kind: bytes) -> None:
+        path = index_path(name)
+        self._paths += b"%s\t%d %d %d %s\n" % (path, offset, size, mtime, kind) if self._detail else path + b"\n"
         if self._state:
-            self._blocks += b"%d %s\n" % (block, path)
+            self._blocks += b"%d %s\n" % (offset // BLOCK, path)
         if len(self._paths) + len(self._blocks) > _FLUSH:
             self.flush()
 
@@ -92,10 +95,11 @@ def pump(
         client.add(data)
         streams.write("DATA", data)
 
-    if compress == "CUSTOM":
-        filter_stream(take, give, program)
+    packing = zstd_for(program) if compress == "CUSTOM" else PACKINGS.get(compress)
+    if packing is not None:
+        compress_stream(take, give, packing)
     elif compress:
-        compress_stream(take, give, COMPRESSORS[compress])
+        filter_stream(take, give, program)
     else:
         buffer = memoryview(bytearray(MEMBER))
         while size := take(buffer):

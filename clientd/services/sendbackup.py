@@ -22,7 +22,7 @@ from clientd.streams import Streams
 from core.errors import WorldError
 from core.model.units import kib_of
 from core.wire.dle_xml import Dle
-from core.wire.features import CONFIRMS, INDEX_LISTING, SENDBACKUP_CRC, STREAM_STATE
+from core.wire.features import CONFIRMS, INDEX_DETAIL, INDEX_LISTING, SENDBACKUP_CRC, STREAM_STATE
 from core.wire.requests import Request, connect_line, features_line
 from core.wire.words import clean
 
@@ -110,7 +110,7 @@ def _run(
     if dle.index:
         lister = Lister(
             streams, state=request.features.has(STREAM_STATE),
-            kept=dump.lists_kept and request.features.has(INDEX_LISTING),
+            kept=dump.lists_kept and request.features.has(INDEX_LISTING), detail=request.features.has(INDEX_DETAIL),
         )
     compress = dle.compress if not dle.compress.startswith("SERVER") else ""
     try:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shlex
 import time
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -128,11 +127,11 @@ def versions(site: Site, host: str, disk: str, path: str, most: int = 40) -> lis
     """
     from core.catalogue.queries import dumps
     from core.catalogue.rebuild import open_catalogue
+    from core.index.reader import open_index
     from core.index.record import Mark
     from core.restore.chain import restorable
-    from core.restore.moment import index_file, read_index
+    from core.restore.moment import index_file
 
-    parent, _, name = os.fsencode(path).rpartition(b"/")
     with open_catalogue(site).catalogue as catalogue:
         good = restorable(dumps(catalogue, host, disk))[-most:]
     found = []
@@ -141,10 +140,12 @@ def versions(site: Site, host: str, disk: str, path: str, most: int = 40) -> lis
         if file is None:
             continue
         try:
-            listing = read_index(file)
-        except (OSError, EOFError, zlib.error, TaperoomError):
+            with open_index(file) as index:
+                record = index.find(os.fsencode(path))
+                has = bool(index.count) if not path else record is not None and record.mark is not Mark.PRESENT
+        except (OSError, TaperoomError):
             continue
-        if (not path and listing.names) or listing.names.get(parent, {}).get(name, Mark.PRESENT) is not Mark.PRESENT:
+        if has:
             found.append(_date(dump))
     return found
 

@@ -1,4 +1,4 @@
-"""What the data goes through on the server before it is stored: nothing, gzip in this process, or a custom program.
+"""What the data goes through on the server before it is stored: nothing, gzip or zstd in this process, or a custom program.
 
 Promises that output comes in order and that the end says whether it is whole.  Does not store or count anything.
 """
@@ -8,37 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import zlib
 from typing import Protocol
 
 from core.errors import WorldError
 from core.model.disk import Compression
+from core.wire.packing import GZIP_BEST, GZIP_FAST, Packing, zstd_for
 
 _PIPE = 1024 * 1024  # bytes read at once from a custom program
-_GZIP = 16 + zlib.MAX_WBITS
-
-
-class Compressor(Protocol):
-    """What zlib, isal and zlib-ng have in common."""
-
-    def compress(self, data: memoryview, /) -> bytes: ...
-
-    def flush(self) -> bytes: ...
-
-
-def compressor(level: int) -> Compressor:
-    """A gzip compressor: 1 fast (isal, where it is installed), 6 best (zlib-ng), as measured in the bench."""
-    packer: Compressor
-    try:
-        if level == 1:
-            from isal import isal_zlib
-            packer = isal_zlib.compressobj(1, isal_zlib.DEFLATED, _GZIP)
-        else:
-            from zlib_ng import zlib_ng
-            packer = zlib_ng.compressobj(level, zlib_ng.DEFLATED, _GZIP)
-    except ImportError:
-        packer = zlib.compressobj(level, zlib.DEFLATED, _GZIP)
-    return packer
 
 
 class Filter(Protocol):
@@ -92,20 +68,35 @@ class Plain:
         return
 
 
-class Gzip:
-    """gzip in this process."""
+class Frames:
+    """Frames made in this process, each when all its bytes are there."""
 
-    def __init__(self, level: int) -> None:
+    def __init__(self, packing: Packing) -> None:
         self.reader = self.writer = -1
         self.ended = False
-        self._packer = compressor(level)
+        self._packing = packing
+        self._buffer = memoryview(bytearray(packing.unit))
+        self._filled = 0
+        self._any = False  # nothing at all is an empty frame, not an empty file
 
     def feed(self, piece: memoryview) -> memoryview | bytes:
-        return self._packer.compress(piece)
+        self._any = True
+        unit, out = self._packing.unit, []
+        while len(piece):
+            size = min(unit - self._filled, len(piece))
+            self._buffer[self._filled:self._filled + size] = piece[:size]
+            self._filled += size
+            piece = piece[size:]
+            if self._filled == unit:
+                out.append(self._packing.pack(self._buffer))
+                self._filled = 0
+        return out[0] if len(out) == 1 else b"".join(out)
 
     def finish(self) -> bytes:
         self.ended = True
-        return self._packer.flush()
+        if self._any and not self._filled:
+            return b""
+        return self._packing.pack(self._buffer[:self._filled])
 
     def push(self) -> None:
         raise AssertionError("has no program")
@@ -191,10 +182,11 @@ def filter_of(compress: Compression, program: str) -> Filter:
     """The stage for that kind of compression.  WorldError DMP020 when a custom program cannot be started."""
     match compress:
         case Compression.SERVER_FAST:
-            return Gzip(1)
+            return Frames(GZIP_FAST)
         case Compression.SERVER_BEST:
-            return Gzip(6)
+            return Frames(GZIP_BEST)
         case Compression.SERVER_CUSTOM:
-            return Custom(program)
+            zstd = zstd_for(program)
+            return Frames(zstd) if zstd is not None else Custom(program)
         case Compression.NONE | Compression.CLIENT_FAST | Compression.CLIENT_BEST | Compression.CLIENT_CUSTOM:
             return Plain()

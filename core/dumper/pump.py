@@ -18,17 +18,18 @@ from crc32c import crc32c
 from core.dumper.calling import Started, Switchboard
 from core.dumper.driver_pipe import DriverPipe
 from core.dumper.filters import Filter, Plain, filter_of
-from core.dumper.sidefile import SideFile, index_path
+from core.dumper.indexing import IndexFile
+from core.dumper.sidefile import Side, SideFile, index_path, state_path
 from core.dumper.stores import Store, store_of
 from core.dumper.task import Task
-from core.dumper.verdict import Counts, Ending, completed, header_of, judge
+from core.dumper.verdict import Counts, Ending, completed, filtered_on_client, header_of, judge
 from core.errors import PeerError, ProtocolError, WorldError
 from core.holding.header import Header
 from core.model.dump import Crc, Outcome
 from core.model.site import Site
 from core.model.units import Kib
 from core.protocol.dumper import Abort, Confirm, Continue, NoRoom, Progress, State
-from core.wire.features import CONFIRMS
+from core.wire.features import CONFIRMS, INDEX_DETAIL
 from core.wire.mesg import Mesg
 from core.wire.transports import Connection
 
@@ -58,7 +59,8 @@ class Pump:
         self._header: Header | None = None
         self._started: Started | None = None
         self._open: dict[int, str] = {}
-        self._sides: dict[str, SideFile] = {}
+        self._sides: dict[str, Side] = {}
+        self._index: IndexFile | None = None
         self._backlog: deque[memoryview] = deque()
         self._poll, self._asked = select.poll(), dict[int, int]()
         self._crc_in = self._size_in = self._crc_out = 0
@@ -120,8 +122,11 @@ class Pump:
     def _open_side_files(self) -> None:
         task = self._task
         path = index_path(self._site, task.disk.host.name, task.disk.disk, task.datestamp, task.level)
-        names = {"INDEX": path, "STATE": path.with_name(path.name.removesuffix(".gz") + ".state.gz")}
-        self._sides = {name: SideFile(names[name]) for name in self._open.values() if name in names}
+        streams = self._open.values()
+        if "INDEX" in streams:
+            self._sides["INDEX"] = self._index = IndexFile(path)
+        if "STATE" in streams:
+            self._sides["STATE"] = SideFile(state_path(path))
 
     def _wait(self, wanted: dict[int, int], timeout: float | None) -> dict[int, int]:
         """What is ready of ``wanted`` within ``timeout`` seconds; orders are heard and obeyed."""
@@ -217,6 +222,8 @@ class Pump:
             self._begin()
         self._crc_in = crc32c(piece, self._crc_in)
         self._size_in += len(piece)
+        if self._index is not None:
+            self._index.look(piece)
         self._keep(self._filter.feed(piece))
 
     def _begin(self) -> None:
@@ -228,11 +235,17 @@ class Pump:
             self._store.begin(self._header)
         except ValueError as fault:
             raise self._nonsense(f"its description fits no header: {fault}") from fault
+        tells = self._started.connection.features.has(INDEX_DETAIL)
+        tar = "tar" in (self._header.application or self._header.program).lower()
+        if self._index is not None and tar and not tells and not filtered_on_client(self._mesg, self._task):
+            self._index.read_data()
 
     def _keep(self, data: memoryview | bytes) -> None:
         """Store ``data``, or as much as there is room for; the rest, at most one read of the wire, waits."""
         assert self._store is not None
         view = memoryview(data)
+        if self._index is not None:
+            self._index.stored(view)
         if not self._plain:
             self._crc_out = crc32c(view, self._crc_out)
         took = 0 if self._backlog or not len(view) else self._store.put(view)
@@ -271,6 +284,11 @@ class Pump:
             size = self._store.size if self._store is not None else 0
             self._pipe.say(Progress(self._task.handle, Kib(size // 1024), Kib(self._size_in // 1024)))
 
+    def _pulse(self) -> None:
+        """A long piece of work goes on: orders are heard all the same, and the driver hears that somebody is there."""
+        self._wait({}, 0.0)
+        self._tell_progress(self._alive)
+
     def _conclude(self, store: Store, started: Started) -> Ending:
         data_in = Crc(self._crc_in, self._size_in)
         stored = data_in if self._plain else Crc(self._crc_out, store.size)
@@ -281,7 +299,7 @@ class Pump:
         assert self._header is not None
         faults = []
         for side in self._sides.values():
-            side.finish()
+            side.finish(self._pulse)
             faults += [side.fault] if side.fault else []
         store.finish(completed(self._header, self._mesg, counts, self._task))
         self._let_go(started.connection)

@@ -107,7 +107,7 @@ def _failure(mesg: Mesg, counts: Counts, task: Task) -> Ending | None:
         return _failed(f"DMP012 {title}: missing end line from sendbackup", mesg, task)
     if mesg.client.known and mesg.client != counts.data_in:
         return _failed(f"DMP013 {title}: client CRC ({mesg.client}) does not match data-in CRC ({counts.data_in})", mesg, task)
-    if mesg.native.known and mesg.native != counts.data_in and not _filtered_on_client(mesg, task):
+    if mesg.native.known and mesg.native != counts.data_in and not filtered_on_client(mesg, task):
         return _failed(f"DMP014 {title}: native CRC ({mesg.native}) does not match data-in CRC ({counts.data_in})", mesg, task)
     return None
 
@@ -116,7 +116,8 @@ def _failed(text: str, mesg: Mesg, task: Task) -> Ending:
     return Ending(Outcome.FAILED, _text([text, *_shown(mesg, task)]))
 
 
-def _filtered_on_client(mesg: Mesg, task: Task) -> bool:
+def filtered_on_client(mesg: Mesg, task: Task) -> bool:
+    """Whether what arrives is no longer what the program wrote."""
     if mesg.info.get("CLIENT_CUSTOM_COMPRESS") or mesg.info.get("CLIENT_ENCRYPT"):
         return True
     compressed = mesg.info.get("COMPRESS_SUFFIX", "N") not in ("", "N")

@@ -7,6 +7,7 @@ read piece by piece and not mapped: a mapped page would count as memory, and a f
 from __future__ import annotations
 
 import os
+import tempfile
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -14,12 +15,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from core.errors import WorldError
 from core.index.frames import GZIP, ZSTD, FrameTable
 from core.index.group import Group
 from core.index.layout import EXACT, FOOTER_SIZE, FRAMES, MAGIC, MAX_BLOB, RENAMES, Unpacker, read_footer, take_numbers
 from core.index.pattern import Pattern, pattern_of
 from core.index.record import UNDER, Mark, Record, directory_key, sort_key
+from core.index.text import convert
 
 SUFFIX = ".tix"
 _KEPT = 8  # groups that are kept unpacked
@@ -224,10 +225,19 @@ class IndexReader:
 
 
 def open_index(path: Path) -> IndexReader:
-    """The index in a file.  OSError; WorldError RST018 when it is damaged, with the position."""
-    file = open(path, "rb")  # noqa: SIM115 (closed with the reader)
+    """The index in a file; one that is lines of text costs a pass over it.
+
+    OSError; WorldError RST018 when it is damaged, with the position, RST015 when it is too long to be true.
+    """
+    if path.suffix == SUFFIX:
+        file: BinaryIO = open(path, "rb")  # noqa: SIM115 (closed with the reader)
+    else:
+        file = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the reader)
     try:
+        if path.suffix != SUFFIX:
+            with tempfile.TemporaryFile() as spool:
+                convert(path, file, spool)
         return IndexReader(file, str(path))
-    except (OSError, WorldError):
+    except BaseException:
         file.close()
         raise

@@ -5,10 +5,11 @@ Memory is bounded by `RUN` and `FAN`, however many strings there are.  The file 
 
 from __future__ import annotations
 
+import errno
 import marshal
 import struct
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -16,10 +17,12 @@ import zstandard
 
 RUN = 6 * 1024 * 1024
 """Bytes of strings that are sorted in memory; Python needs about half as much again for each."""
-PIECE = 48 * 1024
+PIECE = 32 * 1024
 """Bytes of strings in one piece of a run, and so of each run while runs are merged."""
-FAN = 48
+FAN = 192
 """Runs that are merged at once."""
+LIMIT = 8 * 1024**3
+"""Bytes of all runs, compressed; 10^8 names need a third of it.  A client that says more only fills the disk."""
 _COST = 50  # bytes that Python needs for a string besides what is in it
 _SIZE = struct.Struct("<I")
 
@@ -49,15 +52,8 @@ class Sorter:
         if self._held > RUN:
             self._spill()
 
-    def extend(self, strings: list[bytes], size: int) -> None:
-        """Take many strings with ``size`` bytes in all.  OSError when the disk refuses."""
-        self._strings += strings
-        self._held += size + _COST * len(strings)
-        if self._held > RUN:
-            self._spill()
-
-    def sorted(self) -> Iterator[list[bytes]]:
-        """All strings.  OSError when the disk refuses."""
+    def sorted(self, pulse: Callable[[], None] = lambda: None) -> Iterator[list[bytes]]:
+        """All strings.  ``pulse`` is called for each list.  OSError when the disk refuses."""
         if not self._runs:
             self._strings.sort()
             if self._strings:
@@ -67,8 +63,8 @@ class Sorter:
         self._spill()
         while len(self._runs) > FAN:
             few, self._runs = self._runs[:FAN], self._runs[FAN:]
-            self._write(self._merge(few))
-        yield from self._merge(self._runs)
+            self._write(self._merge(few, pulse))
+        yield from self._merge(self._runs, pulse)
 
     def _spill(self) -> None:
         if self._strings:
@@ -88,17 +84,23 @@ class Sorter:
                     self._file.seek(end)  # a merge reads other runs in between
                     self._file.write(_SIZE.pack(len(packed)) + packed)
                     end += _SIZE.size + len(packed)
+                    if end > LIMIT:
+                        raise OSError(errno.EFBIG, f"its names need more than {LIMIT} bytes")
                     begin, size = number + 1, 0
         self._runs.append(_Run(at, end))
 
-    def _merge(self, runs: list[_Run]) -> Iterator[list[bytes]]:
+    def _merge(self, runs: list[_Run], pulse: Callable[[], None]) -> Iterator[list[bytes]]:
         """Pieces of all runs up to the least of their last strings are in order once they are sorted together."""
         runs = [run for run in runs if self._load(run)]
         while runs:
             least = min(run.head[-1] for run in runs)
             together: list[bytes] = []
             left: list[_Run] = []
+            pulse()
             for run in runs:
+                if run.head[0] > least:
+                    left.append(run)
+                    continue
                 until = bisect_right(run.head, least)
                 together += run.head[:until]
                 del run.head[:until]

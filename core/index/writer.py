@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -83,13 +83,13 @@ class IndexWriter:
             self._take(sort_key(directory), b"%d-1 -1 -1 d" % Mark.PRESENT)
             directory = directory.rpartition(b"/")[0]
 
-    def finish(self) -> int:
-        """Sort and write; how many names there are."""
+    def finish(self, pulse: Callable[[], None] = lambda: None) -> int:
+        """Sort and write; how many names there are.  ``pulse`` is called some times a second; what it raises is raised."""
         self._out.write(MAGIC)
         at, count, packer = len(MAGIC), 0, Packer()
         keys: list[bytes] = []
         numbers: list[list[int]] = [[], [], [], []]
-        for lines in self._groups():
+        for lines in self._groups(pulse):
             group = pack_group(lines, packer)
             keys.append(group.key)
             for column, value in zip(numbers, (group.count, *group.sizes), strict=True):
@@ -117,12 +117,12 @@ class IndexWriter:
             return b""
         return put_numbers([self.frames.kind, self.frames.unit]) + put_numbers(self.frames.sizes)
 
-    def _groups(self) -> Iterator[list[tuple[bytes, bytes]]]:
+    def _groups(self, pulse: Callable[[], None]) -> Iterator[list[tuple[bytes, bytes]]]:
         """Keys and details in order, each key once, as many as go into a group."""
         group: list[tuple[bytes, bytes]] = []
         size = 0
         last, best = b"", b""
-        for lines in self._sorter.sorted():
+        for lines in self._sorter.sorted(pulse):
             for line in lines:
                 key, _, detail = line.rpartition(END)
                 if key == last:

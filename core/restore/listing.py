@@ -1,19 +1,16 @@
-"""One dump's index: which names it holds, and which others were there when it was made.  Pure.
+"""One dump's names in memory: which it holds, and which others were there when it was made.
 
-The format is Amanda's index (server-src/amindex.c, client-src/sendbackup): one path a line from ``/``, directories end
-with ``/``, names as GNU tar prints them in quoting style `escape`.  A client of ours adds lines that begin with a TAB:
-``\\t/path`` is a name that was in its directory but is not in this dump; ``\\t/old\\t/new`` a directory that was renamed
-since the dump below (an empty name is a temporary one); ``\\t/`` says that such lines are complete.  Only with them a
-listing is *exact*: what it does not name was not there.
+From its index, or from the dump itself.  Only with the names that were there a listing is *exact*: what it does not name
+was not there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from core.errors import WorldError
-from core.index.names import clean_path, unquote
+from core.index.names import clean_path
+from core.index.reader import IndexReader
 from core.index.record import Mark
 
 MAX_NAMES = 50_000_000
@@ -42,30 +39,14 @@ class Listing:
             known[name] = max(mark, known.get(name, Mark.PRESENT))
 
 
-def parse_listing(lines: Iterable[bytes]) -> Listing:
-    """The listing of an index's lines, newlines or not.  Lines that name nothing are passed over.
-
-    WorldError RST015 for more names than a file system can have.
-    """
-    found = Listing()
-    renames: list[tuple[bytes, bytes]] = []
-    for number, raw in enumerate(lines):
-        if number >= MAX_NAMES:
-            raise WorldError("RST015", f"an index has more than {MAX_NAMES} names", "it is not believed; see the dump itself")
-        line = raw.rstrip(b"\n")
-        if line.startswith(b"/"):
-            if (path := clean_path(unquote(line))) is not None:
-                found.add(path, Mark.DIRECTORY if line.endswith(b"/") else Mark.FILE)
-        elif line.startswith(b"\t"):
-            found.exact = True
-            match [clean_path(unquote(word)) for word in line[1:].split(b"\t")]:
-                case [b""]:
-                    found.renames = renames
-                case [bytes(path)]:
-                    found.add(path, Mark.PRESENT)
-                case [bytes(old), bytes(new)]:
-                    found.renames = renames
-                    renames.append((old, new))
+def of_index(index: IndexReader) -> Listing:
+    """All names of an index.  WorldError RST018 when it meets damage; RST015 for more names than fit into memory."""
+    if index.count > MAX_NAMES:
+        raise WorldError("RST015", f"an index has more than {MAX_NAMES} names", "it is not believed; see the dump itself")
+    found = Listing(exact=index.exact, renames=None if index.renames is None else list(index.renames))
+    for record in index.walk(b""):
+        if record.mark is not Mark.PRESENT or record.kind != "d":
+            found.add(record.path, record.mark)
     return found
 
 

@@ -6,29 +6,24 @@ than certain (a stock client's index, a rename that cannot be looked up) becomes
 
 from __future__ import annotations
 
-import gzip
 import os
-import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 from core.catalogue.queries import Dump, Key, dumps, known_disks
 from core.catalogue.store import Catalogue
 from core.errors import TaperoomError, UsageError, WorldError
+from core.index.reader import SUFFIX, open_index
 from core.model.site import Site
 from core.model.units import sanitise
 from core.restore.asof import show_stamp
 from core.restore.chain import choose, restorable, show_dates
 from core.restore.extract import Counter, scan
-from core.restore.listing import Listing, parse_listing
+from core.restore.listing import Listing, of_index
 from core.restore.source import Warn
 from core.restore.spec import Spec, parse_spec
 from core.restore.tree import Node, Tree, build
 
-_LONGEST = 256 * 1024
-"""Bytes that no line of an index has: two paths, each byte as four."""
 _LOOKED_BACK = 40
 """In how many dumps a path that is not there is looked for."""
 
@@ -83,7 +78,7 @@ def _listing(site: Site, dump: Dump, count: Counter, warnings: list[str], warn: 
     if path is not None:
         try:
             return read_index(path)
-        except (OSError, EOFError, zlib.error, WorldError) as fault:
+        except (OSError, WorldError) as fault:
             why = fault.message if isinstance(fault, WorldError) else fault
             warnings.append(f"RST018 {title}: its index {path} cannot be read ({why}); its names come from the dump itself")
     else:
@@ -109,35 +104,16 @@ def index_file(site: Site, dump: Dump) -> Path | None:
     # A host's name comes from the configuration, and so cannot leave this directory.
     directory = site.index_dir / sanitise(dump.host) / sanitise(dump.disk)
     base = f"{dump.datestamp}_{dump.level}"
-    for name in (f"{base}.gz", f"{base}-sorted.gz", f"{base}-unsorted.gz", f"{base}-sorted", f"{base}-unsorted"):
-        if (directory / name).is_file():
-            return directory / name
+    for ending in (SUFFIX, ".gz", "-sorted.gz", "-unsorted.gz", "-sorted", "-unsorted"):
+        if (directory / (base + ending)).is_file():
+            return directory / (base + ending)
     return None
 
 
 def read_index(path: Path) -> Listing:
     """The listing in an index file.  OSError or, for a damaged one, WorldError RST018; RST015 for one too long."""
-    if path.suffix != ".gz":
-        with open(path, "rb") as plain:
-            return parse_listing(_lines(plain, path))
-    with open(path, "rb") as stored, gzip.GzipFile(fileobj=stored, mode="rb") as packed:
-        try:
-            if stored.read(4)[3:] >= b"\x20":
-                raise gzip.BadGzipFile("its flags are not those of gzip")  # Python would pass over them
-            stored.seek(0)
-            return parse_listing(_lines(packed, path))
-        except (EOFError, zlib.error, gzip.BadGzipFile) as fault:
-            raise WorldError("RST018", f"{path}: is damaged in its first {stored.tell()} bytes: {fault}",
-                             "it is only a list: the dump itself has all names") from fault
-
-
-def _lines(file: BinaryIO | gzip.GzipFile, path: Path) -> Iterator[bytes]:
-    """Its lines; RST015 for one that no name can be: a client may have sent a line without end, packed to nothing."""
-    while line := file.readline(_LONGEST):
-        if len(line) == _LONGEST:
-            raise WorldError("RST015", f"{path}: a line has more than {_LONGEST} bytes",
-                             "it is not believed; see the dump itself")
-        yield line
+    with open_index(path) as index:
+        return of_index(index)
 
 
 def node_at(site: Site, catalogue: Catalogue, moment: Moment, spec: Spec) -> Node:
@@ -155,13 +131,12 @@ def node_at(site: Site, catalogue: Catalogue, moment: Moment, spec: Spec) -> Nod
 
 
 def _has(site: Site, dump: Dump, path: bytes, unread: list[str]) -> bool:
-    index = index_file(site, dump)
-    if index is None:
+    file = index_file(site, dump)
+    if file is None:
         return False
     try:
-        listing = read_index(index)
-    except (OSError, EOFError, zlib.error, TaperoomError):
-        unread.append(str(index))
+        with open_index(file) as index:
+            return index.find(path) is not None
+    except (OSError, TaperoomError):
+        unread.append(str(file))
         return False
-    parent, _, name = path.rpartition(b"/")
-    return name in listing.names.get(parent, {})

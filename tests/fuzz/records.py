@@ -13,9 +13,9 @@ from core.model.units import Handle, Kib
 from core.model.volume import format_tapelist, parse_tapelist
 from core.protocol import dumper, operator, options, planner, taper
 from core.protocol.conversation import MAX_LINE, Lines
-from core.restore.listing import parse_listing
 from core.restore.tree import build as build_tree
 from tests.fuzz.mutate import inputs
+from tests.support.indexes import listing_of
 from tests.support.journals import Night
 
 PIPES = [
@@ -110,12 +110,12 @@ def listing(data: bytes) -> None:
     """An index: a listing, a tree."""
     lines = data.split(b"\n")
     try:
-        found = parse_listing(lines)
+        found = listing_of(lines)
     except WorldError as fault:
         assert fault.code == "RST015"
         return
     assert all(b".." not in path.split(b"/") for path in found.names)
-    other = parse_listing(lines[::2])
+    other = listing_of(lines[::2])
     build_tree([found, other])
 
 

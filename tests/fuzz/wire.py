@@ -124,10 +124,10 @@ def mesg(data: bytes) -> None:
 
 def tar(data: bytes) -> None:
     """A dump's data: what restore reads, and what makes the index; the first may refuse, the second never does."""
-    from clientd.tar_index import TarIndexer
+    from core.wire.tar_index import TarIndexer
 
     names: list[bytes] = []
-    TarIndexer(lambda block, path: names.append(path), names.append).feed(memoryview(data))
+    TarIndexer(lambda offset, name, *more: names.append(name), names.append).feed(memoryview(data))
     out = bytearray()
     stream = TarStream(lambda member: True, lambda piece: out.extend(piece), lambda name, body: None)
     try:

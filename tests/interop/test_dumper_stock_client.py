@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from core.holding.header import HEADER_SIZE, parse
+from core.index.reader import open_index
 from core.protocol.dumper import Done, Failed, Strange, TryAgain
 from tests.support.dumper import STAMP, Dumper, Place
 from tests.support.holding import data_of as stored
+from tests.support.indexes import lines_of
 
 pytestmark = pytest.mark.interop
 AMANDAD = Path("/usr/lib/amanda/amandad")
@@ -61,8 +63,9 @@ def test_a_real_client_is_dumped(place: Place, compress: str) -> None:
         raw = gzip.decompress(raw)
     listed = subprocess.run(["tar", "-t"], input=raw, capture_output=True, check=True).stdout.decode()
     assert sorted(listed.splitlines()) == ["./", "./one", "./two words"]
-    index = next((place.top / "state" / "index" / "localhost").glob(f"*/{STAMP}_0.gz"))
-    assert sorted(gzip.decompress(index.read_bytes()).decode().split("\n")) == ["", "/", "/one", "/two words"]
+    index = next((place.top / "state" / "index" / "localhost").glob(f"*/{STAMP}_0.tix"))
+    with open_index(index) as found:
+        assert lines_of(found) == [b"/", b"/one", b"/two words"]
 
 
 def test_a_real_client_without_that_disk(place: Place) -> None:

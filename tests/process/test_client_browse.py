@@ -100,7 +100,7 @@ def test_versions_of_a_path(three: tuple[SmallSite, list[str]]) -> None:
     assert of("nothing") == []
     assert of("") == [stamps[2], stamps[1], stamps[0]]
     assert [d.datestamp for d in versions(made.site, "alpha", disk, "", most=1)] == [stamps[2]]
-    broken = made.site.index_dir / "alpha" / disk.replace("/", "_") / f"{stamps[2]}_1.gz"
+    broken = made.site.index_dir / "alpha" / disk.replace("/", "_") / f"{stamps[2]}_1.tix"
     whole = broken.read_bytes()
     broken.write_bytes(b"no index")
     assert of("") == [stamps[1], stamps[0]]

@@ -56,7 +56,9 @@ def test_sendbackup_on_amandas_descriptors(tmp_path: Path) -> None:
     assert done.stdout.decode() == f"CONNECT DATA 150 MESG 151 INDEX 152 STATE 153\nOPTIONS features={CLIENT.text};\n"
     assert to[153].read_text().splitlines()[-1] == "sendbackup: end"
     listed = subprocess.run(["tar", "--list", "--file", to[151]], capture_output=True, text=True, check=True).stdout
-    assert [f".{line}" for line in to[155].read_text().splitlines()] == listed.splitlines()
+    told = [line.split("\t") for line in to[155].read_text().splitlines()]
+    assert [f".{path}" for path, _ in told] == listed.splitlines()
+    assert told[0] == ["/", f"0 0 {int(Path('/usr/share/doc/tar').stat().st_mtime)} d"]
     assert to[157].read_text().startswith("0 /\n")
 
 

@@ -3,6 +3,7 @@ other dump goes on as if nothing were."""
 
 from __future__ import annotations
 
+import gzip
 import os
 import random
 import tomllib
@@ -25,11 +26,13 @@ from core.holding.file import HoldingReader
 from core.holding.header import HEADER_SIZE, parse
 from core.holding.scan import survey
 from core.holding.seal import SEAL_SIZE
+from core.index.reader import open_index
 from core.report.gather import gather
 from core.report.morning import report_text
 from core.restore.moment import read_index
 from core.restore.recover import Result, restore
 from tests.support.flips import PATTERNS, cases, flip_byte, flipped
+from tests.support.indexes import lines_of
 from tests.support.small_site import SmallSite
 
 TREES = {
@@ -194,7 +197,28 @@ HARMLESS = {4, 5, 6, 7, 8, 9}
 
 
 def test_an_index(taped: SmallSite, tmp_path: Path) -> None:
-    [index] = [path for path in (taped.root / "state/index/a").rglob("*.gz") if "state" not in path.name]
+    [index] = (taped.root / "state/index/a").rglob("*.tix")
+    for at in range(index.stat().st_size):
+        for pattern in PATTERNS:
+            with flipped(index, at, pattern), pytest.raises(WorldError, match=r"damaged at byte \d+: ") as caught:
+                _read_all(index)
+            assert caught.value.code == "RST018"
+    with flipped(index, index.stat().st_size // 2):
+        result = back(taped, A, tmp_path / "a")
+        assert [w for w in result.warnings if w.startswith("RST018") and str(index) in w and "comes from the dump" not in w]
+        assert not back(taped, B, tmp_path / "b").warnings
+
+
+def _read_all(path: Path) -> None:
+    with open_index(path) as index:
+        assert list(index.walk(b"")) and index.frames is not None
+
+
+def test_an_index_of_lines(taped: SmallSite, tmp_path: Path) -> None:
+    [ours] = (taped.root / "state/index/a").rglob("*.tix")
+    index = tmp_path / "old.gz"
+    with open_index(ours) as found:
+        index.write_bytes(gzip.compress(b"".join(line + b"\n" for line in lines_of(found))))
     good = read_index(index)
     size = index.stat().st_size
     for at in range(size):
@@ -209,10 +233,6 @@ def test_an_index(taped: SmallSite, tmp_path: Path) -> None:
                     # Bit 0 of the flags says that it may be text; the bits that fill up the last byte before the
                     # checksum (8 bytes: CRC and length) say nothing.
                     assert at in HARMLESS or (at, pattern) == (3, 1) or (at == size - 9 and pattern != 0xFF), (at, pattern)
-    with flipped(index, size // 2):
-        result = back(taped, A, tmp_path / "a")
-        assert [w for w in result.warnings if w.startswith("RST018") and str(index) in w and "comes from the dump" not in w]
-        assert not back(taped, B, tmp_path / "b").warnings
 
 
 def test_a_journal(taped: SmallSite) -> None:

@@ -12,9 +12,13 @@ from pathlib import Path
 import pytest
 
 from core.holding.header import HEADER_SIZE, parse
+from core.index.names import clean_path, unquote
+from core.index.reader import IndexReader, open_index
+from core.index.record import Mark
 from core.protocol.dumper import Confirm, Continue, Done, Failed, NoRoom, Strange, TryAgain
 from tests.support.dumper import STAMP, Dumper, Place
 from tests.support.holding import data_of as stored
+from tests.support.indexes import lines_of
 
 
 @pytest.fixture
@@ -69,8 +73,33 @@ def test_a_tree_and_its_change(place: Place, compress: str) -> None:
     assert "./new" in names[1] and "./big" not in names[1]
     index = place.top / "state" / "index" / "localhost"
     assert not index.exists()
-    lines = gzip.decompress(next((place.top / "state" / "index" / "web1").glob("*/*_1.gz")).read_bytes()).decode()
-    assert "/new\n" in lines and "\t/big\n" in lines
+    for level, path in enumerate((full, incremental)):
+        with open_index(next((place.top / "state" / "index" / "web1").glob(f"*/*_{level}.tix"))) as found:
+            check_offsets(found, stored(path), place.top / "tree")
+            if level:
+                assert {b"/new", b"\t/big"} <= set(lines_of(found)) and found.exact and found.renames == []
+
+
+def check_offsets(index: IndexReader, raw: bytes, tree: Path) -> None:
+    """Where the index says that a member begins, there it begins, also when reading starts at its frame."""
+    frames = index.frames
+    whole = raw if frames is None else gzip.decompress(raw)
+    said = subprocess.run(["tar", "-tR", "--quoting-style=escape"], input=whole, capture_output=True, check=True,
+                          env={**os.environ, "LC_ALL": "C"}).stdout
+    members = {clean_path(unquote(line.partition(b": ")[2])): int(line.split(b" ")[1].rstrip(b":")) * 512
+               for line in said.splitlines() if b"** Block of NULs **" not in line}
+    records = {one.path: one for one in index.walk(b"") if one.mark is not Mark.PRESENT}
+    assert {path: one.offset for path, one in records.items()} == members
+    for path, record in records.items():
+        there = os.lstat(os.fsencode(tree) + b"/" + path)
+        if record.kind == "d":
+            assert record.mark is Mark.DIRECTORY and record.size == 0 and record.mtime > 0
+        else:
+            assert (record.size, record.mtime, record.kind) == (there.st_size, int(there.st_mtime), "f")
+        if frames is not None:
+            begin = frames.begin(number := frames.frame_of(record.offset))
+            piece = gzip.decompress(raw[begin:begin + frames.sizes[number]])
+            assert piece == whole[number * frames.unit:][:frames.unit]
 
 
 def test_a_disk_that_is_not_there(place: Place) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.holding.header import HEADER_SIZE, parse
+from core.index.reader import open_index
 from core.model.dump import Crc, Stats
 from core.model.units import Handle
 from core.protocol.dumper import (
@@ -29,6 +30,7 @@ from core.wire.features import CLIENT, STOCK
 from tests.support.dumper import ROOT, STAMP, Dumper, Place
 from tests.support.fake_amandad import INFO, data_of
 from tests.support.holding import data_of as stored
+from tests.support.indexes import lines_of
 
 
 @pytest.fixture
@@ -63,8 +65,9 @@ def test_a_dump_is_whole_and_safe_when_done_is_said(place: Place) -> None:
     assert header.key == ("web1", "/home", STAMP, 0)
     assert (header.program, header.recover, header.comp) == ("/bin/tar", "/bin/tar -xpGf - ...", "N")
     assert header.dle_xml.startswith("<dle>") and "<disk>/home</disk>" in header.dle_xml
-    index = place.top / "state" / "index" / "web1" / "_home" / f"{STAMP}_0.gz"
-    assert gzip.decompress(index.read_bytes()) == b"/\n/a file\n"
+    index = place.top / "state" / "index" / "web1" / "_home" / f"{STAMP}_0.tix"
+    with open_index(index) as found:
+        assert lines_of(found) == [b"/", b"/a file"] and found.frames is None
     assert list(index.parent.iterdir()) == [index]
     assert "timestamp=" + STAMP in place.seen and "confirmed" in place.seen
 

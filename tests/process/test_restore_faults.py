@@ -15,9 +15,11 @@ import zstandard
 
 from core.errors import TaperoomError, UsageError, WorldError
 from core.holding.header import HEADER_SIZE, Filters, Kind, build, parse
+from core.index.reader import open_index
 from core.restore import ls, recipe, restore
 from core.restore.recover import STAGING
 from tests.support.dumps import HOST, Client, manifest, pause, touch
+from tests.support.indexes import lines_of, store_index
 
 
 @pytest.fixture
@@ -210,8 +212,8 @@ def test_a_dump_that_lies_about_links_reaches_nothing_outside(client: Client, tm
     os.symlink(secret.parent, client.tree / "a")
     data = client.archive(0)
     client.night(0)
-    index = client.site.index_dir / HOST / "_home" / "20260101030000_0.gz"
-    index.write_bytes(gzip.compress(b"/\n/a/\n/a/file\n"))
+    index = client.site.index_dir / HOST / "_home" / "20260101030000_0.tix"
+    store_index(index, [b"/", b"/a/", b"/a/file"])
     assert b"secret" in data
     result = restore(client.site, [client.title], "", tmp_path / "out")
     assert result.missing == ["/a/file"] and not result.good
@@ -243,7 +245,7 @@ def test_a_holding_file_ends_early(client: Client, tmp_path: Path) -> None:
 
 
 def an_index_of(client: Client, level: int) -> Path:
-    [path] = (client.site.index_dir / HOST / "_home").glob(f"*_{level}.gz")
+    [path] = (client.site.index_dir / HOST / "_home").glob(f"*_{level}.tix")
     return path
 
 
@@ -254,8 +256,9 @@ def test_an_index_that_does_not_tell_renames_is_helped_by_the_dump(client: Clien
     os.rename(client.tree / "a", client.tree / "b")
     client.night(1)
     index = an_index_of(client, 1)
-    lines = gzip.decompress(index.read_bytes()).splitlines(keepends=True)
-    index.write_bytes(gzip.compress(b"".join(line for line in lines if line != b"\t/\n" and line.count(b"\t") < 2)))
+    with open_index(index) as found:
+        assert found.renames == [(b"a", b"b")]
+        store_index(index, lines_of(found))
     result = restore(client.site, [client.title], "", tmp_path / "out")
     assert result.good and result.warnings == [] and (tmp_path / "out/b/x").read_text() == "1"
     assert not (tmp_path / "out/a").exists()
@@ -270,8 +273,9 @@ def test_an_index_that_cannot_be_read_is_made_up_for(client: Client, tmp_path: P
     touch(client.tree / "a", "1")
     client.night(0)
     index = an_index_of(client, 0)
-    plain, packed = gzip.decompress(index.read_bytes()), index.read_bytes()
-    for damage in (b"no gzip", packed[:-4], packed[:12] + b"\xff\xff\xff" + packed[15:]):
+    with open_index(index) as found:
+        plain, packed = b"\n".join(lines_of(found)), index.read_bytes()
+    for damage in (b"no index", packed[:-4], packed[:12] + b"\xff\xff\xff" + packed[15:]):
         index.write_bytes(damage)
         shown = ls(client.site, client.title)
         assert [entry.path for entry in shown.entries] == ["/a"]
@@ -287,7 +291,7 @@ def test_an_index_that_cannot_be_read_is_made_up_for(client: Client, tmp_path: P
 def test_directories_that_no_dump_has_are_made_all_the_same(client: Client, tmp_path: Path) -> None:
     touch(client.tree / "a/b/c", "1")
     client.night(0)
-    an_index_of(client, 0).write_bytes(gzip.compress(b"/a/b/c\n/x/\n"))
+    store_index(an_index_of(client, 0), [b"/a/b/c", b"/x/"])
     shown = ls(client.site, client.title, recursive=True)
     assert [(entry.path, entry.level) for entry in shown.entries] == [("/a/", -1), ("/a/b/", -1), ("/a/b/c", 0), ("/x/", 0)]
     result = restore(client.site, [client.title], "", tmp_path / "out")

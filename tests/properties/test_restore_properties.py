@@ -8,13 +8,13 @@ import tarfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clientd.tar_index import index_path
 from core.errors import WorldError
 from core.index.names import clean_path
 from core.restore.asof import parse_as_of
-from core.restore.listing import parse_listing
 from core.restore.tarstream import Member, TarStream
 from core.restore.tree import Directory, build, walk
+from core.wire.tar_index import index_path
+from tests.support.indexes import listing_of
 
 NAMES = st.sampled_from(["a", "b", "c", "d"])
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
@@ -51,7 +51,7 @@ def test_a_chain_of_incrementals_gives_each_state(states: list[dict[str, int]], 
                 lines.append(b"/" + path.encode())
                 now[path] = number
         random.shuffle(lines)  # type: ignore[attr-defined]
-        listings.append(parse_listing(lines))
+        listings.append(listing_of(lines))
         before, expected = state, now
     tree = build(listings)
     found = dict(walk(tree.top, b""))
@@ -63,7 +63,7 @@ def test_a_chain_of_incrementals_gives_each_state(states: list[dict[str, int]], 
 
 @given(st.binary(max_size=300).map(lambda raw: raw.split(b"\n")))
 def test_any_index_gives_a_tree_in_which_parents_are_directories(lines: list[bytes]) -> None:
-    tree = build([parse_listing(lines), parse_listing([b"\t/", *lines]), parse_listing(reversed(lines))])
+    tree = build([listing_of(lines), listing_of([b"\t/", *lines]), listing_of(reversed(lines))])
     found = dict(walk(tree.top, b""))
     for path in found:
         assert b".." not in path.split(b"/") and not path.startswith(b"/")
@@ -76,7 +76,7 @@ NAME = st.binary(min_size=1, max_size=40).filter(lambda n: b"\0" not in n and b"
 @given(st.lists(NAME, min_size=1, max_size=3))
 def test_any_name_comes_back_from_its_line(parts: list[bytes]) -> None:
     path = b"/".join(parts)
-    found = parse_listing([index_path(b"./" + path)])
+    found = listing_of([index_path(b"./" + path)])
     assert found.names == {path.rpartition(b"/")[0]: {parts[-1]: 1}} and clean_path(b"./" + path) == path
 
 

@@ -28,9 +28,11 @@ class Dumped:
     mesg: Mesg
     data: bytes
     index: list[str]
+    """Without what a line tells of a member."""
     state: list[str]
     longest: int = 0
     order: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
 
     @property
     def crc(self) -> Crc:
@@ -74,7 +76,10 @@ def dump(connection: Connection, disk: Disk, level: int, features: Features = SE
     if confirm:
         connection.confirm()
     done.data = bytes(parts["DATA"])
-    done.index = parts["INDEX"].decode("utf-8", "surrogateescape").splitlines()
+    for line in parts["INDEX"].decode("utf-8", "surrogateescape").splitlines():
+        path, _, detail = line.partition("\t") if not line.startswith("\t") else (line, "", "")
+        done.index.append(path)
+        done.details += [detail] if detail else []
     done.state = parts["STATE"].decode("utf-8", "surrogateescape").splitlines()
     return done
 

@@ -16,12 +16,14 @@ from pathlib import Path
 
 from crc32c import crc32c
 
-from clientd.tar_index import TarIndexer
 from core.catalogue.rebuild import open_catalogue
 from core.holding.header import Filters, Header, Kind, build
 from core.model.dump import Crc
 from core.model.site import Site
 from core.model.units import sanitise
+from core.wire.packing import FrameSizes
+from core.wire.tar_index import TarIndexer, index_path
+from tests.support.indexes import store_index
 from tests.support.journals import Night, site_of
 
 HOST, DISK = "web1", "/home"
@@ -116,7 +118,7 @@ class Client:
                         server=crc_of(stored), orig_kib=len(data) // 1024, recover="/bin/tar -xpGf - ...",
                         filters=filters or Filters())
         if index != "none":
-            self._index(stamp, level, data, index)
+            self._index(stamp, level, data, stored, index)
         night, kib, crc = Night(stamp), -(-len(stored) // 1024), str(crc_of(stored))
         if damage >= 0:
             stored = stored[:damage] + bytes([stored[damage] ^ 1]) + stored[damage + 1:]
@@ -131,13 +133,23 @@ class Client:
         open_catalogue(self.site).catalogue.close()
         return stamp
 
-    def _index(self, stamp: str, level: int, data: bytes, kind: str) -> None:
+    def _index(self, stamp: str, level: int, data: bytes, stored: bytes, kind: str) -> None:
         lines: list[bytes] = []
+
+        def member(offset: int, name: bytes, size: int, mtime: int, letter: bytes) -> None:
+            detail = b"\t%d %d %d %s" % (offset, size, mtime, letter) if kind == "ours" else b""
+            lines.append(index_path(name) + detail)
+
         kept = (lambda path: lines.append(b"\t" + path)) if kind == "ours" and level else None
-        TarIndexer(lambda block, path: lines.append(path), kept).feed(memoryview(data))
-        path = self.site.index_dir / HOST / sanitise(self.disk) / f"{stamp}_{level}.gz"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(gzip.compress(b"".join(line + b"\n" for line in lines)))
+        TarIndexer(member, kept).feed(memoryview(data))
+        path = self.site.index_dir / HOST / sanitise(self.disk) / f"{stamp}_{level}"
+        if kind == "ours":
+            sizes = FrameSizes()
+            sizes.feed(memoryview(stored))
+            store_index(path.with_name(path.name + ".tix"), lines, sizes)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.with_name(path.name + ".gz").write_bytes(gzip.compress(b"".join(line + b"\n" for line in lines)))
 
     def _hold(self, header: Header, stored: bytes) -> Path:
         """Two chunks, the second named by the first."""

@@ -13,10 +13,10 @@ from clientd.selection import Matcher
 from clientd.settings import read_settings
 from clientd.snapshots import Snapshots, name_sum, read_base
 from clientd.streams import WireStreams
-from clientd.tar_index import TarIndexer, index_path, quote_name
 from core.codes import lookup
 from core.errors import WorldError
 from core.wire.frames import FrameReader
+from core.wire.tar_index import TarIndexer, index_path, quote_name
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "amanda-3.5.1" / "gnutar-lists"
 
@@ -118,7 +118,7 @@ def test_numbers_of_a_header_that_are_none() -> None:
     found: list[bytes] = []
     block = bytearray(512)
     block[:3], block[124:136], block[156:157] = b"./x", b"nonsense\0\0\0\0", b"0"
-    indexer = TarIndexer(lambda at, path: found.append(path))
+    indexer = TarIndexer(lambda offset, name, *more: found.append(name))
     indexer.feed(memoryview(bytes(block) * 2))
     assert found == []
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 
 from core.dumper.calling import Switchboard
 from core.dumper.driver_pipe import DriverPipe
-from core.dumper.filters import Plain, compressor, filter_of
+from core.dumper.filters import Plain, filter_of
 from core.dumper.sidefile import SideFile, index_path
 from core.dumper.stores import HoldingStore
 from core.dumper.task import Task, ToFile, ToPort
@@ -20,19 +19,22 @@ from core.model.disk import Compression, Disk, Dumptype, Host
 from core.model.site import RunSettings, Site
 from core.model.units import Handle
 from core.protocol.dumper import Abort, BadCommand, Continue, Done, NoRoom, State
+from core.wire.packing import MEMBER, FrameSizes
 from tests.support.holding import HEADER
 
 
-@pytest.mark.parametrize("level", [1, 6])
-def test_gzip_with_and_without_the_fast_libraries(level: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = b"some text, some more text " * 1000
-    for hidden in (False, True):
-        if hidden:
-            monkeypatch.setitem(sys.modules, "isal", None)
-            monkeypatch.setitem(sys.modules, "zlib_ng", None)
-        packer = compressor(level)
-        packed = packer.compress(memoryview(data)) + packer.flush()
-        assert gzip.decompress(packed) == data and len(packed) < len(data) / 10
+@pytest.mark.parametrize("compress", [Compression.SERVER_FAST, Compression.SERVER_BEST])
+@pytest.mark.parametrize("size", [0, 1, MEMBER - 1, MEMBER, 2 * MEMBER + 5])
+def test_gzip_of_the_server(compress: Compression, size: int) -> None:
+    data = (b"some text, some more text " * (size // 26 + 1))[:size]
+    stage, packed = filter_of(compress, ""), bytearray()
+    for at in range(0, size, 700_001):
+        packed += stage.feed(memoryview(data)[at:at + 700_001])
+    packed += stage.finish()
+    assert gzip.decompress(bytes(packed)) == data and stage.ended and len(packed) < max(size / 10, 100)
+    sizes = FrameSizes()
+    sizes.feed(memoryview(bytes(packed)))
+    assert (sizes.whole, sum(sizes.sizes)) == ((True, len(packed)) if size else (False, 0))
 
 
 def test_the_plain_filter_copies_nothing() -> None:
@@ -82,7 +84,7 @@ def test_a_side_file_on_a_full_disk(tmp_path: Path) -> None:
 
 def test_where_an_index_is() -> None:
     site = Site(Path("t"), "daily", Path("/state"), RunSettings(), (), {}, {}, ())
-    assert str(index_path(site, "web1", "/srv/a b", "20260102", 3)) == "/state/index/web1/_srv_a b/20260102_3.gz"
+    assert str(index_path(site, "web1", "/srv/a b", "20260102", 3)) == "/state/index/web1/_srv_a b/20260102_3.tix"
 
 
 class Pair:

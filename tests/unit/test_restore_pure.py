@@ -17,9 +17,10 @@ from core.model.dump import NO_CRC
 from core.restore import listing as listing_module
 from core.restore.asof import NEWEST, parse_as_of, show_stamp
 from core.restore.chain import choose, restorable, show_dates
-from core.restore.listing import Listing, of_directory, parse_listing
+from core.restore.listing import Listing, of_directory
 from core.restore.spec import Spec, parse_spec
 from core.restore.tree import Directory, File, Tree, build, source_of, walk
+from tests.support.indexes import listing_of
 
 NOW = datetime(2026, 2, 10, 12, 0, 0).timestamp()
 
@@ -126,19 +127,19 @@ def test_names_are_read_as_tar_prints_them() -> None:
 
 
 def test_a_listing_of_ours_and_of_a_stock_client() -> None:
-    ours = parse_listing([b"/\n", b"\t/\n", b"\t/a\t/b\n", b"\t/b/kept\n", b"/b/\n", b"/b/new\n", b"/b/kept\n", b"junk\n",
+    ours = listing_of([b"/\n", b"\t/\n", b"\t/a\t/b\n", b"\t/b/kept\n", b"/b/\n", b"/b/new\n", b"/b/kept\n", b"junk\n",
                           b"/../x\n"])
     assert ours.exact and ours.renames == [(b"a", b"b")] and ours.listed == {b"", b"b"}
     assert ours.names == {b"": {b"b": Mark.DIRECTORY}, b"b": {b"kept": Mark.FILE, b"new": Mark.FILE}}
-    stock = parse_listing([b"/", b"/b/", b"/b/new"])
+    stock = listing_of([b"/", b"/b/", b"/b/new"])
     assert not stock.exact and stock.renames is None
-    assert parse_listing([b"/", b"\t/x"]).renames is None
+    assert listing_of([b"/", b"\t/x"]).renames is None
 
 
 def test_an_endless_index_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing_module, "MAX_NAMES", 3)
     with pytest.raises(WorldError, match="more than 3 names") as caught:
-        parse_listing([b"/a"] * 4)
+        listing_of([b"/a", b"/b", b"/c", b"/d"])
     assert caught.value.code == "RST015"
 
 
@@ -150,8 +151,8 @@ def test_a_dumpdir_is_read() -> None:
 
 
 def tree_of(*indexes: str) -> Tree:
-    return build([parse_listing(line.encode() for line in index.split()) if not index.startswith("+") else
-                  parse_listing([b"\t/"] + [line.replace(">", "\t").encode() for line in index[1:].split()])
+    return build([listing_of(line.encode() for line in index.split()) if not index.startswith("+") else
+                  listing_of([b"\t/"] + [line.replace(">", "\t").encode() for line in index[1:].split()])
                   for index in indexes])
 
 

@@ -1,26 +1,33 @@
 """The list of a tar stream's members, made while the stream passes by: no second tar, no copy of the data.
 
-Promises, for the stream of GNU tar (old GNU format, with long names, sparse files and the directory lists of
-``--listed-incremental``, and pax headers' path), the names as ``tar -t`` prints them in the C locale, and the
-512-byte block at which each member begins.  Garbage ends the list, never the dump.  It does not know where lines go.
+Promises, for the stream of GNU tar (old GNU format with long names, sparse files and the directory lists of
+``--listed-incremental``; pax headers, sparse ones too), each member's name, where it begins, its size, time and type.
+Garbage ends the list, never the dump.  It does not know where the list goes.  Pure.
 """
 
 from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-_BLOCK = 512
+BLOCK = 512
+"""Bytes of a block; every member begins at a multiple of it."""
 _LONG_LIMIT = 1024 * 1024
 _NO_DATA = frozenset(b"123456")
 _LONG_NAME, _LONG_LINK, _PAX, _PAX_GLOBAL, _SPARSE, _DIRECTORY_LIST = b"LKxgSD"
+_LETTERS: Mapping[int, bytes] = {0: b"f", **{ord(kind): letter.encode() for kind, letter in zip("01234567DS", "fhlcbdpfds",
+                                                                                              strict=True)}}
 _ODD = re.compile(rb"[^ -\[\]-~]")
 _NAMED = {7: b"\\a", 8: b"\\b", 9: b"\\t", 10: b"\\n", 11: b"\\v", 12: b"\\f", 13: b"\\r", 92: b"\\\\"}
 _NEVER = 1 << 62
-_PLAIN = struct.Struct("100s24x11sc20xc100x6s")
-"""Of a header in old GNU format: name, size, what ends the size, type, magic."""
+_PLAIN = struct.Struct("100s24x11sc11sx8xc100x6s")
+"""Of a header in old GNU format: name, size, what ends the size, time, type, magic."""
 _MAGIC = b"ustar "
+Take = Callable[[int, bytes, int, int, bytes], None]
+"""Of a member: the byte at which its first header block begins, its name as it stands there, bytes in the file, seconds since
+1970 (−1 unknown), and a letter: f file, d directory, l symbolic and h hard link, s sparse file, b and c devices, p fifo,
+``?`` anything else."""
 
 
 def quote_name(name: bytes) -> bytes:
@@ -37,14 +44,15 @@ def index_path(name: bytes) -> bytes:
 
 
 class TarIndexer:
-    """Hops from header to header.  ``member(block, path)`` for each member; ``kept(path)``, if it is given, for each name
+    """Hops from header to header; ``member`` is called for each member, ``kept(path)``, if it is given, for each name
     that a directory's list says is there but not in this dump: ``/`` before the first of them, and ``/old TAB /new`` for a
-    directory that was renamed since the dump below (tar has a temporary name in between where two change places: empty)."""
+    directory that was renamed since the dump below (tar has a temporary name in between where two change places: empty).
+    Those paths are quoted as lines of the index are."""
 
     __slots__ = ("_at", "_body", "_directory", "_first", "_head", "_kept", "_left", "_listed", "_long", "_member", "_next",
-                 "_old", "_sparse", "_type", "_zero")
+                 "_old", "_pax", "_sparse", "_type", "_zero")
 
-    def __init__(self, member: Callable[[int, bytes], None], kept: Callable[[bytes], None] | None = None) -> None:
+    def __init__(self, member: Take, kept: Callable[[bytes], None] | None = None) -> None:
         self._member = member
         self._kept = kept
         self._at = 0          # bytes of the stream seen so far
@@ -54,6 +62,7 @@ class TarIndexer:
         self._left = 0        # bytes of a body that is being collected, padding not counted
         self._type = 0        # which kind of body
         self._long = b""
+        self._pax: dict[bytes, bytes] = {}
         self._first = -1      # where the first header of a member begins, when others stand before its own
         self._sparse = -1     # bytes of data that follow the extension blocks of a sparse map, while those are read
         self._directory = b""
@@ -72,36 +81,35 @@ class TarIndexer:
                 self._left -= size
                 self._next += size
                 self._collect(bytes(data[offset:offset + size]))
-            elif self._head or end - self._next < _BLOCK:
-                part = data[offset:offset + _BLOCK - len(self._head)]
+            elif self._head or end - self._next < BLOCK:
+                part = data[offset:offset + BLOCK - len(self._head)]
                 self._head += part
                 self._next += len(part)
-                if len(self._head) < _BLOCK:
+                if len(self._head) < BLOCK:
                     return
                 block = bytes(self._head)
                 self._head.clear()
                 self._block(block)
             elif self._long or self._first >= 0 or self._sparse >= 0 or not self._hop(data, offset):
-                self._next += _BLOCK
-                self._block(bytes(data[offset:offset + _BLOCK]))
+                self._next += BLOCK
+                self._block(bytes(data[offset:offset + BLOCK]))
 
     def _hop(self, data: memoryview, offset: int) -> bool:
         """Over whole headers of plain files, which most members are; whether there was one."""
-        begin, last, member = offset, len(data) - _BLOCK, self._member
+        begin, last, member = offset, len(data) - BLOCK, self._member
         start = self._next - offset
         while offset <= last:
-            name, digits, after, kind, magic = _PLAIN.unpack_from(data, offset)
+            name, digits, after, seconds, kind, magic = _PLAIN.unpack_from(data, offset)
             if kind != b"0" or magic != _MAGIC or after != b"\0":
                 break
             try:
-                size = int(digits, 8)
+                size, time = int(digits, 8), int(seconds, 8)
             except ValueError:
                 break
-            if size < 0:
+            if size < 0 or time < 0:
                 break
-            end = name.find(b"\0")
-            member((start + offset) // _BLOCK, index_path(name[:end] if end >= 0 else name))
-            offset += _BLOCK + ((size + _BLOCK - 1) & -_BLOCK)
+            member(start + offset, name.partition(b"\0")[0], size, time, b"f")
+            offset += BLOCK + ((size + BLOCK - 1) & -BLOCK)
         if offset == begin:
             return False
         self._zero = False
@@ -120,7 +128,7 @@ class TarIndexer:
             self._zero = True
             return
         self._zero = False
-        at = self._next - _BLOCK
+        at = self._next - BLOCK
         size = _number(block[124:136])
         if size < 0 or (kind in (_LONG_NAME, _LONG_LINK, _PAX) and size > _LONG_LIMIT):
             self._next = _NEVER
@@ -130,12 +138,14 @@ class TarIndexer:
                 self._first = at
             self._expect(kind, size)
             return
-        name = self._long or _name(block)
+        pax, self._pax = self._pax, {}
+        name = pax.get(b"GNU.sparse.name") or pax.get(b"path") or self._long or _name(block)
         self._long = b""
         if self._first >= 0:
             at, self._first = self._first, -1
-        self._member(at // _BLOCK, index_path(name))
-        padded = (size + _BLOCK - 1) & -_BLOCK
+        size = _decimal(pax.get(b"size", b""), size)
+        self._member(at, name, *_nature(block, kind, name, size, pax))
+        padded = (size + BLOCK - 1) & -BLOCK
         if kind == _SPARSE and block[482]:
             self._sparse = padded
         elif kind == _DIRECTORY_LIST and self._kept is not None:
@@ -173,11 +183,11 @@ class TarIndexer:
             self._collected(kind)
 
     def _collected(self, kind: int) -> None:
-        self._next = (self._next + _BLOCK - 1) & -_BLOCK
+        self._next = (self._next + BLOCK - 1) & -BLOCK
         if kind == _LONG_NAME:
             self._long = bytes(self._body).rstrip(b"\0")
         elif kind == _PAX:
-            self._long = _pax_path(bytes(self._body)) or self._long
+            self._pax = _pax_records(bytes(self._body))
         self._body.clear()
 
 
@@ -197,15 +207,36 @@ def _number(field: bytes) -> int:
         return -1
 
 
-def _pax_path(body: bytes) -> bytes:
+def _nature(block: bytes, kind: int, name: bytes, size: int, pax: Mapping[bytes, bytes]) -> tuple[int, int, bytes]:
+    """Of a member: bytes in the file itself, seconds, letter."""
+    letter = _LETTERS.get(kind, b"?")
+    if letter == b"f" and name.endswith(b"/"):
+        letter = b"d"  # an old tar says it so
+    real = pax.get(b"GNU.sparse.realsize") or pax.get(b"GNU.sparse.size")
+    if kind == _SPARSE:
+        size = max(-1, _number(block[483:495]))
+    elif real is not None and letter == b"f":
+        size, letter = _decimal(real, -1), b"s"
+    elif letter not in b"f?":
+        size = 0
+    seconds = _decimal(pax.get(b"mtime", b"").partition(b".")[0], _number(block[136:148]))
+    return size, seconds if 0 <= seconds < _NEVER else -1, letter
+
+
+def _decimal(digits: bytes, otherwise: int) -> int:
+    return int(digits) if digits.isdigit() and len(digits) < 18 else otherwise
+
+
+def _pax_records(body: bytes) -> dict[bytes, bytes]:
+    found: dict[bytes, bytes] = {}
     while body:
         digits, _, rest = body.partition(b" ")
         if not digits.isdigit() or len(digits) > 7 or int(digits) <= len(digits) + 1:
-            return b""
-        record, body = rest[:int(digits) - len(digits) - 2], body[int(digits):]
-        if record.startswith(b"path="):
-            return record[5:]
-    return b""
+            break
+        key, _, value = rest[:int(digits) - len(digits) - 2].partition(b"=")
+        found[key] = value
+        body = body[int(digits):]
+    return found
 
 
 def _escape(found: re.Match[bytes]) -> bytes:
