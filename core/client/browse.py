@@ -130,7 +130,7 @@ def versions(site: Site, host: str, disk: str, path: str, most: int = 40) -> lis
     from core.index.reader import open_index
     from core.index.record import Mark
     from core.restore.chain import restorable
-    from core.restore.moment import index_file
+    from core.restore.indexfile import index_file
 
     with open_catalogue(site).catalogue as catalogue:
         good = restorable(dumps(catalogue, host, disk))[-most:]

@@ -1,6 +1,7 @@
 """Out of one dump exactly the chosen members, by a real tar, into a directory of its own.
 
-The dump streams through once: CRC, unpacking, choosing, tar.  A hard link whose first name was not chosen would be lost,
+The dump streams through once: CRC, unpacking, choosing, tar; or only those parts of it that have the members, where its index
+tells (`core.restore.ranges`).  A hard link whose first name was not chosen would be lost,
 as it is in Amanda's amrecover; such names are extracted in a second pass together with what they are links to.
 Nothing is said about where the files go in the end: `core.restore.place` does that.
 """
@@ -20,10 +21,12 @@ from typing import IO, TypeVar
 
 from core.catalogue.queries import Dump
 from core.errors import TaperoomError, WorldError
+from core.holding.header import Header
 from core.index.names import clean_path
 from core.index.record import Mark
 from core.model.site import Site
 from core.restore.listing import Listing, of_directory
+from core.restore.ranges import ranges_of
 from core.restore.source import Place, Warn, places_of
 from core.restore.tarstream import LINK, Member, TarStream
 from core.restore.unpack import unpacked
@@ -62,12 +65,12 @@ def extract(site: Site, dump: Dump, paths: set[bytes], to: Path, count: Counter,
         for old in to.iterdir() if to.exists() else ():
             remove_tree(old)
         done = Extracted(to / "files", to / "links")
-        wanted, dangling = paths, _pass(site, dump, place, paths, done.root, done.words, count)
+        dangling = _some(site, dump, place, paths, done.root, done.words, count)
         while dangling:
             # Their first names were not asked for: extract those, too, beside the rest.
             done.linked |= dangling.keys()
             wanted = set(dangling) | set(dangling.values())
-            again = _pass(site, dump, place, wanted, done.link_root, done.words, count)
+            again = _some(site, dump, place, wanted, done.link_root, done.words, count)
             dangling = again if again != dangling else {}
         return done
 
@@ -121,12 +124,16 @@ def _first_good(site: Site, dump: Dump, use: Callable[[Place], _T], warn: Warn) 
     raise WorldError("RST024", f"{title} cannot be read: {last.message}", last.hint) from last
 
 
-def _data(site: Site, dump: Dump, place: Place, count: Counter) -> Iterator[memoryview]:
-    header, stored = place.open()
+def _check_program(header: Header) -> None:
     program = header.application or header.program
     if "tar" not in program.lower():
         raise WorldError("RST022", f"the dump was made by {program}, which is no tar",
                          "restore it with that program; its header says how")
+
+
+def _data(site: Site, dump: Dump, place: Place, count: Counter) -> Iterator[memoryview]:
+    header, stored = place.open()
+    _check_program(header)
     disk = site.disk(dump.host, dump.disk)
     allowed = [disk.dumptype.compress_program] if disk is not None and disk.dumptype.compress_program else []
 
@@ -138,16 +145,46 @@ def _data(site: Site, dump: Dump, place: Place, count: Counter) -> Iterator[memo
     return unpacked(counted(), header, allowed)
 
 
-def _pass(
+def _some(
     site: Site, dump: Dump, place: Place, paths: Iterable[bytes], to: Path, words: list[str], count: Counter
 ) -> dict[bytes, bytes]:
-    """Stream the dump once into a tar; links that were held back, to the names that they need."""
-    wanted, dangling = frozenset(paths), dict[bytes, bytes]()
+    """The chosen members into a tar; links that were held back, to the names that they need."""
+    wanted = frozenset(paths)
+    ranges = ranges_of(site, dump, wanted) if place.open_at is not None else None
+    if ranges is not None:
+        said: list[str] = []
+        fresh = not to.exists()
+        try:
+            found, dangling = _pass(wanted, to, said, lambda stream: ranges.feed(place, stream, count, _check_program))
+            if found == wanted:
+                words += said
+                return dangling
+        except TaperoomError as fault:
+            if fault.code == "RST025":
+                raise
+        # The index, or the dump just there, is not what it should be; reading all of it tells which.
+        if fresh:
+            remove_tree(to)
+
+    def feed(stream: TarStream) -> None:
+        for piece in _data(site, dump, place, count):
+            stream.feed(piece)
+
+    return _pass(wanted, to, words, feed)[1]
+
+
+def _pass(
+    wanted: frozenset[bytes], to: Path, words: list[str], feed: Callable[[TarStream], None]
+) -> tuple[set[bytes], dict[bytes, bytes]]:
+    """``feed`` a stream into a tar; which of the names were met, and of them the links that were held back, to the names that
+    they need."""
+    met, dangling = set[bytes](), dict[bytes, bytes]()
 
     def choose(member: Member) -> bool:
         path = clean_path(member.name)
         if path is None or path not in wanted:
             return False
+        met.add(path)
         if member.kind == LINK and (target := clean_path(member.link)) is not None and target not in wanted:
             dangling[path] = target
             return False
@@ -166,8 +203,7 @@ def _pass(
         try:
             stream = TarStream(choose, write)
             try:
-                for piece in _data(site, dump, place, count):
-                    stream.feed(piece)
+                feed(stream)
                 pipe.write(stream.finish())
                 pipe.close()
             except BrokenPipeError:
@@ -180,7 +216,7 @@ def _pass(
                 pipe.close()
         said.seek(0)
         _judge(status, said.read(1 << 20).decode("utf-8", "replace"), words, to)
-    return dangling
+    return met, dangling
 
 
 def _judge(status: int, text: str, words: list[str], to: Path) -> None:

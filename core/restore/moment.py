@@ -13,12 +13,12 @@ from pathlib import Path
 from core.catalogue.queries import Dump, Key, dumps, known_disks
 from core.catalogue.store import Catalogue
 from core.errors import TaperoomError, UsageError, WorldError
-from core.index.reader import SUFFIX, open_index
+from core.index.reader import open_index
 from core.model.site import Site
-from core.model.units import sanitise
 from core.restore.asof import show_stamp
 from core.restore.chain import choose, restorable, show_dates
 from core.restore.extract import Counter, scan
+from core.restore.indexfile import index_file
 from core.restore.listing import Listing, of_index
 from core.restore.source import Warn
 from core.restore.spec import Spec, parse_spec
@@ -97,17 +97,6 @@ def _renames(site: Site, dump: Dump, count: Counter, warnings: list[str]) -> lis
         warnings.append(f"RST019 {dump.host}:{dump.disk} level {dump.level} of {show_stamp(dump.datestamp)}: which directories"
                         f" were renamed before it is not known ({fault.message})")
         return []
-
-
-def index_file(site: Site, dump: Dump) -> Path | None:
-    """The index of a dump, ours or one of Amanda's names for it."""
-    # A host's name comes from the configuration, and so cannot leave this directory.
-    directory = site.index_dir / sanitise(dump.host) / sanitise(dump.disk)
-    base = f"{dump.datestamp}_{dump.level}"
-    for ending in (SUFFIX, ".gz", "-sorted.gz", "-unsorted.gz", "-sorted", "-unsorted"):
-        if (directory / (base + ending)).is_file():
-            return directory / (base + ending)
-    return None
 
 
 def read_index(path: Path) -> Listing:

@@ -24,6 +24,7 @@ from core.restore.asof import parse_as_of, show_stamp
 from core.restore.extract import Extracted, extract, remove_tree
 from core.restore.moment import Moment, moment_of, node_at, spec_of
 from core.restore.place import ancestors, check_target, place
+from core.restore.ranges import to_read
 from core.restore.spec import Spec
 from core.restore.tree import Node, source_of, walk
 
@@ -85,7 +86,7 @@ def restore(
         for spec in [spec_of(site, catalogue, text) for text in texts]:
             by_disk.setdefault((spec.host, spec.disk), []).append(spec)
         plans = [_plan(site, catalogue, specs, stamp, to, len(by_disk) > 1, result) for specs in by_disk.values()]
-    total = sum(dump.size * 1024 for plan in plans for dump in plan.dumps)
+    total = sum(to_read(site, plan.moment.chain[number], names) for plan in plans for number, names in plan.needs.items())
     # Whether every target is free is known before the first byte is read.
     made = [check_target(plan.to, plan.wanted, overwrite) for plan in plans]
     for plan, new in zip(plans, made, strict=True):

@@ -24,6 +24,8 @@ from core.model.site import Site
 
 READ = 1 << 18
 """Bytes of one read."""
+NEAR = 1 << 16
+"""Bytes of one read where perhaps only one small file is wanted."""
 _HINT = "this copy is damaged; another one is taken where there is one"
 Warn = Callable[[str], None]
 """Told what was wrong and did no harm, a sentence with its code."""
@@ -45,12 +47,14 @@ class Place:
     """One place that has a dump: ``text`` names it for people; ``open`` gives its header and its data.
 
     ``open`` raises WorldError when it is not there; the data, RST023 when it is not what it should be.  ``reading`` tells
-    meanwhile how far it was read.
+    meanwhile how far it was read.  ``open_at`` gives the same from any byte of the stored data on, with no checksum compared;
+    None where that is not possible.
     """
 
     text: str
     open: Callable[[], tuple[Header, Iterator[memoryview]]]
     reading: Reading = field(default_factory=Reading)
+    open_at: Callable[[int], tuple[Header, Iterator[memoryview]]] | None = None
 
 
 def _silent(text: str) -> None:
@@ -62,13 +66,15 @@ def places_of(site: Site, dump: Dump, warn: Warn = _silent) -> list[Place]:
     found = []
     if dump.file:
         at = Reading()
-        found.append(Place(f"holding file {dump.file}", lambda at=at: _open_holding(dump, warn, at), at))  # type: ignore[misc]
+        found.append(Place(f"holding file {dump.file}", lambda at=at: _open_holding(dump, warn, at), at,  # type: ignore[misc]
+                           lambda start: _holding_from(dump, start)))
     order = list(site.storages)
     copies = [copy for copy in dump.copies if copy.storage in site.storages]
     for copy in sorted(copies, key=lambda copy: order.index(copy.storage)):
         text = f"volume {', '.join(copy.labels)} of storage {copy.storage}"
         at = Reading()
-        found.append(Place(text, lambda copy=copy, at=at: _open_copy(site, dump, copy, warn, at), at))  # type: ignore[misc]
+        found.append(Place(text, lambda copy=copy, at=at: _open_copy(site, dump, copy, warn, at), at,  # type: ignore[misc]
+                           _seeker(site, dump, copy)))
     return found
 
 
@@ -88,6 +94,42 @@ def _open_copy(site: Site, dump: Dump, copy: Copy, warn: Warn, at: Reading) -> t
     expected = _expected(dump, first) if not copy.crc.known else copy.crc
     data = _parts(site, dump, copy, volumes, warn, at)
     return first, _counted(data, expected, f"volume {', '.join(copy.labels)}")
+
+
+def _holding_from(dump: Dump, start: int) -> tuple[Header, Iterator[memoryview]]:
+    reader = HoldingReader(Path(dump.file))
+    _check_header(reader.header, dump, dump.file)
+    reader.seek(start)
+    return reader.header, _read(reader.readinto, reader.close, size=NEAR)
+
+
+def _seeker(site: Site, dump: Dump, copy: Copy) -> Callable[[int], tuple[Header, Iterator[memoryview]]] | None:
+    """Only where the size of every part is known a byte can be found in them."""
+    if not all(part.crc.known for part in copy.parts):
+        return None
+    volumes: dict[str, Volume] = {}
+
+    def open_at(start: int) -> tuple[Header, Iterator[memoryview]]:
+        number = 0
+        while number < len(copy.parts) - 1 and start >= copy.parts[number].crc.size:
+            start -= copy.parts[number].crc.size
+            number += 1
+        header = _header(site, dump, copy, copy.parts[number], volumes, _silent)
+        return header, _parts_from(site, dump, copy, volumes, number, start)
+
+    return open_at
+
+
+def _parts_from(
+    site: Site, dump: Dump, copy: Copy, volumes: dict[str, Volume], number: int, start: int
+) -> Iterator[memoryview]:
+    for at, part in enumerate(copy.parts[number:]):
+        if at:
+            _header(site, dump, copy, part, volumes, _silent)
+        file = volumes[part.label].open_part(part.fileno)
+        file.seek(start, 1)
+        yield from _read(_into(file), file.close, max(0, part.crc.size - start), size=NEAR)
+        start = 0
 
 
 def volume_of(site: Site, copy: Copy, label: str, warn: Warn = _silent) -> Volume:
@@ -132,17 +174,19 @@ def _into(file: BinaryIO) -> Callable[[memoryview], int]:
     return readinto
 
 
-def _read(readinto: Callable[[memoryview], int], close: Callable[[], None], limit: int | None = None) -> Iterator[memoryview]:
-    buffer = memoryview(bytearray(READ))
+def _read(
+    readinto: Callable[[memoryview], int], close: Callable[[], None], limit: int | None = None, *, size: int = READ
+) -> Iterator[memoryview]:
+    buffer = memoryview(bytearray(size))
     try:
         left = limit
         while left is None or left:
-            size = readinto(buffer if left is None else buffer[:left])
-            if not size:
+            got = readinto(buffer if left is None else buffer[:left])
+            if not got:
                 return
             if left is not None:
-                left -= size
-            yield buffer[:size]
+                left -= got
+            yield buffer[:got]
     except OSError as fault:
         raise WorldError("RST023", f"reading failed: {fault.strerror}", _HINT) from fault
     finally:

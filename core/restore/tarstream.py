@@ -61,10 +61,17 @@ class TarStream:
         self._pax: dict[bytes, bytes] = {}
         self._member = Member(b"", 0, b"", 0)
 
-    def feed(self, data: memoryview) -> None:
-        """Read the next piece of any size."""
-        at, end = 0, len(data)
+    @property
+    def idle(self) -> bool:
+        """Whether a member is at its end and the next has not begun."""
+        return not (self._collect or self._skip or self._block or self._held or self._sparse)
+
+    def feed(self, data: memoryview, *, one: bool = False) -> int:
+        """Read the next piece of any size, with ``one`` no further than to the end of a member; how many bytes were read."""
+        at, end, before = 0, len(data), self.members
         while at < end and not self.ended:
+            if one and self.members > before and self.idle:
+                break
             if self._collect:
                 size = min(self._collect, end - at)
                 self._take(data[at:at + size])
@@ -83,6 +90,7 @@ class TarStream:
                     block = bytes(self._block)
                     self._block.clear()
                     self._header(block)
+        return at
 
     def finish(self) -> bytes:
         """The end of the stream came; what a tar of the chosen members ends with.  RST020 when it came too early."""

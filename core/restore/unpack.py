@@ -68,10 +68,16 @@ def unpacked(raw: Iterable[memoryview], header: Header, allowed: Iterable[str] =
             return _members(raw)
         case ".Z":
             return _by_program(raw, ["gzip", "-dc"])
-        case _ if program.rpartition("/")[2] == "zstd" or (not program and header.comp in (".zst", "zstd")):
+        case _ if packed_by_zstd(header):
             return _zstd(raw)
         case _:
             return _by_program(raw, [*_permitted(program, allowed), "-d"])
+
+
+def packed_by_zstd(header: Header) -> bool:
+    """Whether a dump that is neither plain nor gzip was packed by zstd."""
+    program = header.filters.server_compress or header.filters.client_compress
+    return program.rpartition("/")[2] == "zstd" or (not program and header.comp in (".zst", "zstd"))
 
 
 def _members(raw: Iterable[memoryview]) -> Iterator[memoryview]:
