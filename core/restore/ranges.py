@@ -55,8 +55,8 @@ class Ranges:
         for offset in sorted(set(self.offsets.values())):
             if at < 0 or not 0 <= offset - at <= GAP:
                 pieces, rest, at = self._archive(place, offset, count, check), memoryview(b""), offset
-            before, gap = stream.members, offset - at
-            while stream.members == before or not stream.idle:
+            members, gap = stream.members + 1, offset - at
+            while stream.members < members or not stream.idle:
                 if not len(rest):
                     rest = next(pieces, memoryview(b""))
                     if not len(rest) or stream.ended:
@@ -65,7 +65,7 @@ class Ranges:
                     size = min(gap, len(rest))
                     gap -= size
                 else:
-                    size = stream.feed(rest, one=True)
+                    size = stream.feed(rest, members=members)
                     if not size:
                         raise WorldError("RST020", "the dump ends before a file that its index names", _DAMAGED)
                 rest, at = rest[size:], at + size
@@ -123,7 +123,8 @@ def _ranges(index: IndexReader, dump: Dump, paths: Collection[bytes]) -> Ranges 
         if record is None or record.mark is Mark.PRESENT or record.offset < 0:
             return None
         offsets[path] = record.offset
-        size = max(0, record.size) + _HEADERS
+        # What a sparse file takes in the archive is not known, only that its holes take nothing.
+        size = (record.size if record.size > 0 and record.kind != "s" else 0) + _HEADERS
         ends.append((record.offset, record.offset + size))
         wanted += size
         if wanted > most:

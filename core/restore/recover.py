@@ -145,7 +145,8 @@ def _carry_out(
             def count(where: str, size: int, dump: Dump = dump) -> None:
                 result.size += size
                 if progress is not None:
-                    progress(Progress(dump.host, dump.disk, dump.datestamp, dump.level, where, result.size, total))
+                    progress(Progress(dump.host, dump.disk, dump.datestamp, dump.level, where, result.size,
+                                      max(total, result.size)))
 
             out = extract(site, dump, plan.needs[number], staging / str(number), count, result.warnings.append)
             extracted[number] = out

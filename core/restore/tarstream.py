@@ -66,11 +66,12 @@ class TarStream:
         """Whether a member is at its end and the next has not begun."""
         return not (self._collect or self._skip or self._block or self._held or self._sparse)
 
-    def feed(self, data: memoryview, *, one: bool = False) -> int:
-        """Read the next piece of any size, with ``one`` no further than to the end of a member; how many bytes were read."""
-        at, end, before = 0, len(data), self.members
+    def feed(self, data: memoryview, *, members: int = 0) -> int:
+        """Read the next piece of any size, no further than to the end of so many ``members`` in all; how many bytes were
+        read."""
+        at, end = 0, len(data)
         while at < end and not self.ended:
-            if one and self.members > before and self.idle:
+            if members and self.members >= members and self.idle:
                 break
             if self._collect:
                 size = min(self._collect, end - at)

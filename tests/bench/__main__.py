@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.bench import console, dumps, opponent, runs, tapes
+from tests.bench import console, dumps, opponent, restores, runs, tapes
 from tests.bench.data import FULL, QUICK, Data
 from tests.bench.measure import Broken
 from tests.bench.setting import Setting
@@ -26,6 +26,7 @@ ROWS: Mapping[str, Callable[[Setting], Iterator[Line]]] = {
     "small": dumps.small,
     "compress": dumps.compress,
     "taper": tapes.taper,
+    "restore": restores.restore,
     "many": runs.many,
     "memory": runs.resident,
     "commands": runs.commands,
