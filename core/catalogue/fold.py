@@ -9,20 +9,10 @@ from __future__ import annotations
 import sqlite3
 from typing import assert_never
 
+from core.catalogue.binding import bind
 from core.events import event as e
 from core.events.event import Record
 from core.model.units import seconds_of_datestamp
-
-
-def bind(text: str) -> str | bytes:
-    """A text as SQLite takes it: one with surrogate escapes (a name that is not UTF-8) becomes a BLOB of its bytes."""
-    if text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogateescape")
-    return text
 
 
 def fold(db: sqlite3.Connection, run: str, record: Record) -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 from core.catalogue.outside import forget_erased
 from core.catalogue.store import Catalogue, StaleCatalogue
 from core.errors import WorldError
-from core.events.codec import inspect
 from core.model.site import Site
 
 
@@ -107,6 +106,8 @@ def catch_up(site: Site, catalogue: Catalogue, warnings: list[str] | None = None
 
 
 def _ingest(site: Site, catalogue: Catalogue, name: str, warnings: list[str], newest: str = "") -> int:
+    from core.events.codec import inspect  # not loaded where nothing has to be caught up
+
     journal = site.runs_dir / name / "journal.jsonl"
     try:
         records, damage = inspect(journal.read_bytes())

@@ -12,12 +12,14 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from core.catalogue import sums
-from core.catalogue.fold import bind, fold
+from core.catalogue.binding import bind
 from core.errors import WorldError
-from core.events.event import Record
+
+if TYPE_CHECKING:
+    from core.events.event import Record
 
 VERSION = 1
 """``PRAGMA user_version``; a file of another version is rebuilt."""
@@ -173,6 +175,9 @@ class Catalogue:
         with self._guard("written"):
             if record.seq <= self._seq(run):
                 return False
+            # The classes of all facts take a tenth of a second; a command that only asks has no use for them.
+            from core.catalogue.fold import fold
+
             fold(self._db, run, record)
             self._seqs[run] = record.seq
             return True
