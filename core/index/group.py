@@ -88,11 +88,16 @@ class Group:
     """A group when it was read: `names`, and records by their number."""
 
     def __init__(self, count: int, names: bytes, directories: bytes, details: bytes) -> None:
-        """ValueError when they do not belong together."""
+        """ValueError when they do not belong together, or have a name that would leave its disk."""
         self.count = count
         self.names = names[1:].split(b"\0")
         counts, at = take_numbers(directories, 0)
-        self.directories = directories[at:].split(b"\0")
+        paths = directories[at:]
+        self.directories = paths.split(b"\0")
+        # What wrote this cleaned its names; a file that somebody else made must not lead outside a restore's target.
+        every = b"".join((names, b"\0", paths.replace(b"/", b"\0"), b"\0"))
+        if b"/" in names or b"\0..\0" in every or b"\0.\0" in every or b"\0/" in b"\0" + paths:
+            raise ValueError("it has a name that is none")
         self.starts = [0, *accumulate(counts)]
         """The number of each directory's first name; at the end the count of all."""
         self._flags = details[:count]

@@ -37,7 +37,7 @@ class IndexReader:
         """Of a file, which is closed with this; ``name`` is for people.  OSError, WorldError RST018."""
         self._file = file
         self._unpacker = Unpacker(name)
-        size = file.seek(0, 2)
+        self._size = size = file.seek(0, 2)
         if size < len(MAGIC) + FOOTER_SIZE:
             raise self._unpacker.damaged(size, "it ends too early")
         footer = read_footer(self._read(size - FOOTER_SIZE, FOOTER_SIZE))
@@ -192,7 +192,7 @@ class IndexReader:
         return self._unpacker.unpack(self._read(at, length), at)
 
     def _read(self, at: int, length: int) -> bytes:
-        if length > MAX_BLOB:
+        if length > MAX_BLOB or at + length > self._size:
             raise self._unpacker.damaged(at, "it is larger than a part of an index can be")
         try:
             return os.pread(self._file.fileno(), length, at)

@@ -100,7 +100,7 @@ class IndexWriter:
         table = b"".join(map(put_numbers, [*numbers, [len(key) for key in keys]])) + b"".join(keys)
         places = []
         for raw in (table, self._renames_raw(), self._frames_raw()):
-            blob = packer.pack(raw)
+            blob = packer.pack(raw) if raw else b""
             self._out.write(blob)
             places.append((at, len(blob)))
             at += len(blob)
@@ -109,7 +109,9 @@ class IndexWriter:
         return count
 
     def _renames_raw(self) -> bytes:
-        names = [name for pair in self.renames or () for name in pair]
+        if self.renames is None:
+            return b""
+        names = [name for pair in self.renames for name in pair]
         return put_numbers([len(name) for name in names]) + b"".join(names)
 
     def _frames_raw(self) -> bytes:

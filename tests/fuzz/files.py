@@ -6,6 +6,7 @@ import io
 import shutil
 import tempfile
 import zipfile
+from array import array
 from pathlib import Path
 
 from clientd.access import read_access
@@ -15,6 +16,12 @@ from core.client.replay import Replay
 from core.client.runs import view_of
 from core.config.load import load_site
 from core.errors import UsageError, WorldError
+from core.index.frames import GZIP, FrameTable
+from core.index.group import Group
+from core.index.layout import MAGIC, Footer, Packer, put_numbers
+from core.index.reader import open_index
+from core.index.record import Mark
+from core.index.writer import writing
 from tests.fuzz.mutate import inputs
 from tests.fuzz.records import journal_seeds
 
@@ -126,6 +133,62 @@ def snapshot(data: bytes) -> None:
         base.known(131)
 
 
+def index(data: bytes) -> None:
+    """An index file: what it says, or RST018 with the place."""
+    file = _work / "index.tix"
+    file.write_bytes(data)
+    try:
+        with open_index(file) as found:
+            frames = found.frames
+            records = list(found.walk(b""))
+            assert len(records) == found.count and (frames is None or frames.begin(len(frames)) >= 0)
+            for record in records[:20]:
+                assert found.find(record.path) == record
+            list(found.search(b"a"))
+            list(found.match(b"*/[a-c]*"))
+            found.entries(b"dir")
+    except WorldError as fault:
+        assert fault.code == "RST018" and "damaged at byte" in fault.message
+
+
+def index_group(data: bytes) -> None:
+    """A group of an index whose checksums are right: its names, none of them outside the disk, or ValueError."""
+    names, _, rest = data.partition(b"|")
+    directories, _, details = rest.partition(b"|")
+    try:
+        group = Group(names.count(b"\0"), names, directories, details)
+    except ValueError:
+        return
+    for number in range(group.count):
+        record = group.record(number, group.directory_of(number))
+        assert not record.path.startswith(b"/") or not record.path.strip(b"/")
+        assert not {b".", b".."} & set(record.path.split(b"/"))
+
+
+def group_seeds() -> list[bytes]:
+    """Two names in one directory."""
+    three = put_numbers([0, 512]) + put_numbers([1, 2]) + put_numbers([9, 0])
+    return [b"\0a\0b|" + put_numbers([2]) + directory + b"|" + bytes([17, 17]) + three for directory in (b"", b"dir", b"a/b")]
+
+
+def index_seeds() -> list[bytes]:
+    """A small index, and one whose parts all have right checksums but do not fit together."""
+    found = []
+    for names in (3, 60):
+        file = _work / "seed.tix"
+        with writing(file) as writer:
+            writer.exact, writer.frames = True, FrameTable(GZIP, 1 << 20, array("I", [5, 6]))
+            writer.rename(b"old", b"new")
+            for number in range(names):
+                writer.add(b"dir/%d" % number, Mark.FILE, "f", number, 1700000000 + number, 512 * number)
+        found.append(file.read_bytes())
+    packer, start = Packer(), len(MAGIC)
+    for table in (b"", put_numbers([1 << 40]) * 5 + b"k", put_numbers([1]) + put_numbers([20]) * 3 + put_numbers([9]) + b"key"):
+        blob = packer.pack(table)
+        found.append(MAGIC + blob + Footer(7, 1, 1, (start, len(blob)), (start, len(blob)), (start, len(blob))).pack())
+    return found
+
+
 TARGETS = {
     "configuration": (configuration, inputs([CONFIG], (
         b"[[disk]]\n", b"[storage.x]\n", b'= "', b"= [", b"= {", b"true", b"1979-05-27", b"-1\n", b"[dumptype.x]\n",
@@ -133,5 +196,7 @@ TARGETS = {
     "access": (access, inputs([ACCESS], (b"lists = [", b"programs = [", b'"*"', b"servers = ", b'"::/0"'))),
     "bundles": (bundles, inputs(bundle_seeds(), (
         b"PK\3\4", b"PK\1\2", b"PK\5\6", b"journal.jsonl", b"../", b"\xff\xff\xff\xff"))),
+    "index-files": (index, inputs(index_seeds(), (MAGIC, b"\x28\xb5\x2f\xfd", b"b\1\0\0\0\1", b"\xff\xff\xff\x7f"))),
+    "index-groups": (index_group, inputs(group_seeds(), (b"\0..", b"\0.", b"../", b"/", b"b\2\0\0\0\1\1"))),
     "snapshots": (snapshot, inputs([SNAPSHOT], (b"\0\0\0", b"GNU tar-", b"-2\n", b"0\x00"))),
 }

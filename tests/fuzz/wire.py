@@ -10,6 +10,7 @@ from core.wire.features import CLIENT, SERVER, Features
 from core.wire.frames import LIMIT, FrameReader, end_of, frame
 from core.wire.mesg import MAX_LINES, Mesg
 from core.wire.packets import Assembler, Kind, Packet, decode, encode
+from core.wire.packing import GZIP_FAST, FrameSizes, zstd_for
 from core.wire.requests import read_request, split_service
 from tests.fuzz.mutate import inputs
 
@@ -138,6 +139,25 @@ def tar(data: bytes) -> None:
     assert len(out) <= len(data) + 512
 
 
+def packed_frames(data: bytes) -> None:
+    """Stored data: its frames, the same however it is cut, or none."""
+    found = []
+    for size in (len(data) or 1, 7):
+        sizes = FrameSizes()
+        for at in range(0, len(data), size):
+            sizes.feed(memoryview(data)[at:at + size])
+        assert not sizes.whole or sum(sizes.sizes) == len(data)
+        found.append((sizes.kind, sizes.unit, sizes.whole, list(sizes.sizes)))
+    assert found[0] == found[1]
+
+
+def packed_seeds() -> list[bytes]:
+    """Two frames of each kind."""
+    zstd = zstd_for("zstd")
+    packings = [GZIP_FAST, *([zstd] if zstd is not None else [])]
+    return [packing.pack(memoryview(b"hello" * 9)) + packing.pack(memoryview(b"hi")) for packing in packings]
+
+
 def tar_seeds() -> list[bytes]:
     """Small archives of the forms that are read."""
     import io
@@ -157,6 +177,7 @@ def tar_seeds() -> list[bytes]:
 
 assert len(STREAM) < LIMIT
 TARGETS = {
+    "packed": (packed_frames, inputs(packed_seeds(), (b"TR\x08\0", b"\x5e\x2a\x4d\x18\x08\0\0\0", b"\x1f\x8b\x08\x04"))),
     "frames": (frames, inputs([STREAM, *PACKETS], (end_of(1), b"\0\0\0\1", b"\0\x40\0\0"))),
     "packets": (packets, inputs([STREAM, *(packet[8:] for packet in PACKETS)], (b"\0", b"\1", b"\3", b"SERVICE "))),
     "dle-xml": (requests, inputs(BODIES, XML_WORDS)),

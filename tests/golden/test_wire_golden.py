@@ -141,7 +141,7 @@ def test_noop_byte_for_byte() -> None:
 
 def test_bits_have_amandas_names() -> None:
     assert STOCK.text == "ffffffff9efefbfffffffffffffff3fffbf71f"
-    assert len(features.NAMES) == 153
+    assert len(features.NAMES) == 154
     named = {name: bit for bit, name in enumerate(features.NAMES)}
     for bit, name in [
         (15, "program_gnutar"),
@@ -155,6 +155,7 @@ def test_bits_have_amandas_names() -> None:
         (147, "data_shm_control_name"),
         (148, "req_options_timestamp"),
         (149, "large_frames"),
+        (153, "index_detail"),
     ]:
         assert named[name] == bit
     assert not features.SERVER.has(features.SELFCHECK_MESSAGE)

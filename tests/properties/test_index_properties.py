@@ -161,3 +161,12 @@ def test_what_a_client_says_of_a_member_may_be_nonsense() -> None:
     with IndexReader(out, "it") as reader:
         assert [(one.size, one.mtime, one.offset, one.kind) for one in reader.walk(b"")] == [
             (-1, -1, -1, ""), (1, 2, -1, "f"), (6, 7, 5, ""), (6, 7, -5, "f")]
+
+
+@pytest.mark.parametrize("path", [b"..", b"a/..", b"../a", b"a/../b", b".", b"a/./b"])
+def test_a_file_that_somebody_else_made_leads_nowhere(path: bytes) -> None:
+    with index_of([Record(b"a/x", Mark.FILE), Record(path, Mark.FILE)]) as reader:
+        for ask in (lambda: list(reader.walk(b"")), lambda: list(reader.match(b"*"))):
+            with pytest.raises(WorldError, match="a name that is none") as caught:
+                ask()
+            assert caught.value.code == "RST018"
