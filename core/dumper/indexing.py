@@ -6,6 +6,7 @@ dump.  Memory is bounded however many names there are.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Callable
@@ -95,20 +96,19 @@ class IndexFile:
         """Remove it while it is not whole."""
         if self._files:
             self._close()
-            self._tmp.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._tmp.unlink(missing_ok=True)
 
     def _close(self) -> None:
         self._writer = self._indexer = None
         files, self._files = self._files, []
         for file in files:
-            file.close()
+            with contextlib.suppress(OSError):  # what it could not write before it cannot write now, either
+                file.close()
 
     def _give_up(self, fault: OSError | WorldError) -> None:
         self.fault = fault_text(self.path, fault)
-        try:
-            self.discard()
-        except OSError:
-            self._writer = self._indexer = None
+        self.discard()
 
     def _member(self, offset: int, name: bytes, size: int, mtime: int, kind: bytes) -> None:
         path = clean_path(name)

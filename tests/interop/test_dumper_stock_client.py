@@ -66,6 +66,12 @@ def test_a_real_client_is_dumped(place: Place, compress: str) -> None:
     index = next((place.top / "state" / "index" / "localhost").glob(f"*/{STAMP}_0.tix"))
     with open_index(index) as found:
         assert lines_of(found) == [b"/", b"/one", b"/two words"]
+        records = list(found.walk(b""))
+    if compress == "client fast":
+        assert {record.offset for record in records} == {-1}  # the archive does not come by as it is
+    else:
+        assert [(record.path, record.size) for record in records if record.kind == "f"] == [(b"one", 3), (b"two words", 3)]
+        assert records[0].offset == 0 and len({record.offset for record in records}) == 3
 
 
 def test_a_real_client_without_that_disk(place: Place) -> None:
