@@ -18,8 +18,8 @@ PAGES: tuple[Page, ...] = (
          "See to the directory's owner, permissions and room, then give the order again."),
     Page("RST010", "E", "Not a date",
          "--as-of takes a moment, and what was written is none.",
-         "Write 2026-01-31, 2026-01-31 03:15, a run's datestamp such as 20260131031500, yesterday, or 2 days ago.  A date"
-         " means the end of that day."),
+         "Write 2026-01-31, 2026-01-31 03:15, a run's datestamp such as 20260131031500, 31 january, last tuesday, yesterday"
+         " 14:00, or 2 days ago.  A date means the end of that day."),
     Page("RST011", "E", "No such disk",
          "No disk of that name is configured or was ever dumped; the message names the nearest ones.",
          "Write HOST:DISK or HOST:DISK:PATH with the names of the disklist."),
@@ -88,4 +88,8 @@ PAGES: tuple[Page, ...] = (
     Page("RST031", "E", "Names are taken",
          "The target has files of the same names already; a restore does not overwrite what nobody asked to lose.",
          "Restore to an empty directory and compare, or ask for overwriting."),
+    Page("RST032", "W", "A date that is still to come",
+         "The moment that was asked for has not come yet.  Nothing is known of it, so it was understood as now: the newest"
+         " state is shown or restored.",
+         "Nothing, if that was meant.  Otherwise look at the date, and at the clock of this machine."),
 )

@@ -27,8 +27,8 @@ _AGO = re.compile(r"(.+?) ago")
 _LONG = re.compile(r"(\d{1,4})\s*(months?|years?)", re.ASCII)
 _CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?", re.ASCII)
 _HALF = re.compile(r"(\d{1,2})(?::(\d\d))?\s*([ap])m", re.ASCII)
-_TIME_LAST = re.compile(r"(.*?)(?:^|\s|(?<=\d)t(?=\d))(?:at )?((?:\d{1,2}:\d\d(?::\d\d)?)|(?:\d{1,2}(?::\d\d)?\s*[ap]m)|noon|midnight)",
-                        re.ASCII)
+_TIME_LAST = re.compile(
+    r"(.*?)(?:^|\s|(?<=\d)t(?=\d))(?:at )?(\d{1,2}:\d\d(?::\d\d)?|\d{1,2}(?::\d\d)?\s*[ap]m|noon|midnight)", re.ASCII)
 _DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\.? ([a-z]{3,9})\.?(?:,? (\d{4}))?", re.ASCII)
 _MONTH_FIRST = re.compile(r"([a-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?(?:,? (\d{4}))?", re.ASCII)
 _MINUTE = timedelta(seconds=59)

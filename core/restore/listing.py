@@ -38,6 +38,17 @@ class Listing:
             known = self.names.setdefault(parent, {})
             known[name] = max(mark, known.get(name, Mark.PRESENT))
 
+    def complete(self) -> None:
+        """Take in the directories that something is in, though nothing else tells of them: they were there."""
+        for directory in list(self.names):
+            while directory:
+                parent, _, name = directory.rpartition(b"/")
+                held = self.names.setdefault(parent, {})
+                if name in held:
+                    break
+                held[name] = Mark.PRESENT
+                directory = parent
+
 
 def of_index(index: IndexReader) -> Listing:
     """All names of an index.  WorldError RST018 when it meets damage; RST015 for more names than fit into memory."""

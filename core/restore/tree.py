@@ -32,11 +32,12 @@ class File:
 class Directory:
     """A directory; ``dump`` −1: it must have been there, but no dump has it itself."""
 
-    __slots__ = ("dump", "source")
+    __slots__ = ("dump", "mtime", "source")
 
-    def __init__(self, dump: int = -1, source: bytes | None = None) -> None:
+    def __init__(self, dump: int = -1, source: bytes | None = None, mtime: int = -1) -> None:
         self.dump = dump
         self.source = source
+        self.mtime = mtime
 
     @property
     def children(self) -> Mapping[bytes, Node]:
@@ -92,6 +93,7 @@ def build(listings: Sequence[Listing]) -> Tree:
     """The tree after the last of ``listings``, which are those of a chain, the full first."""
     tree = Tree()
     for number, listing in enumerate(listings):
+        listing.complete()
         if number and not listing.exact:
             tree.inexact.append(number)
         _rename(tree, listing.renames or [])

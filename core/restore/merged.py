@@ -1,0 +1,248 @@
+"""The tree of a disk as of a moment, made a directory at a time out of the indexes of a chain of dumps.
+
+The same tree as `core.restore.tree.build` makes of the whole listings, which says what it is; here nothing is read but
+what was asked for.  A directory is a view: the names that its dump's index gives it, laid over the same directory as the
+dump below left it, which is another view.  Renames are a view between the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from core.index.pattern import pattern_of
+from core.index.record import Mark, Record
+from core.restore.layer import Layer
+from core.restore.tree import Directory, File, Node, walk
+
+
+class MergedTree:
+    """The tree after the last of ``layers``, which are those of a chain, the full first.
+
+    ``inexact``: numbers of the dumps whose index could not tell what was deleted.  ``missing``: names that were there and
+    that no dump of the chain has, of the directories whose children were looked at.  Any method, and any view that it
+    gives, may raise WorldError RST018.
+    """
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self.layers = layers
+        self.inexact = [number for number, layer in enumerate(layers) if number and not layer.exact]
+        self.missing: dict[bytes, None] = {}
+        top: Directory = _Nothing()
+        for number, layer in enumerate(layers):
+            if layer.renames:
+                top = _renamed(top, layer.renames)
+            top = self._laid(number, b"", layer.find(b""), top)
+        self.top = top
+
+    def find(self, path: bytes) -> Node | None:
+        """What is at ``path``; ``b""`` is the top."""
+        node: Node = self.top
+        for name in path.split(b"/") if path else ():
+            if not isinstance(node, Directory) or (found := node.child(name)) is None:
+                return None
+            node = found
+        return node
+
+    def walk(self, path: bytes = b"") -> Iterator[tuple[bytes, Node]]:
+        """What is at ``path`` and all below it, directories before what is in them, in the order of names."""
+        node = self.find(path)
+        return iter(()) if node is None else walk(node, path)
+
+    def search(self, needle: bytes, found: Sequence[Iterable[Record]] | None = None) -> Iterator[tuple[bytes, Node]]:
+        """All whose last component has ``needle`` in it, each once, in no order.
+
+        ``found``: for each layer what its own search gives, where that is known already.
+        """
+        if b"/" in needle or b"\0" in needle:
+            return iter(())
+        mine = [layer.search(needle) for layer in self.layers] if found is None else found
+        return self._fitting(mine, lambda path: needle in path.rpartition(b"/")[2])
+
+    def match(self, glob: bytes, found: Sequence[Iterable[Record]] | None = None) -> Iterator[tuple[bytes, Node]]:
+        """All that a pattern of the shell fits, each once, in no order; ``found`` as in `search`."""
+        mine = [layer.match(glob) for layer in self.layers] if found is None else found
+        pattern = pattern_of(glob)
+
+        def fits(path: bytes) -> bool:
+            directory, _, name = path.rpartition(b"/")
+            return bool(name) and any(True for _ in pattern.fitting(directory, [name], 0, 1))
+
+        return self._fitting(mine, fits, moved=pattern.whole)
+
+    def _fitting(
+        self, found: Sequence[Iterable[Record]], fits: Callable[[bytes], bool], moved: bool = False
+    ) -> Iterator[tuple[bytes, Node]]:
+        """``moved``: a directory that gets another name may make the names below it fit."""
+        seen: set[bytes] = set()
+        for path in self._candidates(found, moved):
+            if path not in seen and fits(path):
+                seen.add(path)
+                if (node := self.find(path)) is not None:
+                    yield path, node
+
+    def _candidates(self, found: Sequence[Iterable[Record]], moved: bool) -> Iterator[bytes]:
+        """Where what a layer has may be after all the renames since."""
+        for number, records in reversed(list(enumerate(found))):
+            later = [pair for layer in self.layers[number + 1:] for pair in layer.renames or ()]
+            for record in records:
+                yield _carried(record.path, later)
+        pairs = [pair for layer in self.layers for pair in layer.renames or ()]
+        for at, (_, new) in enumerate(pairs):
+            if not new:
+                continue
+            here = _carried(new, pairs[at + 1:])
+            if moved:
+                yield from (path for path, _ in self.walk(here))
+            # What it was put into may have been made for it.
+            above = new
+            while above:
+                yield _carried(above, pairs[at + 1:])
+                above = above.rpartition(b"/")[0]
+
+    def _laid(self, number: int, path: bytes, record: Record | None, base: Node | None) -> Directory:
+        """A directory that a layer says something about; ``base`` is what was there before."""
+        below = base if isinstance(base, Directory) else None
+        if record is not None and record.mark is Mark.DIRECTORY:
+            return _Laid(self, number, path, below, number, path, record.mtime)
+        if below is not None:
+            return _Laid(self, number, path, below, below.dump, below.source, below.mtime)
+        return _Laid(self, number, path, None, -1, None, -1)
+
+
+class _Nothing(Directory):
+    """An empty one."""
+
+    __slots__ = ()
+
+    @property
+    def children(self) -> Mapping[bytes, Node]:
+        return {}
+
+
+class _Laid(Directory):
+    """What layer ``number`` says of the directory ``path``, over the view ``base`` of what was there before."""
+
+    __slots__ = ("_base", "_number", "_path", "_tree")
+
+    def __init__(
+        self, tree: MergedTree, number: int, path: bytes, base: Directory | None, dump: int, source: bytes | None, mtime: int
+    ) -> None:
+        super().__init__(dump, source, mtime)
+        self._tree, self._number, self._path, self._base = tree, number, path, base
+
+    @property
+    def _all(self) -> bool:
+        """Whether what is not named here was deleted: only the list of a directory that was dumped is complete."""
+        return self.dump == self._number and self._tree.layers[self._number].exact
+
+    @property
+    def children(self) -> Mapping[bytes, Node]:
+        before = self._base.children if self._base is not None else {}
+        after = {} if self._all else dict(before)
+        for record in self._tree.layers[self._number].entries(self._path):
+            name = record.path.rpartition(b"/")[2]
+            node = self._node(record, before.get(name))
+            if node is not None:
+                after[name] = node
+            elif self._number == len(self._tree.layers) - 1:
+                self._tree.missing[record.path] = None
+        return after
+
+    def child(self, name: bytes) -> Node | None:
+        record = self._tree.layers[self._number].find(self._path + b"/" + name if self._path else name)
+        if self._base is None or (record is not None and record.mark is Mark.FILE) or (record is None and self._all):
+            before = None
+        else:
+            before = self._base.child(name)
+        return before if record is None else self._node(record, before)
+
+    def _node(self, record: Record, before: Node | None) -> Node | None:
+        """What a record makes of what was there ``before``; None: no dump has it."""
+        if record.mark is Mark.FILE:
+            return File(self._number, record.path, record.kind, record.size, record.mtime)
+        if record.mark is Mark.DIRECTORY or record.kind == "d":
+            return self._tree._laid(self._number, record.path, record, before)
+        return before
+
+
+class _Moved(Directory):
+    """The directory ``base`` with some names taken out or put in."""
+
+    __slots__ = ("_base", "owner", "put")
+
+    def __init__(self, owner: object, base: Directory | None) -> None:
+        super().__init__(*((base.dump, base.source, base.mtime) if base is not None else ()))
+        self._base = base
+        self.owner = owner
+        self.put: dict[bytes, Node | None] = {}
+
+    @property
+    def children(self) -> Mapping[bytes, Node]:
+        after = dict(self._base.children) if self._base is not None else {}
+        for name, node in self.put.items():
+            if node is None:
+                after.pop(name, None)
+            else:
+                after[name] = node
+        return after
+
+    def child(self, name: bytes) -> Node | None:
+        if name in self.put:
+            return self.put[name]
+        return self._base.child(name) if self._base is not None else None
+
+
+def _renamed(top: Directory, renames: Sequence[tuple[bytes, bytes]]) -> Directory:
+    """``top`` after GNU tar renamed directories in it, in its order; an empty name is its temporary directory."""
+    root = _Moved(renames, top)
+    spare: Node | None = None
+    for old, new in renames:
+        if old:
+            parent, _, name = old.rpartition(b"/")
+            above = _reach(root, parent, make=False)
+            moved = above.child(name) if above is not None else None
+            if above is not None and moved is not None:
+                above.put[name] = None
+        else:
+            moved, spare = spare, None
+        if moved is None:
+            continue
+        if not new:
+            spare = moved
+            continue
+        parent, _, name = new.rpartition(b"/")
+        into = _reach(root, parent, make=True)
+        assert into is not None
+        into.put[name] = moved
+    return root
+
+
+def _reach(root: _Moved, path: bytes, *, make: bool) -> _Moved | None:
+    """The directory at ``path`` as one that can be changed; with ``make`` what is no directory on the way gives place."""
+    node = root
+    for name in path.split(b"/") if path else ():
+        found = node.child(name)
+        if not isinstance(found, Directory):
+            if not make:
+                return None
+            found = node.put[name] = _Moved(root.owner, None)
+        elif not isinstance(found, _Moved) or found.owner is not root.owner:
+            found = node.put[name] = _Moved(root.owner, found)
+        node = found
+    return node
+
+
+def _carried(path: bytes, renames: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Where what is at ``path`` is after the renames, if it still is anywhere."""
+    aside: bytes | None = None
+    for old, new in renames:
+        if old:
+            if aside is None and (path == old or path.startswith(old + b"/")):
+                rest = path[len(old):]
+                if new:
+                    path = new + rest
+                else:
+                    aside = rest
+        elif aside is not None and new:
+            path, aside = new + aside, None
+    return path
