@@ -29,7 +29,10 @@ class Tree(Protocol):
     """A disk as it was on a date (`core.client.browse.Browser`); every call may take a while."""
 
     datestamp: str
-    warnings: tuple[str, ...]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is to be told of it, as far as it was looked at."""
 
     @property
     def chain(self) -> list[Date]:

@@ -1,8 +1,8 @@
 """Looking through what can be restored: dates of a disk, directories as of a date, versions of a path, what a restore needs.
 
-A `Browser` holds one disk as of one date in memory, so going from directory to directory costs nothing.  Paths are text
-from the disk's top without slashes at their ends, ``""`` is the top; bytes that are no UTF-8 are surrogate escapes.  Sizes
-of single files are in no index, and so are unknown here.  Sizes of dumps KiB.
+A `Browser` holds the indexes of one disk as of one date open, and reads of them what is asked for.  Paths are text from the
+disk's top without slashes at their ends, ``""`` is the top; bytes that are no UTF-8 are surrogate escapes.  Sizes of dumps
+KiB.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _FOUND = 500
 """Names that a search gives at most."""
+_COUNTED = 20_000
+"""Names that are counted at most for one list of names: more would be waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ class Date:
 @dataclass(frozen=True, slots=True)
 class Name:
     """One name in a directory; ``datestamp`` and ``level`` of the newest dump that has it (empty and −1: none has the
-    directory itself); ``files`` in and below a directory, 1 for anything else; ``size`` bytes where known."""
+    directory itself); ``files`` in and below a directory, −1 when they are too many to be counted at once, 1 for anything
+    else; ``size`` bytes where known."""
 
     path: str
     directory: bool
@@ -150,8 +153,29 @@ def versions(site: Site, host: str, disk: str, path: str, most: int = 40) -> lis
     return found
 
 
+class _Counter:
+    """Counts files below directories, as long as there are not too many in all."""
+
+    def __init__(self) -> None:
+        self._left = _COUNTED
+
+    def files(self, node: Node) -> int:
+        """Files in and below a node; −1 when that would take too long."""
+        from core.restore.tree import Directory, walk
+
+        if not isinstance(node, Directory):
+            return 1
+        files = 0
+        for _, below in walk(node, b""):
+            self._left -= 1
+            if self._left < 0:
+                return -1
+            files += not isinstance(below, Directory)
+        return files
+
+
 class Browser:
-    """A disk as it was on a date (see `core.restore.asof`); ``warnings`` with their codes.
+    """A disk as it was on a date (see `core.restore.asof`).
 
     UsageError RST010, RST013; WorldError RST001, RST014, RST024.
     """
@@ -163,19 +187,22 @@ class Browser:
         from core.restore.spec import Spec
 
         opened = open_catalogue(site)
-        self._site, warnings = site, list(opened.warnings)
-        stamp = parse_as_of(as_of, time.time() if now is None else now)
+        self._site, self._said = site, list(opened.warnings)
+        stamp = parse_as_of(as_of, time.time() if now is None else now, self._said.append)
         with opened.catalogue as catalogue:
             spec = Spec(host, disk)
-            self._moment = moment_of(site, catalogue, spec, stamp, lambda place, size: None, warnings.append)
+            self._moment = moment_of(site, catalogue, spec, stamp, lambda place, size: None, self._said.append)
         self.host, self.disk, self.datestamp = host, disk, self._moment.datestamp
-        self.warnings = tuple(warnings + self._moment.warnings)
-        self._counts: dict[int, int] = {}
 
     @property
     def chain(self) -> list[Date]:
         """The dumps that it is made of, the full first."""
         return [_date(dump) for dump in self._moment.chain]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """With their codes, of all that was looked at so far."""
+        return tuple(self._said + self._moment.told)
 
     def names(self, path: str = "") -> list[Name]:
         """The names in a directory, directories first.  UsageError RST013 when there is no such directory."""
@@ -185,46 +212,26 @@ class Browser:
         if not isinstance(node, Directory):
             raise UsageError("RST013", f"{self.host}:{self.disk} had no directory /{path} then", "look one level higher")
         prefix = os.fsencode(path) + b"/" if path else b""
-        names = [self._name(prefix + name, child) for name, child in node.children.items()]
+        counter = _Counter()
+        names = [self._name(prefix + name, child, counter) for name, child in sorted(node.children.items())]
         return sorted(names, key=lambda name: (not name.directory, name.path))
 
     def find(self, text: str, most: int = _FOUND) -> list[Name]:
-        """Names of files and directories that have ``text`` in them, whatever its case, in the order of their paths."""
-        from core.restore.tree import walk
+        """Names of files and directories that have ``text`` in them, whatever its case, in the order of their paths; the
+        first ``most`` that are met."""
+        from itertools import islice
 
-        wanted, found = text.lower(), []
-        for path, node in walk(self._moment.tree.top, b""):
-            if path and wanted in os.fsdecode(path.rpartition(b"/")[2]).lower():
-                found.append(self._name(path, node))
-                if len(found) >= most:
-                    break
-        return found
+        counter = _Counter()
+        found = islice(self._moment.tree.search(os.fsencode(text), fold=True), most)
+        return sorted((self._name(path, node, counter) for path, node in found), key=lambda name: name.path)
 
-    def _name(self, path: bytes, node: Node) -> Name:
+    def _name(self, path: bytes, node: Node, counter: _Counter) -> Name:
         from core.restore.tree import Directory
 
         dump = self._moment.chain[node.dump] if node.dump >= 0 else None
-        return Name(os.fsdecode(path), isinstance(node, Directory), dump.datestamp if dump else "",
-                    dump.level if dump else -1, self._count(node))
-
-    def _count(self, node: Node) -> int:
-        """Files in and below a node.  A tree may be deeper than Python's stack."""
-        from core.restore.tree import Directory
-
-        if not isinstance(node, Directory):
-            return 1
-        stack: list[tuple[Directory, bool]] = [(node, False)]
-        while stack:
-            at, below = stack.pop()
-            if id(at) in self._counts:
-                continue
-            inner = [child for child in at.children.values() if isinstance(child, Directory)]
-            if below:
-                self._counts[id(at)] = len(at.children) - len(inner) + sum(self._counts[id(child)] for child in inner)
-            else:
-                stack.append((at, True))
-                stack.extend((child, False) for child in inner)
-        return self._counts[id(node)]
+        directory = isinstance(node, Directory)
+        return Name(os.fsdecode(path), directory, dump.datestamp if dump else "", dump.level if dump else -1,
+                    counter.files(node), None if isinstance(node, Directory) or node.size < 0 else node.size)
 
     def needs(self, paths: Sequence[str]) -> Needs:
         """What a restore of these paths reads; what is not there is ``missing``."""
@@ -232,23 +239,39 @@ class Browser:
         from core.restore.tree import Directory, walk
 
         numbers: set[int] = set()
-        files: set[bytes] = set()
-        directories: set[bytes] = set()
+        files = directories = 0
         missing: list[str] = []
-        for path in paths:
+        for path in _tops(paths):
             node = self._moment.tree.find(os.fsencode(path))
             if node is None:
                 missing.append(path)
                 continue
-            for at, found in walk(node, os.fsencode(path)):
-                (directories if isinstance(found, Directory) else files).add(at)
+            for _, found in walk(node, os.fsencode(path)):
+                if isinstance(found, Directory):
+                    directories += 1
+                else:
+                    files += 1
                 if found.dump >= 0:
                     numbers.add(found.dump)
         specs = [f"{self.host}:{self.disk}" + (f":/{path}" if path else "") for path in paths]
         command = shlex.join(["taperoom", "restore", *specs, "--as-of", show_stamp(self.datestamp), "--to", "DIR"])
         slots = _Slots(self._site)
         reads = tuple(need for number in sorted(numbers) for need in _needs_of(self._moment.chain[number], slots))
-        return Needs(reads, len(files), len(directories), tuple(missing), command)
+        return Needs(reads, files, directories, tuple(missing), command)
+
+
+def _tops(paths: Sequence[str]) -> list[str]:
+    """Those of ``paths`` that are below no other one, each once."""
+    given = dict.fromkeys(paths)
+
+    def below_another(path: str) -> bool:
+        while path:
+            path = path.rpartition("/")[0]
+            if path in given:
+                return True
+        return False
+
+    return [path for path in given if not below_another(path)]
 
 
 class _Slots:

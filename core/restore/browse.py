@@ -11,19 +11,23 @@ from core.catalogue.rebuild import open_catalogue
 from core.model.site import Site
 from core.restore.asof import parse_as_of
 from core.restore.chain import restorable
-from core.restore.moment import moment_of, node_at, spec_of
-from core.restore.tree import Directory, walk
+from core.restore.moment import Moment, moment_of, node_at, spec_of
+from core.restore.tree import Directory, Node, walk
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One name: its path from the disk's top with a leading ``/``, a directory's with one at the end; the newest dump that
-    has it, empty and −1 for a directory that no dump has itself."""
+    has it, empty and −1 for a directory that no dump has itself.  ``kind``: a letter, f d l h s b c p, empty where it is
+    not known; ``size`` bytes and ``mtime`` seconds since 1970, −1 where they are not known."""
 
     path: str
     is_directory: bool
     datestamp: str
     level: int
+    kind: str = ""
+    size: int = -1
+    mtime: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ def ls(site: Site, text: str, as_of: str = "", *, recursive: bool = False, now: 
     warnings = list(opened.warnings)
     with opened.catalogue as catalogue:
         spec = spec_of(site, catalogue, text)
-        stamp = parse_as_of(as_of, time.time() if now is None else now)
+        stamp = parse_as_of(as_of, time.time() if now is None else now, warnings.append)
         moment = moment_of(site, catalogue, spec, stamp, lambda place, size: None, warnings.append)
         node = node_at(site, catalogue, moment, spec)
     top = os.fsencode(spec.path)
@@ -55,14 +59,19 @@ def ls(site: Site, text: str, as_of: str = "", *, recursive: bool = False, now: 
         next(found)
         if not recursive:
             prefix = top + b"/" if top else b""
-            found = ((prefix + name, node.children[name]) for name in sorted(node.children))
-    entries = []
-    for path, child in found:
-        dump = moment.chain[child.dump] if child.dump >= 0 else None
-        directory = isinstance(child, Directory)
-        entries.append(Entry("/" + os.fsdecode(path) + ("/" if directory else ""), directory,
-                             dump.datestamp if dump else "", dump.level if dump else -1))
-    return Shown(spec.host, spec.disk, moment.datestamp, tuple(entries), tuple(warnings + moment.warnings))
+            children = node.children
+            found = ((prefix + name, children[name]) for name in sorted(children))
+    entries = tuple(entry_of(moment, path, child) for path, child in found)
+    return Shown(spec.host, spec.disk, moment.datestamp, entries, tuple(warnings + moment.told))
+
+
+def entry_of(moment: Moment, path: bytes, node: Node) -> Entry:
+    """A name of a moment's tree as it is shown."""
+    dump = moment.chain[node.dump] if node.dump >= 0 else None
+    stamp, level = (dump.datestamp, dump.level) if dump is not None else ("", -1)
+    if isinstance(node, Directory):
+        return Entry("/" + os.fsdecode(path) + ("/" if path else ""), True, stamp, level, "d", -1, node.mtime)
+    return Entry("/" + os.fsdecode(path), False, stamp, level, node.kind, node.size, node.mtime)
 
 
 def dates(site: Site, text: str) -> list[Dump]:

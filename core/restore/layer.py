@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from core.index.pattern import pattern_of
+from core.index.pattern import part_of, pattern_of
 from core.index.record import Mark, Record
 from core.restore.listing import Listing
 
@@ -31,8 +31,8 @@ class Layer(Protocol):
     def find(self, path: bytes) -> Record | None:
         """The record of a path; ``b""`` is the top."""
 
-    def search(self, needle: bytes) -> Iterator[Record]:
-        """All whose last component has ``needle`` in it."""
+    def search(self, needle: bytes, fold: bool = False) -> Iterator[Record]:
+        """All whose last component has ``needle`` in it; with ``fold`` whatever the case of its letters."""
 
     def match(self, glob: bytes) -> Iterator[Record]:
         """All that a pattern of the shell fits: the last component, or the path when the pattern has a slash."""
@@ -66,11 +66,12 @@ class Listed:
         mark = self._listing.names.get(directory, {}).get(name)
         return None if mark is None else self._record(directory, name, mark)
 
-    def search(self, needle: bytes) -> Iterator[Record]:
+    def search(self, needle: bytes, fold: bool = False) -> Iterator[Record]:
         """See `Layer`."""
+        has = part_of(needle, fold)
         for directory, names in self._order.items():
             for name in names:
-                if needle in name:
+                if has(name):
                     yield self._record(directory, name, self._listing.names[directory][name])
 
     def match(self, glob: bytes) -> Iterator[Record]:

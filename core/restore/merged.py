@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from core.index.pattern import pattern_of
+from core.index.pattern import part_of, pattern_of
 from core.index.record import Mark, Record
 from core.restore.layer import Layer
 from core.restore.tree import Directory, File, Node, walk
@@ -48,15 +48,18 @@ class MergedTree:
         node = self.find(path)
         return iter(()) if node is None else walk(node, path)
 
-    def search(self, needle: bytes, found: Sequence[Iterable[Record]] | None = None) -> Iterator[tuple[bytes, Node]]:
-        """All whose last component has ``needle`` in it, each once, in no order.
+    def search(
+        self, needle: bytes, fold: bool = False, found: Sequence[Iterable[Record]] | None = None
+    ) -> Iterator[tuple[bytes, Node]]:
+        """All whose last component has ``needle`` in it, with ``fold`` whatever the case, each once, in no order.
 
         ``found``: for each layer what its own search gives, where that is known already.
         """
         if b"/" in needle or b"\0" in needle:
             return iter(())
-        mine = [layer.search(needle) for layer in self.layers] if found is None else found
-        return self._fitting(mine, lambda path: needle in path.rpartition(b"/")[2])
+        mine = [layer.search(needle, fold) for layer in self.layers] if found is None else found
+        has = part_of(needle, fold)
+        return self._fitting(mine, lambda path: path != b"" and bool(has(path.rpartition(b"/")[2])))
 
     def match(self, glob: bytes, found: Sequence[Iterable[Record]] | None = None) -> Iterator[tuple[bytes, Node]]:
         """All that a pattern of the shell fits, each once, in no order; ``found`` as in `search`."""

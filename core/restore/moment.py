@@ -1,28 +1,28 @@
-"""A disk as of a moment: its chain of dumps, their listings, and the tree that follows from them.
+"""A disk as of a moment: its chain of dumps, their indexes, and the tree that follows from them.
 
-Listings come from the index files that dumpers wrote; a dump without one is read itself.  What makes the answer less
-than certain (a stock client's index, a rename that cannot be looked up) becomes a warning, never silence.
+Indexes come from the files that dumpers wrote; a dump without one is read itself.  What makes the answer less than certain
+(a stock client's index, a rename that cannot be looked up) becomes a warning, never silence.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from core.catalogue.queries import Dump, Key, dumps, known_disks
 from core.catalogue.store import Catalogue
-from core.errors import TaperoomError, UsageError, WorldError
+from core.errors import TaperoomError, UsageError
 from core.index.reader import open_index
 from core.model.site import Site
 from core.restore.asof import show_stamp
 from core.restore.chain import choose, restorable, show_dates
-from core.restore.extract import Counter, scan
+from core.restore.extract import Counter
+from core.restore.indexes import Indexes
 from core.restore.indexfile import index_file
-from core.restore.listing import Listing, of_index
+from core.restore.merged import MergedTree
 from core.restore.source import Warn
 from core.restore.spec import Spec, parse_spec
-from core.restore.tree import Node, Tree, build
+from core.restore.tree import Node
 
 _LOOKED_BACK = 40
 """In how many dumps a path that is not there is looked for."""
@@ -30,17 +30,28 @@ _LOOKED_BACK = 40
 
 @dataclass(slots=True)
 class Moment:
-    """The disk of ``spec`` as the newest dump of ``chain`` saw it."""
+    """The disk of ``spec`` as the newest dump of ``chain`` saw it; ``warnings`` of what is known so far: the tree is read as
+    it is asked for, and `Moment.told` has those of all that was looked at."""
 
     spec: Spec
     chain: tuple[Dump, ...]
-    tree: Tree
+    tree: MergedTree
     warnings: list[str] = field(default_factory=list)
 
     @property
     def datestamp(self) -> str:
         """When it was so."""
         return self.chain[-1].datestamp
+
+    @property
+    def told(self) -> list[str]:
+        """All warnings, also of files that no dump has."""
+        missing = self.tree.missing
+        if not missing:
+            return list(self.warnings)
+        first = min(missing).decode("utf-8", "replace")
+        return [*self.warnings, f"RST017 {self.spec.title}: {len(missing)} files were there, but no dump of the chain has them,"
+                                f" the first is /{first}"]
 
 
 def disks_of(site: Site, catalogue: Catalogue) -> list[Key]:
@@ -57,52 +68,13 @@ def moment_of(site: Site, catalogue: Catalogue, spec: Spec, as_of: str, count: C
     """The disk of ``spec`` as of a datestamp.  UsageError and WorldError RST013, RST014, RST024."""
     good = dumps(catalogue, spec.host, spec.disk)
     chain, warnings = choose(spec.title, good, as_of)
-    listings = [_listing(site, dump, count, warnings, warn) for dump in chain]
-    for number, (dump, listing) in enumerate(zip(chain, listings, strict=True)):
-        if number and listing.exact and listing.renames is None:
-            listing.renames = _renames(site, dump, count, warnings)
-    tree = build(listings)
+    layers = Indexes(site, warnings.append, count, warn).layers(chain)
+    tree = MergedTree(layers)
     if tree.inexact:
         levels = ", ".join(str(chain[number].level) for number in tree.inexact)
         warnings.append(f"RST016 {spec.title}: the index of level {levels} does not tell which files were deleted before it:"
                         " such files may be shown and restored")
-    if tree.missing:
-        warnings.append(f"RST017 {spec.title}: {len(tree.missing)} files were there, but no dump of the chain has them,"
-                        f" the first is /{tree.missing[0].decode('utf-8', 'replace')}")
     return Moment(spec, chain, tree, warnings)
-
-
-def _listing(site: Site, dump: Dump, count: Counter, warnings: list[str], warn: Warn) -> Listing:
-    title = f"{dump.host}:{dump.disk} level {dump.level} of {show_stamp(dump.datestamp)}"
-    path = index_file(site, dump)
-    if path is not None:
-        try:
-            return read_index(path)
-        except (OSError, WorldError) as fault:
-            why = fault.message if isinstance(fault, WorldError) else fault
-            warnings.append(f"RST018 {title}: its index {path} cannot be read ({why}); its names come from the dump itself")
-    else:
-        warnings.append(f"RST018 {title}: has no index; its names come from the dump itself")
-    return scan(site, dump, count, warn)
-
-
-def _renames(site: Site, dump: Dump, count: Counter, warnings: list[str]) -> list[tuple[bytes, bytes]]:
-    """What was renamed, from the head of the dump, where tar put it."""
-    def ignore(text: str) -> None:
-        pass
-
-    try:
-        return scan(site, dump, count, ignore, head=True).renames or []
-    except TaperoomError as fault:
-        warnings.append(f"RST019 {dump.host}:{dump.disk} level {dump.level} of {show_stamp(dump.datestamp)}: which directories"
-                        f" were renamed before it is not known ({fault.message})")
-        return []
-
-
-def read_index(path: Path) -> Listing:
-    """The listing in an index file.  OSError or, for a damaged one, WorldError RST018; RST015 for one too long."""
-    with open_index(path) as index:
-        return of_index(index)
 
 
 def node_at(site: Site, catalogue: Catalogue, moment: Moment, spec: Spec) -> Node:

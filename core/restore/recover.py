@@ -80,7 +80,7 @@ def restore(
     result = Result(to)
     opened = open_catalogue(site)
     result.warnings += opened.warnings
-    stamp = parse_as_of(as_of, time.time() if now is None else now)
+    stamp = parse_as_of(as_of, time.time() if now is None else now, result.warnings.append)
     with opened.catalogue as catalogue:
         by_disk: dict[tuple[str, str], list[Spec]] = {}
         for spec in [spec_of(site, catalogue, text) for text in texts]:
@@ -113,7 +113,6 @@ def _plan(
     site: Site, catalogue: Catalogue, specs: Sequence[Spec], stamp: str, to: Path, apart: bool, result: Result
 ) -> _Plan:
     moment = moment_of(site, catalogue, specs[0], stamp, lambda place, size: None, result.warnings.append)
-    result.warnings += moment.warnings
     result.as_of[specs[0].title] = moment.datestamp
     wanted: dict[bytes, Node] = {}
     for spec in specs:
@@ -121,6 +120,7 @@ def _plan(
     for path in ancestors(wanted):
         if (above := moment.tree.find(path)) is not None:
             wanted[path] = above
+    result.warnings += moment.told
     needs: dict[int, set[bytes]] = {}
     for path, node in wanted.items():
         if node.dump >= 0:

@@ -20,8 +20,9 @@ from core.model.dump import NO_CRC
 from core.model.site import Site, Storage
 from core.model.units import seconds_of_datestamp
 from core.restore import restore
+from core.restore.layer import Listed
 from core.restore.listing import Listing
-from core.restore.tree import build
+from core.restore.merged import MergedTree
 from tests.support.cli import call
 from tests.support.small_site import SmallSite
 
@@ -170,10 +171,18 @@ def test_which_copy_is_taken(three: tuple[SmallSite, list[str]], tmp_path: Path)
 def test_a_tree_deeper_than_the_stack() -> None:
     listing = Listing(exact=True)
     listing.add(b"/".join([b"d"] * 3000) + b"/f", Mark.FILE)
-    tree = build([listing])
-    browser = object.__new__(Browser)
-    browser._counts = {}
-    assert browser._count(tree.top) == 1
+    assert browse._Counter().files(MergedTree([Listed(listing)]).top) == 1
+
+
+def test_files_are_counted_while_that_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    listing = Listing(exact=True)
+    for name in (b"a/1", b"a/2", b"b/1", b"b/2", b"b/3"):
+        listing.add(name, Mark.FILE)
+    tree = MergedTree([Listed(listing)])
+    monkeypatch.setattr(browse, "_COUNTED", 6)
+    counter = browse._Counter()
+    counts = [counter.files(node) for node in (tree.find(b"a"), tree.find(b"b"), tree.find(b"b/1")) if node is not None]
+    assert counts == [2, -1, 1]
 
 
 def test_it_is_the_same_as_the_command(three: tuple[SmallSite, list[str]], capsys: pytest.CaptureFixture[str]) -> None:

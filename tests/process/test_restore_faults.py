@@ -264,7 +264,8 @@ def test_an_index_that_does_not_tell_renames_is_helped_by_the_dump(client: Clien
     assert not (tmp_path / "out/a").exists()
     # Without the dump nobody knows.
     shutil.rmtree(client.base / "holding/20260102030000")
-    warnings = ls(client.site, client.title).warnings
+    warnings = ls(client.site, client.title, recursive=True).warnings
+    assert warnings == ls(client.site, client.title + ":b").warnings
     assert warnings[0].startswith("RST019 web1:/home level 1 of 2026-01-02 03:00:00: which directories were renamed")
     assert warnings[1] == "RST017 web1:/home: 1 files were there, but no dump of the chain has them, the first is /b/x"
 

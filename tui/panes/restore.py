@@ -53,7 +53,7 @@ def name_entries(way: Browsing, names: list[Name], chain: list[Date]) -> list[En
         found.append(Entry(name.path, (
             (f"[{way.state_of(name)}]", "title" if way.state_of(name) != " " else "muted"),
             (clean(shown), "focus" if name.directory else ""),
-            (f"{number(name.files)} files" if name.directory and name.files != 1 else "", "muted"),
+            (f"{number(name.files)} files" if name.directory and name.files not in (-1, 1) else "", "muted"),
             (show_size(name.size) if name.size is not None else "", ""),
             (clean(labels.get(name.datestamp, "")) if way.searched else source, "muted"))))
     return found
@@ -84,7 +84,7 @@ def marked_title(way: Browsing) -> str:
     if not way.marked:
         return "Nothing marked"
     needs = way.needs.value
-    files = needs.files if needs else sum(name.files for name in way.marked.values())
+    files = needs.files if needs else sum(max(name.files, 0) for name in way.marked.values())
     return f"Marked: {plural(files, 'file')}"
 
 
