@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from core.cli import (
+    browse,
     catalogue,
     check,
     cleanup,
@@ -99,7 +100,8 @@ _COMMANDS: dict[str, Any] = {
     "flush": flush.flush, "stop": control.stop, "pause": control.pause, "resume": control.resume,
     "degrade": control.degrade, "hold": control.hold, "release": control.release, "priority": control.priority,
     "retry": control.retry, "abort": control.abort,
-    "ls": restore.ls, "restore": restore.restore, "init": first.init, "cleanup": cleanup.cleanup,
+    "ls": browse.ls, "find": browse.find, "search": browse.search, "history": browse.history, "diff": browse.diff,
+    "restore": restore.restore, "init": first.init, "cleanup": cleanup.cleanup,
     "explain": explain.explain, "demo": demo.demo,
 }
 for _name, _function in _COMMANDS.items():

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _FOUND = 500
 """Names that a search gives at most."""
-_COUNTED = 20_000
+_COUNTED = 1000
 """Names that are counted at most for one list of names: more would be waited for."""
 
 
