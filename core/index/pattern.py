@@ -10,6 +10,19 @@ from dataclasses import dataclass
 _SPECIAL = re.compile(rb"\[[^]]*\]|[*?\[\]]")
 
 
+def part_of(needle: bytes, fold: bool) -> Callable[[bytes], object]:
+    """Tells whether ``needle`` is in a text; with ``fold`` whatever the case of its letters, UTF-8 ones too."""
+    if not fold:
+        return lambda text: needle in text
+    if needle.isascii():
+        small = needle.lower()
+        return lambda text: small in text.lower()
+    letters = needle.decode("utf-8", "surrogateescape")
+    raw = [b"|".join(re.escape(form.encode("utf-8", "surrogateescape"))
+                     for form in dict.fromkeys((letter, letter.lower(), letter.upper()))) for letter in letters]
+    return re.compile(b"".join(b"(?:" + forms + b")" for forms in raw)).search
+
+
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """``literal``: bytes that every name which fits has, in its last component or else in its directory."""

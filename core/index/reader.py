@@ -18,7 +18,7 @@ from typing import BinaryIO
 from core.index.frames import GZIP, ZSTD, FrameTable
 from core.index.group import Group
 from core.index.layout import EXACT, FOOTER_SIZE, FRAMES, MAGIC, MAX_BLOB, RENAMES, Unpacker, read_footer, take_numbers
-from core.index.pattern import Pattern, pattern_of
+from core.index.pattern import Pattern, part_of, pattern_of
 from core.index.record import UNDER, Mark, Record, directory_key, sort_key
 from core.index.text import convert
 
@@ -134,18 +134,17 @@ class IndexReader:
                     for name in range(group.starts[place], group.starts[place + 1]):
                         yield group.record(name, directory)
 
-    def search(self, needle: bytes) -> Iterator[Record]:
-        """All whose last component has ``needle`` in it, case as given."""
+    def search(self, needle: bytes, fold: bool = False) -> Iterator[Record]:
+        """All whose last component has ``needle`` in it; with ``fold`` whatever the case of its letters."""
         if b"\0" in needle or b"/" in needle:
             return
+        has = part_of(needle, fold)
         for number in range(len(self._keys)):
-            names = self._names(number)
-            at = names.find(needle)
-            if at < 0:
+            if not has(self._names(number)):
                 continue
             group = self._group(number, keep=False)
             for name, text in enumerate(group.names):
-                if text and needle in text:
+                if text and has(text):
                     yield group.record(name, group.directory_of(name))
 
     def match(self, glob: bytes) -> Iterator[Record]:

@@ -74,7 +74,7 @@ class Indexes:
         """A layer for each dump of a chain.  WorldError RST024 when neither index nor dump can be read, or `Unread`."""
         for dump in chain:
             if dump.key not in self._open:
-                self._open[dump.key] = _Index(self._read(dump), partial(self._scan, dump), partial(self._renames, dump))
+                self._open[dump.key] = _Index(self._read(dump), partial(self._damaged, dump), partial(self._renames, dump))
         return [self._open[dump.key] for dump in chain]
 
     def _read(self, dump: Dump) -> IndexReader | Listed:
@@ -84,7 +84,11 @@ class Indexes:
         try:
             return open_index(path)
         except (OSError, WorldError) as fault:
-            return self._scan(dump, _why(path, fault))
+            return self._damaged(dump, fault)
+
+    def _damaged(self, dump: Dump, fault: OSError | WorldError) -> Listed:
+        why = fault.message if isinstance(fault, WorldError) else fault
+        return self._scan(dump, f"its index {index_file(self._site, dump)} cannot be read ({why})")
 
     def _scan(self, dump: Dump, why: str) -> Listed:
         if self._count is None:
@@ -107,15 +111,12 @@ def _ignore(place: str, size: int) -> None:
     pass
 
 
-def _why(path: Path | str, fault: OSError | WorldError) -> str:
-    return f"its index {path} cannot be read ({fault.message if isinstance(fault, WorldError) else fault})"
-
-
 class _Index:
     """A layer that becomes another one when it meets damage."""
 
     def __init__(
-        self, held: IndexReader | Listed, instead: Callable[[str], Listed], look: Callable[[], Sequence[tuple[bytes, bytes]]],
+        self, held: IndexReader | Listed, instead: Callable[[OSError | WorldError], Listed],
+        look: Callable[[], Sequence[tuple[bytes, bytes]]],
     ) -> None:
         self._held = held
         self._instead, self._look = instead, look
@@ -167,8 +168,7 @@ class _Index:
         """What the dump itself says, from now on."""
         if isinstance(self._held, Listed):
             raise fault
-        why = fault.message if isinstance(fault, WorldError) else str(fault)
-        found = self._instead(f"its index cannot be read ({why})")
+        found = self._instead(fault)
         self.close()
         self._held = found
         return found

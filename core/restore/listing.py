@@ -1,19 +1,15 @@
 """One dump's names in memory: which it holds, and which others were there when it was made.
 
-From its index, or from the dump itself.  Only with the names that were there a listing is *exact*: what it does not name
-was not there.
+From the dump itself, when there is no index of it.  Only with the names that were there a listing is *exact*: what it does
+not name was not there.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from core.errors import WorldError
 from core.index.names import clean_path
-from core.index.reader import IndexReader
 from core.index.record import Mark
-
-MAX_NAMES = 50_000_000
 
 
 @dataclass(slots=True)
@@ -48,17 +44,6 @@ class Listing:
                     break
                 held[name] = Mark.PRESENT
                 directory = parent
-
-
-def of_index(index: IndexReader) -> Listing:
-    """All names of an index.  WorldError RST018 when it meets damage; RST015 for more names than fit into memory."""
-    if index.count > MAX_NAMES:
-        raise WorldError("RST015", f"an index has more than {MAX_NAMES} names", "it is not believed; see the dump itself")
-    found = Listing(exact=index.exact, renames=None if index.renames is None else list(index.renames))
-    for record in index.walk(b""):
-        if record.mark is not Mark.PRESENT or record.kind != "d":
-            found.add(record.path, record.mark)
-    return found
 
 
 def of_directory(listing: Listing, directory: bytes, body: bytes) -> None:

@@ -29,10 +29,9 @@ from core.holding.seal import SEAL_SIZE
 from core.index.reader import open_index
 from core.report.gather import gather
 from core.report.morning import report_text
-from core.restore.moment import read_index
 from core.restore.recover import Result, restore
 from tests.support.flips import PATTERNS, cases, flip_byte, flipped
-from tests.support.indexes import lines_of
+from tests.support.indexes import lines_of, of_index
 from tests.support.small_site import SmallSite
 
 TREES = {
@@ -219,17 +218,19 @@ def test_an_index_of_lines(taped: SmallSite, tmp_path: Path) -> None:
     index = tmp_path / "old.gz"
     with open_index(ours) as found:
         index.write_bytes(gzip.compress(b"".join(line + b"\n" for line in lines_of(found))))
-    good = read_index(index)
+    with open_index(index) as found:
+        good = of_index(found)
     size = index.stat().st_size
     for at in range(size):
         for pattern in PATTERNS:
             with flipped(index, at, pattern):
                 try:
-                    found = read_index(index)
+                    with open_index(index) as read:
+                        again = of_index(read)
                 except TaperoomError as fault:
                     assert fault.code == "RST018" and fault.message.startswith(f"{index}: is damaged in its first ")
                 else:
-                    assert found == good, (at, pattern)
+                    assert again == good, (at, pattern)
                     # Bit 0 of the flags says that it may be text; the bits that fill up the last byte before the
                     # checksum (8 bytes: CRC and length) say nothing.
                     assert at in HARMLESS or (at, pattern) == (3, 1) or (at == size - 9 and pattern != 0xFF), (at, pattern)

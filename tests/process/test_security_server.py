@@ -20,10 +20,10 @@ from core.client.session import Session
 from core.driver import control as module
 from core.driver.control import Control
 from core.errors import PeerError, ProtocolError, WorldError
+from core.index.reader import open_index
 from core.model.disk import Host
 from core.protocol import operator as op
 from core.protocol.dumper import Failed, TryAgain
-from core.restore.moment import read_index
 from core.wire.features import SERVER
 from core.wire.mesg import MAX_LINES, Mesg
 from core.wire.services import noop_request
@@ -214,7 +214,7 @@ def test_an_index_that_is_one_line_without_end(tmp_path: Path) -> None:
     tracemalloc.start()
     try:
         with pytest.raises(WorldError, match=r"RST015 .*a line has more than 262144 bytes"):
-            read_index(path)
+            open_index(path)
         assert tracemalloc.get_traced_memory()[1] < 8_000_000
     finally:
         tracemalloc.stop()

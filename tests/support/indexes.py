@@ -12,7 +12,7 @@ from core.index.lines import LineTaker
 from core.index.reader import IndexReader
 from core.index.record import Mark
 from core.index.writer import IndexWriter, writing
-from core.restore.listing import Listing, of_index
+from core.restore.listing import Listing
 from core.wire.packing import FrameSizes
 
 
@@ -27,6 +27,15 @@ def index_of_lines(lines: Iterable[bytes]) -> IndexReader:
     writer.finish()
     out.flush()
     return IndexReader(out, "lines")
+
+
+def of_index(index: IndexReader) -> Listing:
+    """All names of an index in memory."""
+    found = Listing(exact=index.exact, renames=None if index.renames is None else list(index.renames))
+    for record in index.walk(b""):
+        if record.mark is not Mark.PRESENT or record.kind != "d":
+            found.add(record.path, record.mark)
+    return found
 
 
 def listing_of(lines: Iterable[bytes]) -> Listing:

@@ -14,7 +14,6 @@ from core.errors import UsageError, WorldError
 from core.index.names import clean_path, unquote
 from core.index.record import Mark
 from core.model.dump import NO_CRC
-from core.restore import listing as listing_module
 from core.restore.asof import NEWEST, parse_as_of, show_stamp
 from core.restore.chain import choose, restorable, show_dates
 from core.restore.listing import Listing, of_directory
@@ -137,7 +136,7 @@ def test_a_listing_of_ours_and_of_a_stock_client() -> None:
 
 
 def test_an_endless_index_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing_module, "MAX_NAMES", 3)
+    monkeypatch.setattr("core.index.writer.MAX_NAMES", 3)
     with pytest.raises(WorldError, match="more than 3 names") as caught:
         listing_of([b"/a", b"/b", b"/c", b"/d"])
     assert caught.value.code == "RST015"
