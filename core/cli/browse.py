@@ -82,7 +82,7 @@ def find(
     limit: Annotated[int, _LIMIT] = 200,
     json: Annotated[bool, _JSON] = False,
 ) -> int:
-    """Where and when is this file?  Each disk, path and version, newest first.
+    """Tell where and when a file is: disk, path, versions, dates.
 
     \b
     Examples:

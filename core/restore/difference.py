@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from core.catalogue.queries import DumpKey
 from core.catalogue.rebuild import open_catalogue
 from core.model.site import Site
 from core.restore.asof import parse_as_of
@@ -99,18 +98,31 @@ def _what(was: State | None, now: State | None) -> str:
 
 
 def _renamed(found: list[_Found]) -> list[Change]:
-    """What is gone from one path and there at another, the same bytes of the same dump, was renamed."""
-    gone: dict[tuple[DumpKey, bytes], Change] = {}
-    for change, was, _ in found:
-        if change.what == "removed" and was is not None and was.dump is not None and not was.directory:
-            gone[was.dump.key, was.source] = change
-    moved: dict[str, str] = {}
-    for change, _, now in found:
-        if change.what == "added" and now is not None and now.dump is not None and not now.directory:
-            old = gone.pop((now.dump.key, now.source), None)
-            if old is not None:
-                moved[change.path] = old.path
-    sources = set(moved.values())
-    return [replace(change, what="renamed", old=moved[change.path], size_before=change.size_after,
-                    mtime_before=change.mtime_after) if change.what == "added" and change.path in moved else change
+    """What is gone from one path and there at another was renamed: the same bytes of the same dump, or, since tar dumps what
+    is below a renamed directory again, a file of the same name, size and time."""
+    moved: dict[str, Change] = {}
+    for likeness in (_data_of, _looks_of):
+        taken = {old.path for old in moved.values()}
+        gone = {like: change for change, was, _ in found if change.what == "removed" and change.path not in taken
+                and (like := likeness(change, was)) is not None}
+        for change, _, now in found:
+            if change.what == "added" and change.path not in moved and (like := likeness(change, now)) is not None:
+                old = gone.pop(like, None)
+                if old is not None:
+                    moved[change.path] = old
+    sources = {old.path for old in moved.values()}
+    return [replace(change, what="renamed", old=moved[change.path].path, size_before=change.size_after,
+                    mtime_before=change.mtime_after) if change.path in moved else change
             for change, *_ in found if not (change.what == "removed" and change.path in sources)]
+
+
+def _data_of(change: Change, state: State | None) -> object:
+    """Which bytes of which dump; None: not to be compared."""
+    return None if state is None or state.dump is None or state.directory else (state.dump.key, state.source)
+
+
+def _looks_of(change: Change, state: State | None) -> object:
+    """A file's name, kind, size and time; None: not known."""
+    if state is None or state.directory or state.size < 0 or state.mtime < 0:
+        return None
+    return (change.path.rpartition("/")[2], state.kind, state.size, state.mtime)

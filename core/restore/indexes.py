@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from core.catalogue.queries import Dump, DumpKey
 from core.errors import TaperoomError, WorldError
-from core.index.reader import SUFFIX, IndexReader, open_index
+from core.index.reader import IndexReader, open_index
 from core.index.record import Record
 from core.model.site import Site
-from core.model.units import sanitise
 from core.restore.asof import show_stamp
 from core.restore.extract import Counter, scan
+from core.restore.indexfile import index_file
 from core.restore.layer import Layer, Listed
 from core.restore.source import Warn
 
@@ -31,17 +30,6 @@ class Unread(WorldError):
 def title_of(dump: Dump) -> str:
     """A dump as messages name it."""
     return f"{dump.host}:{dump.disk} level {dump.level} of {show_stamp(dump.datestamp)}"
-
-
-def index_file(site: Site, dump: Dump) -> Path | None:
-    """The index of a dump, ours or one of Amanda's names for it."""
-    # A host's name comes from the configuration, and so cannot leave this directory.
-    directory = site.index_dir / sanitise(dump.host) / sanitise(dump.disk)
-    base = f"{dump.datestamp}_{dump.level}"
-    for ending in (SUFFIX, ".gz", "-sorted.gz", "-unsorted.gz", "-sorted", "-unsorted"):
-        if (directory / (base + ending)).is_file():
-            return directory / (base + ending)
-    return None
 
 
 class Indexes:

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.bench import console, dumps, opponent, restores, runs, tapes
+from tests.bench import browsing, console, dumps, opponent, restores, runs, tapes
 from tests.bench.data import FULL, QUICK, Data
 from tests.bench.measure import Broken
 from tests.bench.setting import Setting
@@ -30,6 +30,7 @@ ROWS: Mapping[str, Callable[[Setting], Iterator[Line]]] = {
     "many": runs.many,
     "memory": runs.resident,
     "commands": runs.commands,
+    "browse": browsing.browsing,
     "console": console.console,
     "amanda": opponent.amanda,
 }

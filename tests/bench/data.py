@@ -57,6 +57,11 @@ class Data:
         top = self._made(f"tiny-{count}", lambda path: _make_tiny(path, count))
         return sorted(top.iterdir())
 
+    def index(self, count: int, level: int, make: Callable[[Path, int, int], None]) -> Path:
+        """The index of a dump of so many names at a level."""
+        top = self._made(f"index-{count}-{level}", lambda path: make(path / "it.tix", count, level))
+        return top / "it.tix"
+
     def _made(self, name: str, make: Callable[[Path], None]) -> Path:
         path = self.top / name
         if not path.exists():
