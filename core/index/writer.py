@@ -145,8 +145,10 @@ class IndexWriter:
 
 def _worth(detail: bytes) -> tuple[bytes, bool, int]:
     """What is in the dump outweighs what was merely there; of two members the later one is what tar leaves."""
-    offset, *_, kind = detail[1:].split(b" ")
-    return detail[:1], kind not in (b"?", b""), int(offset) if offset.isdigit() and len(offset) < 20 else -1
+    # A client may have said anything.
+    words = detail[1:].split(b" ")
+    known = len(words) == 4 and words[3] not in (b"?", b"")
+    return detail[:1], known, int(words[0]) if words[0].isdigit() and len(words[0]) < 20 else -1
 
 
 @contextlib.contextmanager
