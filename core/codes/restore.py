@@ -45,8 +45,8 @@ PAGES: tuple[Page, ...] = (
          " has them: they could not be read then, or were excluded then and are not now.",
          "Order a full dump: taperoom disk force HOST:DISK."),
     Page("RST018", "W", "A dump has no index",
-         "The list of names of a dump is not there or cannot be read, so the names were read from the dump itself: right, but"
-         " slow.",
+         "The list of names of a dump is not there or cannot be read, so ls and restore read the names from the dump itself:"
+         " right, but slow.  find, search and history pass over the dates that need it, and say so.",
          "Nothing for the restore.  Set index in the dumptype if lists are wanted."),
     Page("RST019", "W", "Renames are not known",
          "A client that does not tell renamed directories in its index made this incremental, and the dump itself, which has"

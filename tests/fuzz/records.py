@@ -13,9 +13,11 @@ from core.model.units import Handle, Kib
 from core.model.volume import format_tapelist, parse_tapelist
 from core.protocol import dumper, operator, options, planner, taper
 from core.protocol.conversation import MAX_LINE, Lines
+from core.restore.merged import MergedTree
+from core.restore.tree import File, walk
 from core.restore.tree import build as build_tree
 from tests.fuzz.mutate import inputs
-from tests.support.indexes import listing_of
+from tests.support.indexes import index_of_lines, listing_of
 from tests.support.journals import Night
 
 PIPES = [
@@ -107,7 +109,7 @@ def journal(data: bytes) -> None:
 
 
 def listing(data: bytes) -> None:
-    """An index: a listing, a tree."""
+    """An index: a listing, a tree, and the same tree a directory at a time."""
     lines = data.split(b"\n")
     try:
         found = listing_of(lines)
@@ -115,8 +117,11 @@ def listing(data: bytes) -> None:
         assert fault.code == "RST015"
         return
     assert all(b".." not in path.split(b"/") for path in found.names)
-    other = listing_of(lines[::2])
-    build_tree([found, other])
+    whole = build_tree([found, listing_of(lines[::2])])
+    with index_of_lines(lines) as full, index_of_lines(lines[::2]) as later:
+        merged = MergedTree([full, later])
+        assert [(path, type(node) is File, node.dump) for path, node in merged.walk()] == [
+            (path, type(node) is File, node.dump) for path, node in walk(whole.top, b"")]
 
 
 def tapelist(data: bytes) -> None:
