@@ -119,7 +119,11 @@ def test_garbage_ends_in_a_clear_fault_or_nothing(data: bytes) -> None:
         assert fault.code == "RST020"
 
 
-@given(st.text(max_size=30))
+DATE_WORDS = st.lists(st.sampled_from(["last", "tuesday", "yesterday", "3 days", "ago", "at", "14:00", "2pm", "noon", "on", "29",
+                                       "feb", "2024", "2026-11-20", "20261120", "month", "99999", "today", ","]), max_size=5)
+
+
+@given(st.one_of(st.text(max_size=30), DATE_WORDS.map(" ".join)))
 def test_a_date_is_a_stamp_or_a_clear_fault(text: str) -> None:
     try:
         stamp = parse_as_of(text, 1_800_000_000.0)

@@ -35,12 +35,42 @@ def test_moments(text: str, stamp: str) -> None:
     assert parse_as_of(text, NOW) == stamp
 
 
-@pytest.mark.parametrize("text", ["soon", "2026-13-01", "202601", "2026013103150", "two days ago", "5 ago", "³ days ago",
+# The tenth of February 2026 is a Tuesday.
+@pytest.mark.parametrize(("text", "stamp"), [
+    ("tuesday", "20260210235959"), ("last tuesday", "20260203235959"), ("Last Mon", "20260209235959"),
+    ("on friday", "20260206235959"), ("monday noon", "20260209120059"), ("yesterday 14:00", "20260209140059"),
+    ("yesterday at 2pm", "20260209140059"), ("today 9:30", "20260210093059"), ("11:00", "20260210110059"),
+    ("midnight", "20260210000059"), ("12 am", "20260210000059"), ("last monday 03:15:07", "20260209031507"),
+    ("3 days ago 14:00", "20260207140059"), ("last night", "20260210235959"), ("day before yesterday", "20260208235959"),
+    ("last week", "20260203235959"), ("last month", "20260111235959"), ("last year", "20250210235959"),
+    ("20 nov", "20251120235959"), ("Nov 20, 2024", "20241120235959"), ("31st january", "20260131235959"),
+    ("10 february", "20260210235959"), ("29 feb", "20240229235959"), ("29 february 2024 10:00", "20240229100059"),
+    ("  yesterday   14:00 ", "20260209140059"), ("2026-02-09 2:05pm", "20260209140559"), ("0001-01-01", "00010101235959"),
+])
+def test_moments_in_words(text: str, stamp: str) -> None:
+    assert parse_as_of(text, NOW) == stamp
+
+
+@pytest.mark.parametrize(("text", "stamp"), [
+    ("14:00", NEWEST), ("2026-02-11", NEWEST), ("20261120", NEWEST), ("tuesday 13:00", NEWEST), ("-1 day ago", NEWEST),
+    ("20270101000000", "20270101000000"),
+])
+def test_what_is_still_to_come_is_now_and_that_is_said(text: str, stamp: str) -> None:
+    told: list[str] = []
+    assert parse_as_of(text, NOW, told.append) == stamp
+    assert told == [f"RST032 {text!r} is still to come: it is understood as now"]
+    told.clear()
+    assert parse_as_of("today", NOW, told.append) == "20260210235959" and told == []
+
+
+@pytest.mark.parametrize("text", ["soon", "2026-13-01", "202601", "2026013103150", "25:00", "13pm", "0am",
+                                  "yesterday 24:01", "feb 30", "29 feb 2025", "may", "last", "ago", "mo", "31 foo",
+                                  "last last monday", "two days ago", "5 ago", "³ days ago",
                                   "99999999999 years ago", "9999 years ago", "٢٠٢٦-٠١-٣١"])
 def test_what_is_no_moment(text: str) -> None:
     with pytest.raises(UsageError, match="is no date") as caught:
         parse_as_of(text, NOW)
-    assert caught.value.code == "RST010" and "2 days ago" in caught.value.hint
+    assert caught.value.code == "RST010" and all(one in caught.value.hint for one in ("2 days ago", "last tuesday"))
 
 
 def test_stamps_are_shown() -> None:
