@@ -129,3 +129,30 @@ def test_a_pattern_finds_what_a_walk_would(store: str, chain: list[Index], glob:
             wanted.append((path, node))
     with merged(chain, store) as tree:
         assert sorted(shown(tree.match(glob))) == sorted(shown(iter(wanted)))
+
+
+FULL = Index([(b"", Mark.DIRECTORY), (b"old", Mark.DIRECTORY), (b"old/f", Mark.FILE)], False, None)
+
+
+@pytest.mark.parametrize("store", ["memory", "file"])
+def test_what_no_later_index_names_is_found_below_its_new_name(store: str) -> None:
+    chain = [FULL, Index([], False, [(b"old", b"x/new"), (b"x", b""), (b"", b"y")]), Index([(b"g", Mark.FILE)], False, None)]
+    with merged(chain, store) as tree:
+        assert shown(tree.match(b"y/*/f")) == [(b"y/new/f", False, 0, b"old/f")]
+        assert shown(tree.search(b"new")) == [(b"y/new", True, 0, b"old")]
+        assert list(tree.match(b"old*")) == list(tree.match(b"x/*")) == []
+        assert sorted(path for path, _ in tree.search(b"")) == [b"g", b"y", b"y/new", b"y/new/f"]
+
+
+@pytest.mark.parametrize("store", ["memory", "file"])
+def test_case_may_be_passed_over(store: str) -> None:
+    names = ["Ünder", "üNDER.txt", "under", "a|b", "A|B", "STRASSE", "x.y"]
+    index = Index([(name, Mark.FILE) for name in [*(name.encode() for name in names), b"\xff\xfeA"]], False, None)
+    with merged([index], store) as tree:
+        def found(needle: bytes) -> set[str]:
+            return {path.decode("latin-1" if b"\xff" in path else "utf-8") for path, _ in tree.search(needle, fold=True)}
+
+        assert found("ünd".encode()) == {"Ünder", "üNDER.txt"} and found(b"UND") == {"under"}
+        assert found(b"a|B") == {"a|b", "A|B"} and found(b"X.Y") == {"x.y"} and found(b"\xffX") == set()
+        assert found(b"\xfea") == {"\xff\xfeA"}
+        assert {path for path, _ in tree.search(b"und")} == {b"under"}
