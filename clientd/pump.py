@@ -13,6 +13,7 @@ from clientd.compression import PACKINGS, compress_stream, filter_stream
 from clientd.settings import CRC32C
 from clientd.streams import Streams
 from core.model.dump import Crc
+from core.model.framesums import FrameSums
 from core.wire.packing import MEMBER, zstd_for
 from core.wire.tar_index import BLOCK, TarIndexer, index_path
 
@@ -36,6 +37,28 @@ class Counter:
     def crc(self) -> Crc:
         """What was counted; unknown where there is no crc32c."""
         return Crc(self._value, self.size) if CRC32C is not None else Crc(0, 0)
+
+
+class FrameCounter:
+    """The same of an archive, and of each MiB of it: what a restore is compared with when nothing else is believed."""
+
+    def __init__(self) -> None:
+        self.sums = FrameSums(CRC32C or _nothing)
+        self.add = self.sums.add
+
+    @property
+    def size(self) -> int:
+        """Bytes so far."""
+        return self.sums.size
+
+    @property
+    def crc(self) -> Crc:
+        """What was counted; unknown where there is no crc32c."""
+        return self.sums.crc if CRC32C is not None else Crc(0, 0)
+
+
+def _nothing(data: memoryview, before: int) -> int:
+    return 0
 
 
 class Lister:
@@ -74,13 +97,13 @@ class Lister:
 
 def pump(
     source: int, streams: Streams, compress: str, program: str, look: Callable[[memoryview], None] | None
-) -> tuple[Counter, Counter]:
+) -> tuple[FrameCounter, Counter | FrameCounter]:
     """Move everything from the pipe ``source`` to DATA; counts before and after compression.
 
     ``compress``: empty, FAST, BEST or CUSTOM with ``program``.  ``look`` is shown the stream before compression.
     BrokenPipeError when the server is gone, WorldError CLT030 when ``program`` fails.
     """
-    native, client = Counter(), Counter()
+    native, client = FrameCounter(), Counter()
 
     def take(buffer: memoryview) -> int:
         size = os.readv(source, [buffer])
@@ -104,5 +127,5 @@ def pump(
         buffer = memoryview(bytearray(MEMBER))
         while size := take(buffer):
             streams.write("DATA", buffer[:size])
-        client = native
+        return native, native
     return native, client

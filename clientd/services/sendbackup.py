@@ -16,13 +16,14 @@ from collections.abc import Callable
 from clientd.pipes import enlarge
 from clientd.programs import find_program
 from clientd.programs.contract import Dump, Sort, Task
-from clientd.pump import Counter, Lister, pump
+from clientd.pump import Counter, FrameCounter, Lister, pump
 from clientd.services.contract import Context, by_hand
 from clientd.streams import Streams
 from core.errors import WorldError
 from core.model.units import kib_of
 from core.wire.dle_xml import Dle
-from core.wire.features import CONFIRMS, INDEX_DETAIL, INDEX_LISTING, SENDBACKUP_CRC, STREAM_STATE
+from core.wire.features import CONFIRMS, FRAME_SUMS, INDEX_DETAIL, INDEX_LISTING, SENDBACKUP_CRC, STREAM_STATE
+from core.wire.mesg import frame_lines
 from core.wire.requests import Request, connect_line, features_line
 from core.wire.words import clean
 
@@ -68,6 +69,8 @@ def _stream(request: Request, dle: Dle, level: int, dump: Dump, context: Context
         dump.discard()
         mesg(f"sendbackup: error [{fault.code} {fault.message}]")
     else:
+        if request.features.has(FRAME_SUMS) and native is not client and native.crc.known:
+            mesg(*frame_lines(native.sums.frames))
         if request.features.has(SENDBACKUP_CRC) and native.crc.known:
             mesg(f"sendbackup: native-CRC {native.crc}", f"sendbackup: client-CRC {client.crc}")
         mesg("sendbackup: end")
@@ -99,7 +102,7 @@ def _info(dle: Dle, dump: Dump) -> list[str]:
 
 def _run(
     request: Request, dle: Dle, dump: Dump, streams: Streams, mesg: Callable[..., None]
-) -> tuple[Counter, Counter]:
+) -> tuple[FrameCounter, Counter | FrameCounter]:
     """Run the dump to its end.  WorldError when it is not good."""
     process = dump.start()
     assert process.stdout is not None

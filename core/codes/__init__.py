@@ -8,10 +8,10 @@ prints the page.
 
 from __future__ import annotations
 
-from core.codes import client, config, console, dump, holding, plan, restore, run, tape
+from core.codes import client, config, console, dump, holding, plan, prove, restore, run, tape
 from core.codes.page import Page
 
-AREAS = (config, plan, client, dump, holding, tape, run, restore, console)
+AREAS = (config, plan, client, dump, holding, tape, run, restore, prove, console)
 
 PAGES: dict[str, Page] = {page.code: page for area in AREAS for page in area.PAGES}
 

@@ -21,12 +21,12 @@ from core.config.find import path_of
 from core.config.sections import named, one_table, read, tables
 from core.errors import UsageError
 from core.model.disk import Disk, Host
-from core.model.site import HoldingDisk, Policy, Retention, RunSettings, Site, Storage
+from core.model.site import DrillSettings, HoldingDisk, Policy, Retention, RunSettings, Site, Storage, VerifySettings
 
 MAX_SIZE = 64 * 1024 * 1024
 """Bytes of a configuration; 100,000 disks fit."""
 
-_TABLES = ("run", "holding", "storage", "dumptype", "disk", "host", "interface")
+_TABLES = ("run", "holding", "storage", "dumptype", "disk", "host", "interface", "verify", "drill")
 
 
 def load_site(path: Path) -> Site:
@@ -81,7 +81,23 @@ def _site(plain: Mapping[str, Any], path: Path, faults: Faults) -> Site:
     disks = _disks(plain, hosts, run, dumptypes, faults)
     state_dir = path_of(top.get("state_dir", f"/var/lib/taperoom/{org}"), base)
     holding = _holding(plain, base, faults)
-    return Site(path.absolute(), org, state_dir, run, holding, storages, hosts, disks, top.get("theme", ""))
+    return Site(path.absolute(), org, state_dir, run, holding, storages, hosts, disks, top.get("theme", ""),
+                VerifySettings(**_own(plain, "verify", sections.VERIFY, '[verify] every = "30 days"', faults)),
+                _drill(plain, base, faults))
+
+
+def _own(
+    plain: Mapping[str, Any], name: str, known: Mapping[str, sections.Field], example: str, faults: Faults,
+) -> dict[str, Any]:
+    """The values of a table of the top that stands once."""
+    return read(one_table(plain.get(name, {}), (name,), faults, example), known, (name,), faults)
+
+
+def _drill(plain: Mapping[str, Any], base: Path, faults: Faults) -> DrillSettings:
+    values = _own(plain, "drill", sections.DRILL, "[drill] files = 10", faults)
+    if "scratch" in values:
+        values["scratch"] = str(path_of(values["scratch"], base))
+    return DrillSettings(**values)
 
 
 def _run(plain: Mapping[str, Any], faults: Faults) -> RunSettings:

@@ -54,6 +54,8 @@ def _check_places(site: Site, plain: Mapping[str, Any], faults: Faults) -> None:
         if storage.kind == "disk":
             places.append((("storage", storage.name, "changer"), f"the volumes of storage {storage.name}",
                            os.path.normpath(storage.address)))
+    if site.drill.scratch:
+        _check_scratch(places, os.path.normpath(site.drill.scratch), faults)
     for number, (at, _, path) in enumerate(places):
         for _, other, theirs in places[:number]:
             if path == theirs:
@@ -64,6 +66,15 @@ def _check_places(site: Site, plain: Mapping[str, Any], faults: Faults) -> None:
                 _inside(path, f"{theirs}/runs") or _inside(path, f"{theirs}/index") or _inside(theirs, path)
             ):
                 faults.add(at, f"is {path}, where the state directory {theirs} keeps its own files")
+
+
+def _check_scratch(places: list[tuple[Key, str, str]], scratch: str, faults: Faults) -> None:
+    """What a drill fills and empties is no place for anything else."""
+    for at, what, path in places:
+        theirs = path if at != ("state_dir",) else f"{path}/index"
+        if _inside(scratch, theirs) or (at == ("state_dir",) and (scratch == path or _inside(scratch, f"{path}/runs"))):
+            faults.add(("drill", "scratch"), f"is {scratch}, in {what}; a drill needs a directory of its own",
+                       'scratch = "/var/tmp"')
 
 
 def _inside(path: str, other: str) -> bool:

@@ -148,6 +148,12 @@ HOST: dict[str, Field] = {
     "data_timeout": Field(v.some_time, 'data_timeout = "30 min"'),
 }
 INTERFACE: dict[str, Field] = {"use": Field(v.bandwidth, 'use = "900 Mbps"', required=True)}
+VERIFY: dict[str, Field] = {"every": Field(v.some_time, 'every = "30 days"')}
+DRILL: dict[str, Field] = {
+    "files": Field(v.whole(1, 1000), "files = 10"),
+    "scratch": Field(v.text, 'scratch = "/var/tmp"'),
+    "limit": Field(v.size(1024), 'limit = "1 GiB"'),
+}
 DISK: dict[str, Field] = {
     "host": Field(v.text, 'host = "web1"', required=True),
     "disk": Field(v.text, 'disk = "/home"', required=True),

@@ -21,11 +21,13 @@ from core.dumper.filters import Filter, Plain, filter_of
 from core.dumper.indexing import IndexFile
 from core.dumper.sidefile import Side, SideFile, index_path, state_path
 from core.dumper.stores import Store, store_of
+from core.dumper.sums import keep_sums, sums_of
 from core.dumper.task import Task
 from core.dumper.verdict import Counts, Ending, completed, filtered_on_client, header_of, judge
 from core.errors import PeerError, ProtocolError, WorldError
 from core.holding.header import Header
 from core.model.dump import Crc, Outcome
+from core.model.framesums import FrameSums
 from core.model.site import Site
 from core.model.units import Kib
 from core.protocol.dumper import Abort, Confirm, Continue, NoRoom, Progress, State
@@ -63,13 +65,14 @@ class Pump:
         self._index: IndexFile | None = None
         self._backlog: deque[memoryview] = deque()
         self._poll, self._asked = select.poll(), dict[int, int]()
-        self._crc_in = self._size_in = self._crc_out = 0
+        self._arrived = FrameSums(crc32c)
+        self._crc_out = 0
 
     def run(self) -> Ending:
         """Dump.  ABORTED when the dump was given up or the driver is gone; never raises."""
         ending = self._attempt()
         if ending.outcome not in _GOOD:
-            if self._size_in:
+            if self._arrived.size:
                 self._tell_progress(0.0)  # so much is lost
             self._clean_up()
         return ending
@@ -207,7 +210,7 @@ class Pump:
 
     def _listen_to(self, piece: memoryview) -> None:
         self._mesg_size += len(piece)
-        if self._mesg_size > _MESG_LIMIT:
+        if self._mesg_size - self._mesg.frames_said > _MESG_LIMIT:
             raise self._nonsense("messages without end")
         try:
             self._mesg.feed(piece)
@@ -220,8 +223,7 @@ class Pump:
     def _data(self, piece: memoryview) -> None:
         if self._header is None:
             self._begin()
-        self._crc_in = crc32c(piece, self._crc_in)
-        self._size_in += len(piece)
+        self._arrived.add(piece)
         if self._index is not None:
             self._index.look(piece)
         self._keep(self._filter.feed(piece))
@@ -282,7 +284,7 @@ class Pump:
         if now - self._told >= after and self._pipe.state is State.DUMPING:
             self._told = now
             size = self._store.size if self._store is not None else 0
-            self._pipe.say(Progress(self._task.handle, Kib(size // 1024), Kib(self._size_in // 1024)))
+            self._pipe.say(Progress(self._task.handle, Kib(size // 1024), Kib(self._arrived.size // 1024)))
 
     def _pulse(self) -> None:
         """A long piece of work goes on: orders are heard all the same, and the driver hears that somebody is there."""
@@ -290,7 +292,7 @@ class Pump:
         self._tell_progress(self._alive)
 
     def _conclude(self, store: Store, started: Started) -> Ending:
-        data_in = Crc(self._crc_in, self._size_in)
+        data_in = self._arrived.crc
         stored = data_in if self._plain else Crc(self._crc_out, store.size)
         counts = Counts(data_in, stored, time.monotonic() - self._began)
         ending = judge(self._mesg, counts, self._task, [])
@@ -301,6 +303,8 @@ class Pump:
         for side in self._sides.values():
             side.finish(self._pulse)
             faults += [side.fault] if side.fault else []
+        sums, fault = sums_of(self._mesg, self._arrived, self._task)
+        faults += [fault] if fault else keep_sums(self._site, self._task, sums)
         store.finish(completed(self._header, self._mesg, counts, self._task))
         self._let_go(started.connection)
         counts = Counts(data_in, stored, time.monotonic() - self._began)

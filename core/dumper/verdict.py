@@ -117,7 +117,7 @@ def _failed(text: str, mesg: Mesg, task: Task) -> Ending:
 
 
 def filtered_on_client(mesg: Mesg, task: Task) -> bool:
-    """Whether what arrives is no longer what the program wrote."""
+    """Whether what arrives is not the archive itself: the client compressed or encrypted it."""
     if mesg.info.get("CLIENT_CUSTOM_COMPRESS") or mesg.info.get("CLIENT_ENCRYPT"):
         return True
     compressed = mesg.info.get("COMPRESS_SUFFIX", "N") not in ("", "N")

@@ -10,6 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from core.events.check_event import (
+    CopyVerified as CopyVerified,
+)
+from core.events.check_event import (
+    DiskDrilled as DiskDrilled,
+)
 from core.events.tape_event import (
     Degraded as Degraded,
 )
@@ -341,7 +347,7 @@ Event = (
     | FlushPlanned | DiskSkipped | PlanComplete | DumpBegan | DumpStalled | DumpResumed | DumpStrange | DumpEnded
     | DumpRetried | DiskWaited | DiskEnded | TaperReady | TaperDown | VolumeBegan | VolumeEnded | WriteBegan | PartWritten
     | WriteEnded | FileRemoved | Degraded | QuestionAsked | QuestionClosed | OperatorActed | Notice | Paused | Resumed
-    | Stopping | RunEnded
+    | Stopping | RunEnded | CopyVerified | DiskDrilled
 )
 
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in Event.__args__}

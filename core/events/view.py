@@ -143,6 +143,8 @@ class RunView:
                 self.paused = ""
             case e.Stopping():
                 self.stopping = event.by
+            case e.CopyVerified() | e.DiskDrilled():
+                pass  # of the site, not of a run
             case other:
                 assert_never(other)
 

@@ -88,6 +88,22 @@ class Storage:
 
 
 @dataclass(frozen=True, slots=True)
+class VerifySettings:
+    """``[verify]``: after how many seconds a copy is to be read again; 0 is never by itself."""
+
+    every: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class DrillSettings:
+    """``[drill]``: how many files of each disk, where to (empty: the system's temporary directory), at most so many KiB."""
+
+    files: int = 10
+    scratch: str = ""
+    limit: int = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """One whole configuration."""
 
@@ -100,6 +116,8 @@ class Site:
     hosts: dict[str, Host]
     disks: tuple[Disk, ...]
     theme: str = ""
+    verify: VerifySettings = field(default_factory=VerifySettings)
+    drill: DrillSettings = field(default_factory=DrillSettings)
 
     @property
     def runs_dir(self) -> Path:

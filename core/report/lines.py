@@ -39,6 +39,8 @@ def line_of(record: Record, view: RunView) -> str | None:
             return _operator(event, view)
         case e.Paused() | e.Resumed() | e.Stopping():
             return _operator(event, view)
+        case e.CopyVerified() | e.DiskDrilled():
+            return None  # of the site, not of a run
         case other:
             assert_never(other)
 

@@ -7,10 +7,12 @@ ProtocolError.  Texts are cleaned for display.  It does not know what the dumper
 from __future__ import annotations
 
 import re
+from array import array
 from dataclasses import dataclass, field
 
 from core.errors import ProtocolError
 from core.model.dump import NO_CRC, Crc
+from core.model.framesums import MOST
 from core.wire.words import clean, unquote
 
 MAX_LINE = 64 * 1024
@@ -19,6 +21,9 @@ MAX_LINES = 2000
 """The most lines of a kind that are kept; the rest is only counted."""
 
 _INFO = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)", re.DOTALL)
+_FRAMES = re.compile(r"(\d{1,8}) ((?:[0-9a-f]{8})+)", re.ASCII)
+FRAMES_A_LINE = 4000
+"""How many checksums of frames a line has."""
 _RETRY = re.compile(r'(?:delay (?P<delay>-?\d{1,9}))?\s*(?:level (?P<level>-?\d{1,3}))?\s*(?:message (?P<message>.*))?')
 
 
@@ -45,7 +50,8 @@ class Mesg:
 
     ``info``: BACKUP, APPLICATION, RECOVER_CMD, COMPRESS_SUFFIX and so on, complete with ``info_complete``; no DATA may
     come before.  ``size_kib`` before compression, −1 until it was said.  ``native`` and ``client``: CRC-32C before and
-    after the client's filters.  ``ended``: the client said ``end`` or ``error``.  ``closed``: the stream is at its end.
+    after the client's filters; ``frames``: before them, of each MiB (a client of ours that compresses), in
+    ``frames_said`` bytes of lines.  ``ended``: the client said ``end`` or ``error``.  ``closed``: the stream is at its end.
     """
 
     info: dict[str, str] = field(default_factory=dict)
@@ -53,6 +59,8 @@ class Mesg:
     size_kib: int = -1
     native: Crc = NO_CRC
     client: Crc = NO_CRC
+    frames: array[int] = field(default_factory=lambda: array("I"))
+    frames_said: int = 0
     strange: list[str] = field(default_factory=list)
     normal: list[str] = field(default_factory=list)
     unshown: int = 0
@@ -104,6 +112,8 @@ class Mesg:
                 return self._size(rest)
             case "native-CRC" | "client-CRC":
                 return self._crc(word, rest)
+            case "frame-CRCs":
+                return self._frames(rest)
             case "warning":
                 self._keep(self.strange, _bracketed(rest))
             case "retry":
@@ -146,11 +156,25 @@ class Mesg:
             self.client = crc
         return True
 
+    def _frames(self, rest: str) -> bool:
+        found = _FRAMES.fullmatch(rest)
+        if found is None or int(found[1]) != len(self.frames) or len(self.frames) + len(found[2]) // 8 > MOST:
+            return False
+        self.frames.extend(int(found[2][at:at + 8], 16) for at in range(0, len(found[2]), 8))
+        self.frames_said += len(rest)
+        return True
+
     def _keep(self, lines: list[str], text: str, mark: str = "") -> None:
         if len(lines) < MAX_LINES:
             lines.append(mark + clean(text))
         else:
             self.unshown += 1  # and no work is done for it: a client may say millions of them
+
+
+def frame_lines(frames: array[int]) -> list[str]:
+    """The lines that say the checksums of frames: the number of the first, then eight digits each."""
+    return [f"sendbackup: frame-CRCs {at} {''.join(f'{crc:08x}' for crc in frames[at:at + FRAMES_A_LINE])}"
+            for at in range(0, len(frames), FRAMES_A_LINE)]
 
 
 def _bracketed(text: str) -> str:

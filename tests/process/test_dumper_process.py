@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from crc32c import crc32c
 
 from core.holding.header import HEADER_SIZE, parse
 from core.index.reader import open_index
 from core.model.dump import Crc, Stats
+from core.model.framesums import FRAME, decode
 from core.model.units import Handle
 from core.protocol.dumper import (
     Abort,
@@ -68,7 +70,10 @@ def test_a_dump_is_whole_and_safe_when_done_is_said(place: Place) -> None:
     index = place.top / "state" / "index" / "web1" / "_home" / f"{STAMP}_0.tix"
     with open_index(index) as found:
         assert lines_of(found) == [b"/", b"/a file"] and found.frames is None
-    assert list(index.parent.iterdir()) == [index]
+    sums = index.with_name(f"{STAMP}_0.crcs")
+    assert sorted(index.parent.iterdir()) == [sums, index]
+    kept = decode(sums.read_bytes(), crc32c)
+    assert (kept.crc, list(kept.frames)) == (crc, [crc32c(data[:FRAME]), crc32c(data[FRAME:])])
     assert "timestamp=" + STAMP in place.seen and "confirmed" in place.seen
 
 

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.devices.contract import BLOCK, UNLIMITED, Condition, SlotView
-from core.devices.crc_tail import crc_of_tail
 from core.devices.label import Names, is_label, next_label
 from core.devices.parts import (
     RESERVED_BLOCKS,
@@ -21,6 +20,7 @@ from core.devices.parts import (
 )
 from core.devices.scan_policy import WRITABLE, Rules, Standing, choose, judge, refusal, retained
 from core.holding.header import HEADER_SIZE
+from core.model.crc_tail import crc_of_tail
 from core.model.site import Retention, Storage
 from core.model.volume import Volume, find_volume, format_tapelist, parse_tapelist, with_volume
 
