@@ -19,6 +19,7 @@ from core.cli import (
     control,
     demo,
     disk,
+    drill,
     explain,
     first,
     flush,
@@ -32,6 +33,7 @@ from core.cli import (
     serve,
     status,
     tape,
+    verify,
     where,
 )
 from core.errors import UsageError
@@ -101,7 +103,8 @@ _COMMANDS: dict[str, Any] = {
     "degrade": control.degrade, "hold": control.hold, "release": control.release, "priority": control.priority,
     "retry": control.retry, "abort": control.abort,
     "ls": browse.ls, "find": browse.find, "search": browse.search, "history": browse.history, "diff": browse.diff,
-    "restore": restore.restore, "init": first.init, "cleanup": cleanup.cleanup,
+    "restore": restore.restore, "verify": verify.verify, "drill": drill.drill,
+    "init": first.init, "cleanup": cleanup.cleanup,
     "explain": explain.explain, "demo": demo.demo,
 }
 for _name, _function in _COMMANDS.items():

@@ -39,8 +39,8 @@ PAGES: tuple[Page, ...] = (
          " the drill's other results are worth nothing.",
          "Do not trust the results.  Report it: this is a fault of Taperoom, or of the libraries that it uses."),
     Page("VFY011", "E", "A file did not come back as it was dumped",
-         "A drill restored files chosen at random.  One of them did not come out, or is not what the archive has, or the archive"
-         " is not what it was on the day of the dump.  The message says which.",
+         "A drill restored files chosen at random.  One of them did not come out, or is not what the archive has, or the"
+         " archive is not what it was on the day of the dump.  The message says which.",
          "Run 'taperoom verify HOST:DISK' to see how far it goes, and order a full dump of the disk."),
     Page("VFY012", "E", "There is no room for the drill",
          "The scratch directory is full, cannot be made or cannot be written.  What the drill had put there is removed.",

@@ -39,11 +39,12 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What will be read, in this order; what is due but on volumes that are in no slot; when the next copy is due, 0 when
-    nothing is ever due by itself; ``warnings`` with codes."""
+    """What will be read, in this order; what is due but on volumes that are in no slot; what is ``left`` because it is more
+    than was asked for; when the next copy is due, 0 when nothing is ever due by itself; ``warnings`` with codes."""
 
     chosen: list[Target]
     elsewhere: list[Target]
+    left: list[Target]
     next_due: float
     warnings: list[str]
 
@@ -101,9 +102,8 @@ def choose(site: Site, wish: Wish, now: float) -> Choice:
     if every and not (wish.volume or wish.disks or wish.everything):
         next_due = min((target.at + every for target in targets), default=0.0)
         here, absent = due(here, every, now), due(absent, every, now)
-    if wish.share:
-        here = sampled(here, wish.share, sum(target.size for target in targets))
-    return Choice(here, absent, next_due, warnings)
+    chosen = sampled(here, wish.share, sum(target.size for target in targets)) if wish.share else here
+    return Choice(chosen, absent, here[len(chosen):], next_due, warnings)
 
 
 def _of_disks(known: Iterable[Dump], words: Sequence[str]) -> list[Dump]:
@@ -134,24 +134,39 @@ def _loaded(site: Site, targets: Iterable[Target], warnings: list[str]) -> tuple
     return here, absent
 
 
+class _Meter:
+    """Counts what is read over all targets."""
+
+    def __init__(self, total: int, progress: Callable[[Progress], None]) -> None:
+        self._total, self._progress, self._began = total, progress, time.monotonic()
+        self._target: Target | None = None
+        self._before = self._mine = 0
+
+    def begin(self, target: Target) -> None:
+        """The next one; what was expected of the last one counts as read, however much it was."""
+        if self._target is not None:
+            self._before += self._target.size * 1024
+        self._target, self._mine = target, 0
+
+    def count(self, where: str, size: int) -> None:
+        """So many bytes more."""
+        assert self._target is not None
+        self._mine += size
+        done = self._before + self._mine
+        self._progress(Progress(self._target.title, where, done, max(self._total, done), time.monotonic() - self._began))
+
+
 def verify(
     site: Site, choice: Choice, by: str, progress: Callable[[Progress], None], told: Callable[[Verified], None],
     clock: Callable[[], float] = time.time,
 ) -> Outcome:
     """Read everything that was chosen.  ``told`` hears of each copy as soon as its result is written down."""
     outcome = Outcome(choice, warnings=list(choice.warnings))
-    total = sum(target.size * 1024 for target in choice.chosen)
-    began, done = time.monotonic(), 0
+    meter = _Meter(sum(target.size * 1024 for target in choice.chosen), progress)
     for target in choice.chosen:
-        start, mine = time.monotonic(), 0
-
-        def count(where: str, size: int, target: Target = target) -> None:
-            nonlocal mine
-            mine += size
-            progress(Progress(target.title, where, done + mine, max(total, done + mine), time.monotonic() - began))
-
-        finding = examine(pieces_of(site, target), known_of(site, target.dump), count, whole=target.whole)
-        done += target.size * 1024
+        start = time.monotonic()
+        meter.begin(target)
+        finding = examine(pieces_of(site, target), known_of(site, target.dump), meter.count, whole=target.whole)
         if finding.outcome != GOOD and not _still_there(site, target):
             outcome.gone.append(target)
             continue
