@@ -183,9 +183,12 @@ def known_of(site: Site, dump: Dump) -> Known:
     sums, why = read_sums(site, dump)
     index = index_file(site, dump)
     disk = site.disk(dump.host, dump.disk)
+    warnings = [why] if why else []
+    if index is None and disk is not None and disk.dumptype.index:
+        warnings.append(f"RST018 {dump.host}:{dump.disk} level {dump.level} of {dump.datestamp} has no index to compare with")
     allowed = (disk.dumptype.compress_program,) if disk is not None and disk.dumptype.compress_program else ()
     return Known(dump.server, dump.native, sums, (lambda: index_names(index)) if index is not None else None, allowed,
-                 (why,) if why else ())
+                 tuple(warnings))
 
 
 def _still_there(site: Site, target: Target) -> bool:
