@@ -23,14 +23,16 @@ _AGAINST = {
 def drill(
     names: Annotated[list[str] | None, typer.Argument(
         metavar="[HOST[:DISK]]...", help="Only these disks.", autocompletion=where.complete_disk)] = None,
-    files: Annotated[int, typer.Option("--files", metavar="N", min=0, help="Files of each disk; 0: as configured.")] = 0,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Make the choice of an earlier drill again.")] = -1,
+    files: Annotated[int, typer.Option(
+        "--files", metavar="N", min=0, show_default=False, help="Files of each disk; 10 unless [drill] says more.")] = 0,
+    seed: Annotated[int, typer.Option(
+        "--seed", metavar="N", show_default=False, help="Make the choice of an earlier drill again.")] = -1,
     scratch: Annotated[str, typer.Option("--scratch", metavar="DIR", help="Where to; it is emptied afterwards.")] = "",
     self_test: Annotated[bool, typer.Option("--self-test", help="Only prove that a drill can fail.")] = False,
     history: Annotated[bool, typer.Option("--history", help="Time to restore of each disk, month by month.")] = False,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> int:
-    """Restore random files of each disk into a scratch directory and compare them.
+    """Restore random files of each disk, and compare them.
 
     They are compared with checksums of the day when they were dumped, and the
     time is kept. A byte that is damaged on purpose must be found each time.

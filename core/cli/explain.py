@@ -95,6 +95,7 @@ def _configuration() -> Iterable[str]:
         ("", sections.TOP), ("[run]", sections.RUN), ('[run.requests."HLD*"]', sections.POLICY),
         ("[[holding]]", sections.HOLDING), ("[storage.NAME]", sections.STORAGE),
         ("[storage.NAME.retention]", sections.RETENTION), ("[interface.NAME]", sections.INTERFACE),
+        ("[verify]", sections.VERIFY), ("[drill]", sections.DRILL),
         ("[dumptype.NAME]     # and: like = \"other\"", sections.DUMPTYPE), ("[dumptype.NAME.bump]", sections.BUMP),
         ("[host.NAME]", sections.HOST), ("[[disk]]            # and every key of a dumptype", sections.DISK),
     ):

@@ -9,6 +9,7 @@ import typer
 from core.cli import show, where
 
 if TYPE_CHECKING:
+    from core.catalogue.checked import VolumeChecks
     from core.devices.shelf import ShelfRow
     from core.model.site import Site, Storage
 
@@ -48,14 +49,16 @@ def list_(
     """
     from dataclasses import asdict
 
-    from core.client.shelf import inventory_of
+    from core.client.shelf import checks_of_volumes, inventory_of
     from core.model.units import show_kib
     from core.report.text import table
 
     site = where.site()
     shelves = [(chosen, inventory_of(site, chosen)) for chosen in _storages(site, storage)]
+    checks = checks_of_volumes(site)
     if json:
-        show.say_json([{"storage": chosen.name} | asdict(row) for chosen, rows in shelves for row in rows])
+        show.say_json([{"storage": chosen.name} | asdict(row) | _checked(checks.get((chosen.name, row.label)))
+                       for chosen, rows in shelves for row in rows])
         return 0
     if not shelves:
         show.say("there is no storage in the configuration")
@@ -66,10 +69,31 @@ def list_(
         show.say(f"storage {chosen.name}: {chosen.changer}{full}")
         lines = [_cells(group) for group in _together(rows)]
         heads = ["slot", "", "label", "written", "used", "files", "state", "reason"]
-        show.say_lines(table(heads, lines, "    rr  ", columns=show.columns(), flexible=7, indent="  ", keep_end=False))
+        if checks:
+            # A column that only says "never" tells nothing; without checks it is left away.
+            heads.insert(6, "read again")
+            for cells in lines:
+                cells.insert(6, _read_again(checks.get((chosen.name, cells[2]))))
+        last = len(heads) - 1
+        show.say_lines(table(heads, lines, "    rr", columns=show.columns(), flexible=last, indent="  ", keep_end=False))
         if not any(row.next for row in rows):
             show.say("  NO VOLUME may be written; 'taperoom explain TAP012' says what to do")
     return 0
+
+
+def _read_again(checks: VolumeChecks | None) -> str:
+    """When what is on a volume was verified, the longest ago; the whole truth is in `taperoom verify --list`."""
+    from core.report.text import moment
+
+    if checks is None:
+        return ""
+    if checks.damaged:
+        return "DAMAGED"
+    return "never" if checks.never else moment(checks.oldest)[:10]
+
+
+def _checked(checks: VolumeChecks | None) -> dict[str, float]:
+    return {"verified": checks.oldest if checks else 0.0, "damaged": checks.damaged if checks else 0}
 
 
 def _together(rows: list[ShelfRow]) -> list[list[ShelfRow]]:

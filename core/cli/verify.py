@@ -23,7 +23,7 @@ def verify(
     listed: Annotated[bool, typer.Option("--list", help="Read nothing; show when each copy was read last.")] = False,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> int:
-    """Read stored dumps again and compare them with their checksums and indexes.
+    """Read stored dumps again and compare checksums and indexes.
 
     What was not read for the longest time comes first. With [verify] every =
     "30 days" only what is due is read. Nothing is written to a volume.

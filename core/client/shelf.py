@@ -17,6 +17,7 @@ from core.model.site import Retention, Site, Storage
 from core.model.units import seconds_of_datestamp, show_duration
 
 if TYPE_CHECKING:
+    from core.catalogue.checked import VolumeChecks
     from core.catalogue.traces import Trace
     from core.devices.shelf import ShelfRow
     from core.model.volume import Volume
@@ -219,6 +220,22 @@ class Content:
     level: int
     size: int
     parts: int
+
+
+def checks_of_volumes(site: Site) -> dict[tuple[str, str], VolumeChecks]:
+    """Storage and label of volumes with dumps, with what `taperoom verify` said of them; empty as long as it never ran.
+
+    WorldError RST001, VFY013.
+    """
+    from core.catalogue.checked import by_volume, read_checks
+    from core.catalogue.queries import dumps
+    from core.catalogue.rebuild import open_catalogue
+
+    checked = read_checks(site.state_dir)
+    if not checked.whole and not checked.on_volume:
+        return {}
+    with open_catalogue(site).catalogue as catalogue:
+        return by_volume(dumps(catalogue), checked)
 
 
 _CONTENT = """

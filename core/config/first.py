@@ -47,7 +47,7 @@ def first_config(answers: Answers) -> str:
         changer=toml_text(f"disk:{answers.volumes}"), slots=answers.slots, capacity=toml_text(answers.capacity),
         part_size=toml_text(answers.part_size), label=answers.org.upper(), tapes=max(0, min(14, answers.slots - 2)),
         digits="%" * max(3, len(str(answers.slots))), count=max(3, len(str(answers.slots))),
-    ) + _DUMPTYPES.format(compress=toml_text(answers.compress)) + _hosts(answers) + _disks(answers)
+    ) + _PROVING + _DUMPTYPES.format(compress=toml_text(answers.compress)) + _hosts(answers) + _disks(answers)
 
 
 def _holding(answers: Answers) -> str:
@@ -110,6 +110,16 @@ part_size = {part_size}        # a dump is cut into parts of this size
 label = '{label}-[0-9]{{{count}}}'
 autolabel = "{label}-{digits}"     # labels blank volumes by itself
 retention = {{ tapes = {tapes}, days = 0, full = 1 }}   # what is kept from being overwritten
+
+"""
+_PROVING = """\
+[verify]
+every = "30 days"           # 'taperoom verify', by cron, reads again what was not read for so long
+
+[drill]
+files = 10                  # 'taperoom drill' restores so many of each disk and compares them
+# scratch = "/var/tmp"      # where to; at most so much is there at once:
+limit = "1 GiB"
 
 """
 _DUMPTYPES = """\

@@ -152,7 +152,7 @@ VERIFY: dict[str, Field] = {"every": Field(v.some_time, 'every = "30 days"')}
 DRILL: dict[str, Field] = {
     "files": Field(v.whole(1, 1000), "files = 10"),
     "scratch": Field(v.text, 'scratch = "/var/tmp"'),
-    "limit": Field(v.size(1024), 'limit = "1 GiB"'),
+    "limit": Field(v.size(16 * 1024), 'limit = "1 GiB"'),
 }
 DISK: dict[str, Field] = {
     "host": Field(v.text, 'host = "web1"', required=True),

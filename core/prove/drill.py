@@ -188,7 +188,9 @@ def _one(site: Site, host: str, disk: str, wish: Wish, scratch: Scratch, tell: C
         _compared(site, files, drilled, scratch, tell)
     except WorldError as fault:
         if fault.code in ("RST025", "VFY012"):
-            fault = no_room(scratch.path, fault.message)
+            # A short write is what tar says first of a full file system.
+            full = "No space left: " if "Wrote only" in fault.message else ""
+            fault = no_room(scratch.path, full + fault.message)
             drilled.faults.append(f"{fault.code} {fault.message}; {fault.hint}")
         else:
             drilled.faults.append(f"VFY015 {host}:{disk}: {fault.code} {fault.message}")
@@ -214,13 +216,14 @@ def _restored(
         specs = [f"{drilled.host}:{drilled.disk}:/{os.fsdecode(one.path)}" for one in files]
         try:
             result = recover.restore(site, specs, sample.datestamp, to, watch)
+            drilled.seconds = time.monotonic() - began
+            scratch.watch(at_once=True)
         except TooMuch:
             largest = _largest(files, scratch.path)
             drilled.warnings.append(f"VFY012 /{os.fsdecode(largest.path)} is left out: {over(scratch.limit)}")
             files.remove(largest)
             scratch.empty()
             continue
-        drilled.seconds = time.monotonic() - began
         drilled.read, drilled.used = result.size, result.used
         drilled.warnings += [warning for warning in result.warnings if warning not in drilled.warnings]
         drilled.faults += [f"VFY011 {name}: it did not come out of the dump" for name in result.missing]
@@ -236,14 +239,15 @@ def _restored(
 
 def _largest(files: Sequence[Chosen], scratch: Path) -> Chosen:
     """The file that takes the most room where the restore has put things so far."""
-    sizes: dict[bytes, int] = {}
+    blocks: dict[bytes, int] = {}
     for at, _, names in os.walk(os.fsencode(scratch)):
         for name in names:
             path = os.path.join(at, name)
-            sizes[path] = os.lstat(path).st_blocks if os.path.lexists(path) else 0
+            blocks[path] = os.lstat(path).st_blocks if os.path.lexists(path) else 0
+
     def size(one: Chosen) -> int:
-        ends = b"/" + one.source
-        return max((blocks for path, blocks in sizes.items() if path.endswith(ends)), default=0)
+        ends = (b"/" + one.source, b"/" + one.path)
+        return max((many for path, many in blocks.items() if path.endswith(ends)), default=0)
 
     return max(files, key=size)
 

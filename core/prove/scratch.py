@@ -52,10 +52,10 @@ class Scratch:
                     continue  # moved to its place just now
         return total
 
-    def watch(self) -> None:
-        """Look, now and then, whether it holds too much already.  TooMuch."""
+    def watch(self, *, at_once: bool = False) -> None:
+        """Look, now and then or at once, whether it holds too much already.  TooMuch."""
         now = time.monotonic()
-        if now >= self._next:
+        if at_once or now >= self._next:
             self._next = now + _LOOK
             if self.used() > self.limit:
                 raise TooMuch

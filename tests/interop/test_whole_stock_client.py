@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from core.events.view import DiskState
+from core.prove import drill
+from core.prove.verify import Wish, choose, verify
 from tests.support import amanda
 from tests.support.small_site import SmallSite
 
@@ -50,3 +52,14 @@ def test_two_nights(compress: str) -> None:
         [incremental] = (place / "vtapes").glob("slot*/0*localhost*.1")
         assert names_in(full, packed=packed) == {"./letter.txt", "./sub/two words", "./sub/old"}
         assert names_in(incremental, packed=packed) == {"./new"}
+
+        # A stock client that compresses takes no checksums of its archive; what is missing is told, and the rest compared.
+        kept = sorted((place / "state/index/localhost").rglob("*.crcs"))
+        assert len(kept) == (0 if packed else 2)
+        checked = verify(site.site, choose(site.site, Wish(), 2e9), "ana", lambda at: None, lambda result: None)
+        assert checked.good and len(checked.results) == 2
+        assert all(result.finding.compared == ["stored", "archive", "names"] for result in checked.results)
+        drilled = drill.drill(site.site, drill.Wish((), 10, 1, str(place / "scratch"), 1 << 26), "ana", lambda at: None,
+                              lambda disk: None)
+        assert drilled.good and [disk.against for disk in drilled.disks] == ["native" if packed else "frames"]
+        assert any(warning.startswith("VFY005") for warning in drilled.disks[0].warnings) == packed

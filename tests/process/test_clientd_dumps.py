@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from crc32c import crc32c
 
 from core.errors import PeerError
 from core.model.disk import Compression
-from core.wire.features import CONFIRMING, INDEX_LISTING, LARGE_FRAMES, SERVER, STOCK, STREAM_STATE
+from core.model.framesums import FRAME
+from core.wire.features import CONFIRMING, FRAME_SUMS, INDEX_LISTING, LARGE_FRAMES, SERVER, STOCK, STREAM_STATE
 from core.wire.transports import Connection
 from tests.support.client import STAMP, Dumped, a_disk, client, dump, sizes
 
@@ -155,6 +157,9 @@ def test_compressed_on_the_client(connection: Connection, tree: Path, tmp_path: 
     assert done.mesg.info["COMPRESS_SUFFIX"] == ".gz"
     native = subprocess.run(["gzip", "-dc"], input=done.data, capture_output=True, check=True).stdout
     assert (len(native), done.mesg.size_kib) == (done.mesg.native.size, len(native) // 1024)
+    assert list(done.mesg.frames) == [crc32c(native[at:at + FRAME]) for at in range(0, len(native), FRAME)]
+    other = good(dump(connection, a_disk(connection.host, tree, compress=compress), 0, SERVER.less(FRAME_SUMS)))
+    assert other.mesg.native.known and not other.mesg.frames, "told to a server that asks only"
     assert done.index == listed(native)
     same(tree, restored(tmp_path / "out", done))
 

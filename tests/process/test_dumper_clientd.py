@@ -10,11 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from crc32c import crc32c
 
 from core.holding.header import HEADER_SIZE, parse
 from core.index.names import clean_path, unquote
 from core.index.reader import IndexReader, open_index
 from core.index.record import Mark
+from core.model.framesums import FRAME, decode
 from core.protocol.dumper import Confirm, Continue, Done, Failed, NoRoom, Strange, TryAgain
 from tests.support.dumper import STAMP, Dumper, Place
 from tests.support.holding import data_of as stored
@@ -66,6 +68,10 @@ def test_a_tree_and_its_change(place: Place, compress: str) -> None:
             assert header.uncompress == "/bin/gzip -dc"
             raw = gzip.decompress(raw)
         assert header.native.size == len(raw)
+        [kept] = (place.top / "state" / "index" / "web1").glob(f"*/*_{header.level}.crcs")
+        sums = decode(kept.read_bytes(), crc32c)
+        assert sums.crc == header.native
+        assert list(sums.frames) == [crc32c(raw[at:at + FRAME]) for at in range(0, len(raw), FRAME)], "of the archive, unpacked"
         listed = subprocess.run(["tar", "-t", "--quoting-style=escape"], input=raw, capture_output=True, check=True,
                                 env={**os.environ, "LC_ALL": "C"})
         names.append(listed.stdout.decode().splitlines())

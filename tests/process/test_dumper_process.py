@@ -13,7 +13,7 @@ from crc32c import crc32c
 
 from core.holding.header import HEADER_SIZE, parse
 from core.index.reader import open_index
-from core.model.dump import Crc, Stats
+from core.model.dump import NO_CRC, Crc, Stats
 from core.model.framesums import FRAME, decode
 from core.model.units import Handle
 from core.protocol.dumper import (
@@ -168,6 +168,30 @@ def test_a_bad_dump_fails_and_leaves_nothing(place: Place, steps: list[list[obje
     assert report == Failed("00-00001", message.replace("{crc}", str(Crc(crc32c(data_of(9, 1)), 9))))  # type: ignore[arg-type]
     assert place.left == []
     assert [path for path in (place.top / "state").rglob("*") if path.is_file()] == []
+
+
+PACKED = INFO.replace("sendbackup: info end\n", "sendbackup: info COMPRESS_SUFFIX=.gz\nsendbackup: info end\n")
+
+
+@pytest.mark.parametrize(("said", "kept"), [
+    ("frame-CRCs 0 00000005", Crc(5, 100)), ("frame-CRCs 0 00000006", None), ("frame-CRCs 0 0000000500000005", None),
+    ("", NO_CRC),
+])
+def test_checksums_of_a_client_that_compresses(place: Place, said: str, kept: Crc | None) -> None:
+    """They are kept when they give the CRC that the client says of the whole; else that is told, and the dump is good."""
+    frames = f"sendbackup: {said}\n" if said else ""
+    place.plays([["mesg", PACKED], ["data", 9, 1], ["eof", "DATA"], ["eof", "INDEX"], ["mesg", (
+        f"sendbackup: size 1\n{frames}sendbackup: native-CRC 5:100\nsendbackup: client-CRC {{crc}}\nsendbackup: end\n")],
+        ["eof", "MESG"]])
+    with Dumper(place.config) as dumper:
+        dumper.tell(place.order("|;compress=client fast;"))
+        report = dumper.hear()
+        if kept is None:
+            assert isinstance(report, Strange) and "VFY007 web1:/home: the client's checksums" in report.message, report
+            report = dumper.hear()
+        assert isinstance(report, Done), report
+    files = list((place.top / "state").rglob("*.crcs"))
+    assert [decode(path.read_bytes(), crc32c).crc for path in files] == ([kept] if kept and kept.known else [])
 
 
 @pytest.mark.parametrize(("steps", "code", "words"), [

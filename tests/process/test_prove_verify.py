@@ -271,6 +271,10 @@ def test_the_command(taped: SmallSite, capsys: pytest.CaptureFixture[str]) -> No
         assert said.code == 1 and "DAMAGED  b:" in said.out and "1 NOT good" in said.out
     said = call(capsys, "verify", "--list", "--config", config)
     assert said.code == 0 and "DAMAGED" in said.out
+    said = call(capsys, "tape", "list", "--config", config)
+    assert said.code == 0 and "read again" in said.out and [x for x in said.out.splitlines() if "T-001" in x and "DAMAGED" in x]
+    rows = json.loads(call(capsys, "tape", "list", "--json", "--config", config).out)
+    assert [(row["damaged"], row["verified"] > 0) for row in rows if row["label"] == "T-001"] == [(1, True)]
     said = call(capsys, "verify", "--sample", "1%", "--config", config)
     assert said.code == 0 and "1 copy read" in said.out and "still to be read another time: 1 copy" in said.out
     assert call(capsys, "verify", "--sample", "half", "--config", config).code == 2

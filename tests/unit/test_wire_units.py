@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+
 import pytest
 
 from core.errors import ProtocolError
@@ -21,7 +23,7 @@ from core.wire.features import (
     Features,
 )
 from core.wire.frames import LIMIT, FrameReader, frame
-from core.wire.mesg import MAX_LINES, Mesg, Retry, parse_retry
+from core.wire.mesg import MAX_LINES, Mesg, Retry, frame_lines, parse_retry
 from core.wire.packets import Kind, Packet, decode, encode
 from core.wire.requests import (
     connect_line,
@@ -344,3 +346,17 @@ def test_a_reply_that_nobody_takes() -> None:
     for turn in range(1, exchange.REP_TRIES):
         assert answering.tick(10.0 * turn) == [Send(Packet(Kind.REP, "r"))]
     assert answering.tick(10.0 * exchange.REP_TRIES) == [Close(), Accepted(False)]
+
+
+def test_checksums_of_frames() -> None:
+    frames = array("I", [0, 1, 0xFFFFFFFF, *range(10, 5010)])
+    lines = frame_lines(frames)
+    assert lines[0].startswith("sendbackup: frame-CRCs 0 0000000000000001ffffffff0000000a") and len(lines) == 2
+    assert all(len(line) < 64 * 1024 for line in lines) and frame_lines(array("I")) == []
+    mesg = Mesg()
+    mesg.feed("".join(f"{line}\n" for line in lines).encode())
+    assert mesg.frames == frames and not mesg.strange
+    assert mesg.frames_said > 8 * len(frames)
+    for bad in ("1 00000000", "x 00000000", "5003 0000000", "5003 0000000G", "5003", "0 00000000", ""):
+        mesg.feed(f"sendbackup: frame-CRCs {bad}\n".encode())
+        assert mesg.frames == frames and mesg.strange.pop().startswith("?? sendbackup: frame-CRCs"), bad
