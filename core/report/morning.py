@@ -31,6 +31,7 @@ def report_text(view: RunView, background: Background = NOTHING, gauges: Gauges 
         _head(view), _failures(view), waiting_now(view, gauges or Gauges()), _left(view), _troubles(view),
         _overcome(view), _strange(view),
         _disks(view), _flushes(view), _volumes(view, background), _requests(view), waited(view), _coverage(view, background),
+        _proof(background),
     ]
     return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block) + "\n"
 
@@ -224,6 +225,16 @@ def _requests(view: RunView) -> list[str]:
             if effect and (said or not question.closed):
                 lines += wrap(effect, WIDTH, "     means: ", "            ")
     return lines
+
+
+def _proof(background: Background) -> list[str]:
+    if not background.proof:
+        return []
+    rest = len(background.proof) - _COVERAGE_LINES
+    lines = ["PROOF - what 'taperoom verify' and 'taperoom drill' found"]
+    for sentence in background.proof[:_COVERAGE_LINES]:
+        lines += wrap(sentence, WIDTH, "  ", "    ")
+    return lines + ([f"  ... and {rest} more"] if rest > 0 else [])
 
 
 def _coverage(view: RunView, background: Background) -> list[str]:

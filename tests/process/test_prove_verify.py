@@ -271,6 +271,8 @@ def test_the_command(taped: SmallSite, capsys: pytest.CaptureFixture[str]) -> No
         assert said.code == 1 and "DAMAGED  b:" in said.out and "1 NOT good" in said.out
     said = call(capsys, "verify", "--list", "--config", config)
     assert said.code == 0 and "DAMAGED" in said.out
+    said = call(capsys, "report", "--config", config)
+    assert "PROOF - " in said.out and "DAMAGED b:" in said.out and "on volume T-001" in said.out.replace("\n    ", " ")
     said = call(capsys, "tape", "list", "--config", config)
     assert said.code == 0 and "read again" in said.out and [x for x in said.out.splitlines() if "T-001" in x and "DAMAGED" in x]
     rows = json.loads(call(capsys, "tape", "list", "--json", "--config", config).out)
