@@ -17,7 +17,7 @@ def test_how_far_and_how_long(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     line.draw(Progress("web1:/home level 0 of 20260101000000", "volume T-001 file 3", MIB, 4 * MIB, 10.0))
     line.draw(Progress("web1:/home", "at once again", 2 * MIB, 4 * MIB, 10.0))
     drawn = capsys.readouterr().out
-    assert drawn == "\r\x1b[K25% 1.0 MiB of 4.0 MiB, 30s left: web1:/home level 0 of 20260101000000, volume.."
+    assert drawn == "\r\x1b[K25% 1.0 MiB of 4.0 MiB, 30s left: web1:/home level 0 of 20260101000000, volu.."
     line.erase()
     line.erase()
     assert capsys.readouterr().out == "\r\x1b[K"

@@ -105,6 +105,9 @@ CASES: list[tuple[Event, tuple[Event, ...], str | None]] = [
     (e.Resumed("ana"), (), "resumed by ana"),
     (e.Stopping("ana", False), (), "STOPPING after the dumps under way, by ana"),
     (e.Stopping("ana", True), (), "STOPPING now, by ana"),
+    (e.CopyVerified("ana", "web1", "/home", "20261123010203", 0, "main", "20261123010203", "", 5, 1.0, "good", "stored"), (),
+     None),
+    (e.DiskDrilled("ana", "web1", "/home", "20261123010203", 10, 5, 50, 2.0, "frames", 7, "good"), (), None),
 ]
 
 
