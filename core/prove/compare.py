@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import stat
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -105,13 +106,22 @@ def _touched(numbers: Iterable[int], read: _Pass, files: Mapping[bytes, Path]) -
 
 
 def _hang(farm: Path, name: bytes, path: Path) -> None:
-    """Give a restored file the name that it has in its dump: tar compares by names."""
-    target = Path(os.fsdecode(os.fsencode(farm) + b"/" + name))
+    """Give a restored file the name that it has in its dump: tar compares by names.
+
+    Names come from the dump, and a link of it may stand where another name has a directory: never through one.
+    """
+    at = os.fsencode(farm)
     try:
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        farm.mkdir(mode=0o700, exist_ok=True)
+        for part in name.split(b"/")[:-1]:
+            at += b"/" + part
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(at, 0o700)
+            if not stat.S_ISDIR(os.lstat(at).st_mode):
+                return  # tar says that it is not there
         with contextlib.suppress(FileExistsError):
-            os.link(path, target, follow_symlinks=False)
-    except FileNotFoundError:
+            os.link(path, os.fsencode(farm) + b"/" + name, follow_symlinks=False)
+    except (FileNotFoundError, NotADirectoryError):
         return  # it did not come out; tar says so
     except OSError as fault:
         raise WorldError("VFY012", f"scratch {farm}: {fault.strerror}", "name another directory with --scratch") from fault

@@ -16,7 +16,7 @@ import tomli_w
 from core.catalogue.checked import NAME, keep_check, read_checks
 from core.errors import WorldError
 from core.events.event import DiskDrilled
-from core.prove import drill, selftest
+from core.prove import compare, drill, selftest
 from core.prove.drill import Outcome, Wish
 from core.prove.examine import Finding
 from core.prove.scratch import PREFIX, Scratch
@@ -238,6 +238,23 @@ def test_what_a_killed_drill_left_is_removed_and_nothing_else(tmp_path: Path) ->
         assert names == {f"{PREFIX}{os.getpid()}-live", f"{PREFIX}mine", "other", f"{PREFIX}{ended.pid}-link",
                          scratch.path.name}
     assert (tmp_path / "other/sub").is_dir()
+
+
+def test_nothing_is_hung_through_a_link_of_the_dump(tmp_path: Path) -> None:
+    """A hostile archive: ``s`` is a link out of scratch, and a hard link's first name is ``s/evil``."""
+    outside, restored, farm = tmp_path / "outside", tmp_path / "restored", tmp_path / "farm"
+    outside.mkdir()
+    restored.mkdir()
+    (restored / "file").write_text("x")
+    (restored / "link").symlink_to(outside)
+    compare._hang(farm, b"s", restored / "link")
+    compare._hang(farm, b"s/evil", restored / "file")
+    compare._hang(farm, b"s/deep/evil", restored / "file")
+    compare._hang(farm, b"fine/file", restored / "file")
+    compare._hang(farm, b"gone", restored / "gone")
+    compare._hang(farm, b"gone", restored / "file/gone")
+    assert list(outside.iterdir()) == []
+    assert sorted(str(path.relative_to(farm)) for path in farm.rglob("*")) == ["fine", "fine/file", "s"]
 
 
 def test_the_command_and_its_history(taped: SmallSite, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -281,3 +281,29 @@ def test_the_command(taped: SmallSite, capsys: pytest.CaptureFixture[str]) -> No
     assert said.code == 0 and "1 copy read" in said.out and "still to be read another time: 1 copy" in said.out
     assert call(capsys, "verify", "--sample", "half", "--config", config).code == 2
     assert call(capsys, "verify", "nobody", "--config", config).code == 2
+
+
+def test_a_dump_that_goes_over_two_volumes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    site = SmallSite(tmp_path / "site", TREES, storage={"capacity": "2 MiB", "part_size": "512 KiB"})
+    assert site.amdump().returncode == 0, site.logs()
+    choice = choose(site.site, Wish(volume="T-002"), 1e9)
+    [target] = [target for target in choice.chosen if target.dump.host == "a"]
+    assert not target.whole and {part.label for part in target.parts} == {"T-002"} and target.copy is not None
+    outcome = again(site, Wish(volume="T-002"), 1e9)
+    [result] = [result for result in outcome.results if result.target.dump.host == "a"]
+    assert outcome.good and result.finding.compared == ["stored"], "half an archive is no archive"
+    assert read_checks(site.site.state_dir).of(target.dump, target.copy) is None, "the other volume was not read"
+    last = next(part for part in parts(site, "a") if "slot1" not in str(part))
+    with flipped(last, last.stat().st_size - 1):
+        [told] = faults(again(site, Wish(volume="T-002"), 1e9))
+        assert told.startswith(f"VFY001 volume T-002 file {int(last.name[:5])}: its data has CRC")
+        assert again(site, Wish(volume="T-001"), 1e9).good
+    again(site, Wish(volume="T-002"), 2e9)
+    found = read_checks(site.site.state_dir).of(target.dump, target.copy)
+    assert found is not None and (found.at, found.outcome) == (1e9, "good"), "as old as the part that was read first"
+    slot, away = last.parent, site.root / "away"
+    slot.rename(away)
+    said = call(capsys, "verify", "a", "--config", str(site.config))
+    assert said.code == 1 and "VFY004 not read, since volumes are in no slot: 1 copy, " in said.out and "T-002" in said.out
+    said = call(capsys, "verify", "--volume", "T-001", "--config", str(site.config))
+    assert said.code == 0, "what is on the other one can be read all the same"
