@@ -7,6 +7,8 @@ compared with less.
 
 from __future__ import annotations
 
+import contextlib
+
 from crc32c import crc32c
 
 from core.dumper.sidefile import index_path, make_directories
@@ -44,6 +46,8 @@ def keep_sums(site: Site, task: Task, sums: Sums | None) -> list[str]:
         tmp.write_bytes(sealed(encode(sums), crc32c))
         tmp.replace(path)
     except (OSError, WorldError) as fault:
+        with contextlib.suppress(OSError):
+            tmp.unlink(missing_ok=True)
         said = fault.strerror if isinstance(fault, OSError) else fault.message
         return [f"DMP019 {path}: could not be written: {said}"]
     return []

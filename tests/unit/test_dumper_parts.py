@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from crc32c import crc32c
 
 from core.dumper.calling import Switchboard
 from core.dumper.driver_pipe import DriverPipe
 from core.dumper.filters import Plain, filter_of
 from core.dumper.sidefile import SideFile, index_path
 from core.dumper.stores import HoldingStore
+from core.dumper.sums import keep_sums
 from core.dumper.task import Task, ToFile, ToPort
 from core.model.disk import Compression, Disk, Dumptype, Host
+from core.model.framesums import FrameSums, decode
 from core.model.site import RunSettings, Site
 from core.model.units import Handle
 from core.protocol.dumper import Abort, BadCommand, Continue, Done, NoRoom, State
@@ -85,6 +89,25 @@ def test_a_side_file_on_a_full_disk(tmp_path: Path) -> None:
 def test_where_an_index_is() -> None:
     site = Site(Path("t"), "daily", Path("/state"), RunSettings(), (), {}, {}, ())
     assert str(index_path(site, "web1", "/srv/a b", "20260102", 3)) == "/state/index/web1/_srv_a b/20260102_3.tix"
+
+
+def test_checksums_that_cannot_be_kept_leave_nothing_and_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = Site(Path("t"), "daily", tmp_path, RunSettings(), (), {}, {}, ())
+    task = Task(ONE, Disk(Host("web1"), "/srv", Dumptype()), 0, "20260102", ToPort(1))
+    sums = FrameSums(crc32c)
+    sums.add(memoryview(b"archive"))
+    kept = tmp_path / "index/web1/_srv/20260102_0.crcs"
+    assert keep_sums(site, task, sums) == [] and decode(kept.read_bytes(), crc32c).crc == sums.crc
+    assert keep_sums(site, task, None) == [] and not kept.exists(), "those of an earlier attempt say nothing of this one"
+
+    def full(self: Path, data: bytes) -> int:
+        with open(self, "wb") as file:
+            file.write(data[:5])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert keep_sums(site, task, sums) == [f"DMP019 {kept}: could not be written: No space left on device"]
+    assert list(kept.parent.iterdir()) == []
 
 
 class Pair:
