@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from crc32c import crc32c
+
 from core.errors import BadLine, OutOfTurn, WorldError
 from core.events import codec, gauges
 from core.events.event import Record
@@ -9,6 +11,7 @@ from core.events.view import RunView
 from core.holding.header import HEADER_SIZE, Header, Kind, build, parse
 from core.holding.seal import seal
 from core.model.dump import Crc, Stats
+from core.model.framesums import FRAME, FrameSums, decode, encode, sealed
 from core.model.units import Handle, Kib
 from core.model.volume import format_tapelist, parse_tapelist
 from core.protocol import dumper, operator, options, planner, taper
@@ -124,6 +127,16 @@ def listing(data: bytes) -> None:
             (path, type(node) is File, node.dump) for path, node in walk(whole.top, b"")]
 
 
+def checksums(data: bytes) -> None:
+    """The checksums of an archive, with the seal that they have and with a right one: sums, or ValueError."""
+    for whole in (data, sealed(data, crc32c)):
+        try:
+            kept = decode(whole, crc32c)
+        except ValueError:
+            continue
+        assert sealed(encode(kept), crc32c) == whole
+
+
 def tapelist(data: bytes) -> None:
     """The tapelist: volumes, or ValueError with the line."""
     try:
@@ -165,6 +178,12 @@ def _facts() -> list[object]:
     return facts
 
 
+def _sums(size: int) -> FrameSums:
+    found = FrameSums(crc32c)
+    found.add(memoryview(bytes(size)))
+    return found
+
+
 assert Kib(1) and Handle("h")
 TARGETS = {
     "pipes": (pipes, inputs(PIPES, (b"DONE ", b"00-00001 ", b"web1 ", b'"', b"key=", b" "))),
@@ -176,6 +195,8 @@ TARGETS = {
         b'"seq":', b'"event":"', b',"sum":"00000000"}', b"null", b"[]", b"{}", b"true", b"-5", b"1e30"))),
     "index": (listing, inputs([b"/\n/a/\n/a/b\\040c\n\t/\n\t/a/old\n\t/a\t/b\n\t\t/c\n", b"/x\\\\y\n/../etc\n//\n/./.\n"], (
         b"\t", b"\n/", b"/..", b"\\777", b"\\n", b"\t/a\t/b\n"))),
+    "checksums": (checksums, inputs([encode(_sums(size)) for size in (0, 1, 3 * FRAME)], (
+        b"TAPEROOM-CRCS-1\n", b"\x00\x00\x10\x00", bytes(4), b"\xff" * 4))),
     "tapelist": (tapelist, inputs([
         b"20261123001500 T-001 reuse BLOCKSIZE:32 POOL:main STORAGE:main CONFIG:daily\n0 T-002 no-reuse #lost\n"], (
         b"BARCODE:", b"META:", b" reuse", b"#", b"0 "))),
