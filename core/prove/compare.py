@@ -21,10 +21,10 @@ from crc32c import crc32c
 
 from core.catalogue.queries import Dump
 from core.errors import TaperoomError, WorldError
+from core.index.names import clean_path
 from core.model.framesums import FRAME, FrameSums, wrong_frames
 from core.model.site import Site
 from core.prove.kept import none_why, read_sums
-from core.restore.listing import clean_path
 from core.restore.source import Place, places_of
 from core.restore.tarstream import LINK, Member, TarStream
 from core.restore.unpack import unpacked

@@ -18,11 +18,11 @@ from crc32c import crc32c
 from core.catalogue.checked import DAMAGED, GOOD, MISSING
 from core.errors import TaperoomError, WorldError
 from core.holding.header import Header
+from core.index.names import clean_path
 from core.model.dump import NO_CRC, Crc
 from core.model.framesums import FRAME, FrameSums, KeptSums, wrong_frames
 from core.prove.names import Names, difference
 from core.prove.stored import Piece, bytes_of
-from core.restore.listing import clean_path
 from core.restore.tarstream import Member, TarStream
 from core.restore.unpack import unpacked
 

@@ -6,20 +6,19 @@ there are few of them the names themselves are kept, so that a difference is tol
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from collections import Counter
-from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
 
 from core.errors import WorldError
-from core.restore.listing import clean_path, unquote
+from core.index.reader import open_index
+from core.index.record import Mark
 
 FEW = 200_000
 """Names that are kept as they are; about 40 MB."""
 _SHOWN = 5
-_LONGEST = 256 * 1024
+_ONLY_A_LIST = "it is only a list: the dump itself has all names"
 _MODULUS = 1 << 128
 
 
@@ -72,16 +71,12 @@ def index_names(path: Path) -> Names:
     """The names that an index says are in its dump.  WorldError VFY002 when it cannot be read."""
     found = Names()
     try:
-        for line in _lines(path):
-            if line.startswith(b"/") and (name := clean_path(unquote(line.rstrip(b"\n")))) is not None:
-                found.add(name, line.endswith(b"/\n") or line == b"/")
+        with open_index(path) as index:
+            for record in index.walk(b""):
+                if record.mark is not Mark.PRESENT:
+                    found.add(record.path, record.mark is Mark.DIRECTORY)
     except (OSError, EOFError, zlib.error) as fault:
-        raise WorldError("VFY002", f"its index {path} cannot be read: {fault}",
-                         "it is only a list: the dump itself has all names") from fault
+        raise WorldError("VFY002", f"its index {path} cannot be read: {fault}", _ONLY_A_LIST) from fault
+    except WorldError as fault:
+        raise WorldError("VFY002", f"its index cannot be read: {fault.message}", _ONLY_A_LIST) from fault
     return found
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    with (gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb")) as file:
-        while line := file.readline(_LONGEST):
-            yield line

@@ -45,7 +45,7 @@ def sample_of(site: Site, host: str, disk: str, count: int, random: Random) -> S
     files = (Chosen(path, moment.chain[node.dump], source_of(path, node))
              for path, node in walk(moment.tree.top, b"") if isinstance(node, File))
     chosen = sorted(some(files, count, random), key=lambda one: one.path)
-    return Sample(moment.datestamp, moment.chain, tuple(chosen), tuple(warnings + moment.warnings))
+    return Sample(moment.datestamp, moment.chain, tuple(chosen), tuple(warnings + moment.told))
 
 
 def some(found: Iterable[_T], count: int, random: Random) -> list[_T]:

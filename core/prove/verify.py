@@ -23,7 +23,7 @@ from core.prove.kept import read_sums
 from core.prove.names import index_names
 from core.prove.stored import pieces_of
 from core.prove.targets import Target, due, sampled, targets_of
-from core.restore.moment import index_file
+from core.restore.indexfile import index_file
 
 
 @dataclass(frozen=True, slots=True)
