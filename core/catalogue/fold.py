@@ -20,14 +20,14 @@ def fold(db: sqlite3.Connection, run: str, record: Record) -> None:
     # The journal keeps microseconds: a live record has to give the row that its line gives later.
     event, at = record.event, round(record.at, 6)
     match event:
-        case e.RunBegan() | e.RunEnded():
+        case e.RunBegan() | e.RunClosing() | e.RunEnded():
             _run(db, run, event, at)
         case e.EstimateGot() | e.DumpPlanned() | e.FlushPlanned() | e.DiskSkipped() | e.DiskEnded():
             _disk(db, run, event, at)
         case e.DumpBegan() | e.DumpEnded() | e.FileRemoved():
             _dump(db, run, event, at)
-        case e.VolumeBegan() | e.VolumeEnded():
-            _volume(db, run, event, at)
+        case e.VolumeBegan() | e.VolumeDescribed() | e.VolumeEnded():
+            _volume(db, run, event, record.seq, at)
         case e.WriteBegan() | e.PartWritten() | e.WriteEnded():
             _write(db, run, event, record.seq, at)
         case e.QuestionAsked() | e.QuestionClosed():
@@ -47,13 +47,17 @@ def _do(db: sqlite3.Connection, sql: str, *values: str | int | float) -> int:
     return db.execute(sql, bound).rowcount
 
 
-def _run(db: sqlite3.Connection, run: str, event: e.RunBegan | e.RunEnded, at: float) -> None:
+def _run(db: sqlite3.Connection, run: str, event: e.RunBegan | e.RunClosing | e.RunEnded, at: float) -> None:
     match event:
         case e.RunBegan():
             _do(db, "UPDATE runs SET datestamp=?, org=?, config=?, by=?, hosts=?, disks=?, began=? WHERE run=?",
                 event.datestamp, event.org, event.config, event.by, event.hosts, event.disks, at, run)
+        case e.RunClosing():
+            # Later words are not on the volumes, so this time is the one that a catalogue made from them has, too.
+            _do(db, "UPDATE runs SET ended=? WHERE run=?", at, run)
         case e.RunEnded():
-            _do(db, "UPDATE runs SET ended=?, code=?, done=?, failed=?, left_on_holding=? WHERE run=?",
+            _do(db, "UPDATE runs SET ended=CASE WHEN ended > 0 THEN ended ELSE ? END, code=?, done=?, failed=?,"
+                    " left_on_holding=? WHERE run=?",
                 at, event.code, event.done, event.failed, event.left_on_holding, run)
         case other:
             assert_never(other)
@@ -134,7 +138,9 @@ def _datestamp(db: sqlite3.Connection, run: str) -> str:
     return str(found[0]) if found and found[0] else run
 
 
-def _volume(db: sqlite3.Connection, run: str, event: e.VolumeBegan | e.VolumeEnded, at: float) -> None:
+def _volume(
+    db: sqlite3.Connection, run: str, event: e.VolumeBegan | e.VolumeDescribed | e.VolumeEnded, seq: int, at: float
+) -> None:
     match event:
         case e.VolumeBegan():
             # Its label is new, so whatever earlier runs wrote to it is gone.
@@ -144,6 +150,12 @@ def _volume(db: sqlite3.Connection, run: str, event: e.VolumeBegan | e.VolumeEnd
                     " parts=CASE WHEN run=excluded.run THEN parts ELSE 0 END, run=excluded.run, written=excluded.written,"
                     " number=excluded.number, began=excluded.began, closed=0",
                 event.storage, event.label, run, _datestamp(db, run), event.number, at)
+        case e.VolumeDescribed():
+            # A file like any other, of no dump: its row is the volume's and goes with it.
+            _do(db, "INSERT OR REPLACE INTO parts VALUES (?,?,?,?,'',?,0,?,?)",
+                event.storage, event.label, event.fileno, run, seq, event.size, event.crc)
+            _do(db, "UPDATE volumes SET size=size+?, parts=parts+1 WHERE storage=? AND label=?",
+                event.size, event.storage, event.label)
         case e.VolumeEnded():
             _do(db, "UPDATE volumes SET size=?, parts=?, closed=1 WHERE storage=? AND label=?",
                 event.size, event.parts, event.storage, event.label)

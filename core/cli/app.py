@@ -25,6 +25,7 @@ from core.cli import (
     flush,
     holding,
     plan,
+    recipe,
     replay,
     report,
     requests,
@@ -103,7 +104,7 @@ _COMMANDS: dict[str, Any] = {
     "degrade": control.degrade, "hold": control.hold, "release": control.release, "priority": control.priority,
     "retry": control.retry, "abort": control.abort,
     "ls": browse.ls, "find": browse.find, "search": browse.search, "history": browse.history, "diff": browse.diff,
-    "restore": restore.restore, "verify": verify.verify, "drill": drill.drill,
+    "restore": restore.restore, "recipe": recipe.recipe, "verify": verify.verify, "drill": drill.drill,
     "init": first.init, "cleanup": cleanup.cleanup,
     "explain": explain.explain, "demo": demo.demo,
 }

@@ -131,6 +131,14 @@ PAGES: tuple[Page, ...] = (
         "Nothing; if it happens again, please report it with the run's traffic.log.",
     ),
     Page(
+        "TAP026", "W", "A volume does not describe itself",
+        "The last file of a volume tells what is on it: the journal of the run, the indexes of the dumps, and a README with "
+        "the commands that restore without Taperoom. It could not be written, or not all of it; the dumps on the volume are "
+        "not concerned. The message says why.",
+        "Nothing: the next volume tells of this one, too. Until then 'taperoom catalogue rebuild --from-volumes' would read "
+        "this volume's headers instead, which is slower and gives no file lists.",
+    ),
+    Page(
         "TAP025", "W", "A word of the taper was lost",
         "What the taper says does not fit what it said before: a volume was never begun, or the parts that it reported "
         "are not the whole dump. A dump whose parts are not all known is written again.",

@@ -12,6 +12,7 @@ from typing import assert_never
 from core.engine import (
     arbitration,
     choosing,
+    closing,
     dumping,
     orders,
     questions,
@@ -23,7 +24,7 @@ from core.engine import (
     waiting,
 )
 from core.engine.dumping import DEATHS
-from core.engine.effects import Effect, Finish, Journal, Reply, StartDumper, Tell
+from core.engine.effects import Effect, Journal, Reply, StartDumper, Tell
 from core.engine.inputs import (
     Answered,
     ChildGone,
@@ -82,6 +83,9 @@ class Engine:
         state = self.state
         if state.finished:
             return
+        if state.closing is not None:
+            yield from closing.take_in(state, happened)
+            return
         match happened:
             case Heard(_, dumper.Progress() | taper.Progress()):
                 yield from self._heard(happened)
@@ -123,6 +127,8 @@ class Engine:
     def wake(self) -> float | None:
         """When a `Tick` is wanted at the latest: a deadline, or a disk's start; None: no such time."""
         state = self.state
+        if state.closing is not None:
+            return min(closing.wakes(state), default=None)
         times = [q.asked.deadline for q in state.questions.values()]
         times += arbitration.wakes(state)
         times += silence.deadlines(state)
@@ -303,7 +309,6 @@ class Engine:
 
     def _end(self) -> Iterator[Effect]:
         state = self.state
-        state.finished = True
         for question in list(state.questions.values()):
             yield from questions.close(state, question, "", "", "withdrawn")
         yield from self._not_found_again()
@@ -317,16 +322,11 @@ class Engine:
                     state, job, "strange" if job.strange else "done", f"left on the holding disk, not on {where}")
         for job in [j for j in state.jobs.values() if j.phase is not Phase.ENDED]:
             yield from dumping.end(state, job, "failed", "the run ended before it was dumped")
-        for tape in state.tapes.values():
-            if tape.label and tape.state == "ready":
-                yield Tell(tape.child, taper.CloseVolume())
-            yield from tape_waiting.close_volume(tape)
         pending = any(held.pending for held in state.held.values())
         code = 1 if state.failures or state.attention or state.degraded or pending else 0
         if state.stopping:
             code = 3
-        yield Journal(e.RunEnded(code, state.done, state.failures, left))
-        yield Finish(code)
+        yield from closing.begin(state, e.RunClosing(code, state.done, state.failures, left))
 
     def _not_found_again(self) -> Iterator[Effect]:
         """Dumps in a directory that was only added to this run: the next one will not look there."""

@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from core.events.event import QuestionAsked
+from core.events.event import QuestionAsked, RunClosing
 from core.model.disk import Disk
 from core.model.dump import Stats
 from core.model.site import Site
@@ -218,6 +218,8 @@ class Tape:
     reported_kib: int = 0
     reported_bytes: int | None = 0
     """None: a part came without its checksum"""
+    describing: bool = False
+    """its taper writes the volume's description"""
     why_down: str = ""
 
     @property
@@ -303,6 +305,8 @@ class State:
     failures: int = 0
     attention: bool = False
     done: int = 0
+    closing: RunClosing | None = None
+    """all work is done; what the run's last word will say"""
     finished: bool = False
 
     def gave(self, handle: str) -> bool:

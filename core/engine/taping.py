@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.engine import dumping, parts, questions, tape_waiting
+from core.engine import closing, dumping, parts, questions, tape_waiting
 from core.engine.effects import Effect, Journal, Kill, RemoveFile, StartTaper, Tell
 from core.engine.state import Held, Phase, Question, State, Tape, Write
 from core.engine.tape_waiting import close_volume, give_up, told
@@ -95,6 +95,8 @@ def heard(state: State, tape: Tape, message: taper.Report) -> Iterator[Effect]:
             yield from dumping.opened(state, tape, port)
         case taper.PartDone():
             yield from _part(state, tape, message)
+        case taper.Described():
+            yield from closing.described(state, tape, message)
         case taper.Progress(_, size):
             if tape.write is not None:
                 tape.write.written = size

@@ -35,6 +35,9 @@ from core.events.tape_event import (
     VolumeBegan as VolumeBegan,
 )
 from core.events.tape_event import (
+    VolumeDescribed as VolumeDescribed,
+)
+from core.events.tape_event import (
     VolumeEnded as VolumeEnded,
 )
 from core.events.tape_event import (
@@ -333,6 +336,16 @@ class Stopping:
 
 
 @dataclass(frozen=True, slots=True)
+class RunClosing:
+    """All work is done; only volumes still get their descriptions, which so can tell how the run ended."""
+
+    code: int
+    done: int
+    failed: int
+    left_on_holding: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnded:
     """The run is over; ``code`` as in operations: 0 well, 1 attention, 3 stopped."""
 
@@ -345,9 +358,10 @@ class RunEnded:
 Event = (
     RunBegan | HoldingFound | ChildBegan | ChildDied | EstimateBegan | EstimateGot | EstimateMissing | DumpPlanned
     | FlushPlanned | DiskSkipped | PlanComplete | DumpBegan | DumpStalled | DumpResumed | DumpStrange | DumpEnded
-    | DumpRetried | DiskWaited | DiskEnded | TaperReady | TaperDown | VolumeBegan | VolumeEnded | WriteBegan | PartWritten
+    | DumpRetried | DiskWaited | DiskEnded | TaperReady | TaperDown | VolumeBegan | VolumeDescribed | VolumeEnded
+    | WriteBegan | PartWritten
     | WriteEnded | FileRemoved | Degraded | QuestionAsked | QuestionClosed | OperatorActed | Notice | Paused | Resumed
-    | Stopping | RunEnded | CopyVerified | DiskDrilled
+    | Stopping | RunClosing | RunEnded | CopyVerified | DiskDrilled
 )
 
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in Event.__args__}

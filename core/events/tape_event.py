@@ -47,6 +47,18 @@ class VolumeEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class VolumeDescribed:
+    """The volume carries the run's journal, the indexes of its dumps and a README in its file ``fileno`` of ``size`` KiB."""
+
+    child: str
+    storage: str
+    label: str
+    fileno: int
+    size: int
+    crc: str
+
+
+@dataclass(frozen=True, slots=True)
 class WriteBegan:
     """A dump goes to a volume, from the holding file or (``file`` empty) straight from a dumper."""
 

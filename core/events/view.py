@@ -105,6 +105,8 @@ class RunView:
                 self.began, self.began_at = event, at
             case e.RunEnded():
                 self.ended, self.ended_at = event, at
+            case e.RunClosing():
+                pass
             case e.HoldingFound():
                 self.holding[event.path] = event
             case e.ChildBegan():
@@ -122,7 +124,7 @@ class RunView:
                 waited[event.kind] = waited.get(event.kind, 0.0) + event.seconds
             case e.DiskEnded():
                 self._disk_ended(event, at)
-            case e.TaperReady() | e.TaperDown() | e.VolumeBegan() | e.VolumeEnded() | e.Degraded():
+            case e.TaperReady() | e.TaperDown() | e.VolumeBegan() | e.VolumeDescribed() | e.VolumeEnded() | e.Degraded():
                 self._tape(event)
             case e.WriteBegan() | e.PartWritten() | e.WriteEnded() | e.FileRemoved():
                 self._write(event, at)
@@ -255,7 +257,9 @@ class RunView:
             disk.level = event.level
         disk.message = event.message or disk.message
 
-    def _tape(self, event: e.TaperReady | e.TaperDown | e.VolumeBegan | e.VolumeEnded | e.Degraded) -> None:
+    def _tape(
+        self, event: e.TaperReady | e.TaperDown | e.VolumeBegan | e.VolumeDescribed | e.VolumeEnded | e.Degraded
+    ) -> None:
         match event:
             case e.TaperReady():
                 taper = self.tapers.setdefault(event.child, TaperView(event.child, event.storage))
@@ -268,6 +272,8 @@ class RunView:
                 taper = self.tapers.setdefault(event.child, TaperView(event.child, event.storage))
                 taper.label, taper.volume_size, taper.volume_parts = event.label, 0, 0
                 self.volumes.append(VolumeView(event.storage, event.label, event.number, event.capacity))
+            case e.VolumeDescribed():
+                self._grow(event.storage, event.label, event.size)
             case e.VolumeEnded():
                 for volume in self.volumes:
                     if (volume.storage, volume.label) == (event.storage, event.label):
@@ -308,10 +314,7 @@ class RunView:
                 assert_never(other)
 
     def _part(self, event: e.PartWritten) -> None:
-        for volume in self.volumes:
-            if (volume.storage, volume.label) == (event.storage, event.label):
-                volume.size += event.size
-                volume.parts += 1
+        self._grow(event.storage, event.label, event.size)
         write = self.writes.get(event.handle)
         if write is None:
             return
@@ -323,6 +326,12 @@ class RunView:
         disk = self.disks.get((write.host, write.disk))
         if disk and self._is_tonights(write.datestamp):
             disk.parts.append((event.storage, event.label, event.fileno))
+
+    def _grow(self, storage: str, label: str, size: int) -> None:
+        for volume in self.volumes:
+            if (volume.storage, volume.label) == (storage, label):
+                volume.size += size
+                volume.parts += 1
 
     def _is_tonights(self, datestamp: str) -> bool:
         return self.began is not None and datestamp == self.began.datestamp

@@ -4,6 +4,9 @@ After START-TAPER is answered, the taper serves one FILE-WRITE or PORT-WRITE at 
 before it writes on a volume that it has not begun in this run; the driver answers NEW-TAPE or NO-NEW-TAPE.  After
 the data of a PORT-WRITE the driver says with WRITE-DONE or WRITE-FAILED how the dumper ended, as Amanda 3.5.1 does
 with DONE and FAILED; only then the taper answers.
+
+A volume describes itself: when it takes no more data, the taper writes the run's journal and the indexes of its dumps as
+its last file, after the driver's leave for the next volume, or when DESCRIBE comes at the end of the run.
 """
 
 from __future__ import annotations
@@ -90,6 +93,13 @@ class WriteFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class Describe:
+    """The run is over: write its journal and the indexes of the dumps on the volume in the drive as its last file."""
+
+    VERB: ClassVar = "DESCRIBE"
+
+
+@dataclass(frozen=True, slots=True)
 class CloseVolume:
     """End the volume in the drive."""
 
@@ -167,6 +177,17 @@ class PartDone:
 
 
 @dataclass(frozen=True, slots=True)
+class Described:
+    """The volume describes itself in this file of so many KiB; file 0: it does not, and the message says why."""
+
+    VERB: ClassVar = "DESCRIBED"
+    label: str
+    fileno: int
+    size: Kib
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """KiB written so far, at most twice a second."""
 
@@ -210,15 +231,15 @@ class BadCommand:
     message: str = ""
 
 
-Order = StartTaper | FileWrite | PortWrite | NewTape | NoNewTape | WriteDone | WriteFailed | CloseVolume | Quit
+Order = StartTaper | FileWrite | PortWrite | NewTape | NoNewTape | WriteDone | WriteFailed | Describe | CloseVolume | Quit
 Report = (
-    TaperOk | TaperError | Port | RequestNewTape | NewTape | RequestOperator | PartDone | Progress | Done | TryAgain
+    TaperOk | TaperError | Port | RequestNewTape | NewTape | RequestOperator | PartDone | Described | Progress | Done | TryAgain
     | TapeError | BadCommand | Quiting
 )
 
 VOCABULARY = Vocabulary("taper", [
-    StartTaper, FileWrite, PortWrite, NewTape, NoNewTape, WriteDone, WriteFailed, CloseVolume, Quit,
-    Quiting, TaperOk, TaperError, Port, RequestNewTape, RequestOperator, PartDone, Progress, Done, TryAgain,
+    StartTaper, FileWrite, PortWrite, NewTape, NoNewTape, WriteDone, WriteFailed, Describe, CloseVolume, Quit,
+    Quiting, TaperOk, TaperError, Port, RequestNewTape, RequestOperator, PartDone, Described, Progress, Done, TryAgain,
     TapeError, BadCommand,
 ])
 
@@ -231,6 +252,7 @@ class State(StrEnum):
     IDLE = "idle"
     WRITING = "writing"
     ASKING = "asking"
+    DESCRIBING = "describing"
     ENDING = "ending"
     GONE = "gone"
 
@@ -242,13 +264,14 @@ TABLE: Table[State] = {
     State.NEW: {StartTaper: State.STARTING, Quit: State.ENDING, BadCommand: State.NEW},
     State.STARTING: {TaperOk: State.IDLE, TaperError: State.IDLE, Quit: State.ENDING},
     State.IDLE: {
-        FileWrite: State.WRITING, PortWrite: State.WRITING, CloseVolume: State.IDLE, StartTaper: State.STARTING,
+        FileWrite: State.WRITING, PortWrite: State.WRITING, Describe: State.DESCRIBING, CloseVolume: State.IDLE,
+        StartTaper: State.STARTING,
         NewTape: State.IDLE, NoNewTape: State.IDLE, WriteDone: State.IDLE, WriteFailed: State.IDLE,
         BadCommand: State.IDLE, Quit: State.ENDING,
     },
     State.WRITING: {
-        Port: State.WRITING, PartDone: State.WRITING, Progress: State.WRITING, RequestNewTape: State.ASKING,
-        RequestOperator: State.ASKING,
+        Port: State.WRITING, PartDone: State.WRITING, Described: State.WRITING, Progress: State.WRITING,
+        RequestNewTape: State.ASKING, RequestOperator: State.ASKING,
         NewTape: State.WRITING, NoNewTape: State.WRITING, WriteDone: State.WRITING, WriteFailed: State.WRITING,
         Done: State.IDLE, TryAgain: State.IDLE, TapeError: State.IDLE, BadCommand: State.WRITING, Quit: State.ENDING,
     },
@@ -257,8 +280,12 @@ TABLE: Table[State] = {
         WriteFailed: State.ASKING, Progress: State.ASKING, TapeError: State.IDLE, TryAgain: State.IDLE,
         BadCommand: State.ASKING, Quit: State.ENDING,
     },
+    State.DESCRIBING: {
+        Described: State.IDLE, NewTape: State.DESCRIBING, NoNewTape: State.DESCRIBING, WriteDone: State.DESCRIBING,
+        WriteFailed: State.DESCRIBING, BadCommand: State.IDLE, Quit: State.ENDING,
+    },
     State.ENDING: {
-        Quiting: State.GONE, Progress: State.ENDING, PartDone: State.ENDING, Done: State.ENDING,
+        Quiting: State.GONE, Progress: State.ENDING, PartDone: State.ENDING, Described: State.ENDING, Done: State.ENDING,
         TryAgain: State.ENDING, TapeError: State.ENDING, RequestNewTape: State.ENDING, NewTape: State.ENDING,
         RequestOperator: State.ENDING, TaperOk: State.ENDING, TaperError: State.ENDING, Port: State.ENDING,
     },

@@ -19,6 +19,8 @@ def line_of(record: Record, view: RunView) -> str | None:
     """What ``record`` says, without its time."""
     event = record.event
     match event:
+        case e.RunClosing():
+            return None
         case e.RunBegan() | e.RunEnded() | e.HoldingFound() | e.ChildBegan() | e.ChildDied():
             return _run(event)
         case e.EstimateBegan() | e.EstimateGot() | e.EstimateMissing() | e.DumpPlanned() | e.FlushPlanned():
@@ -31,7 +33,7 @@ def line_of(record: Record, view: RunView) -> str | None:
             return None
         case e.DiskEnded():
             return _disk_ended(event, view)
-        case e.TaperReady() | e.TaperDown() | e.VolumeBegan() | e.VolumeEnded() | e.Degraded():
+        case e.TaperReady() | e.TaperDown() | e.VolumeBegan() | e.VolumeDescribed() | e.VolumeEnded() | e.Degraded():
             return _tape(event)
         case e.WriteBegan() | e.PartWritten() | e.WriteEnded() | e.FileRemoved():
             return _write(event, view)
@@ -160,7 +162,9 @@ def _disk_ended(event: e.DiskEnded, view: RunView) -> str | None:
     return f"{event.outcome.upper()} for tonight: {name}{'' if told else _because(event.message)}"
 
 
-def _tape(event: e.TaperReady | e.TaperDown | e.VolumeBegan | e.VolumeEnded | e.Degraded) -> str:
+def _tape(
+    event: e.TaperReady | e.TaperDown | e.VolumeBegan | e.VolumeDescribed | e.VolumeEnded | e.Degraded
+) -> str:
     match event:
         case e.TaperReady():
             label = f", next volume {clean(event.label)}" if event.label else ""
@@ -169,6 +173,8 @@ def _tape(event: e.TaperReady | e.TaperDown | e.VolumeBegan | e.VolumeEnded | e.
             return f"NO VOLUME in storage {event.storage}{_because(event.message)}"
         case e.VolumeBegan():
             return f"volume {clean(event.label)} of storage {event.storage} began, number {event.number} of this run"
+        case e.VolumeDescribed():
+            return f"volume {clean(event.label)} describes itself in file {event.fileno}: {show_kib(event.size)}"
         case e.VolumeEnded():
             held = f"{show_kib(event.size)} in {count(event.parts, 'part')}"
             return f"volume {clean(event.label)} of storage {event.storage} ended: {held}"

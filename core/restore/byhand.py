@@ -1,28 +1,63 @@
 """The plain shell commands that restore without Taperoom: what a header's last lines promise, spelt out for one path.
 
-A backup that only its own program can read is none; the demo runs these and compares.
+A backup that only its own program can read is none; the demo and the tests run these and compare.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import shlex
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.catalogue.queries import Copy, Dump
 from core.catalogue.rebuild import open_catalogue
+from core.catalogue.store import Catalogue
 from core.errors import TaperoomError, WorldError
 from core.holding.chain import chain
-from core.holding.header import HEADER_KIB, Header
+from core.holding.header import Header
 from core.model.site import Site
-from core.restore.asof import parse_as_of
-from core.restore.moment import moment_of, node_at
+from core.restore.asof import parse_as_of, show_stamp
+from core.restore.commands import Source, Step, command_of, needs, script
+from core.restore.moment import moment_of, node_at, spec_of
 from core.restore.source import volume_of
 from core.restore.spec import Spec
 from core.restore.tree import Directory, source_of
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How ``spec`` as of ``datestamp`` is restored by hand, and what to be told with it."""
+
+    spec: Spec
+    datestamp: str
+    steps: tuple[Step, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def commands(self) -> list[str]:
+        """One command for each dump, to be run in order."""
+        return [command_of(step) for step in self.steps]
+
+    @property
+    def script(self) -> list[str]:
+        """The same as lines that sh runs, with remarks and with the places of the volumes at the top."""
+        what = self.spec.title + (f", /{self.spec.path}," if self.spec.path else "")
+        head = [f"{what} as it was on {show_stamp(self.datestamp)}: needs {', '.join(needs(self.steps))} and nothing else.",
+                "Run it in an empty directory, as root if owners are to come back, and in this order."]
+        if any("$AGE_KEY" in command for command in self.commands):
+            head.append("Set AGE_KEY to the file of the key first.")
+        return script(head, self.steps)
+
+
+def recipe_for(site: Site, text: str, as_of: str = "", *, now: float | None = None) -> Recipe:
+    """The recipe for ``HOST:DISK[:PATH]``; see `recipe`.  Also UsageError RST011, RST012."""
+    opened = open_catalogue(site)
+    with opened.catalogue as catalogue:
+        found = _recipe(site, catalogue, spec_of(site, catalogue, text), as_of, now)
+    return Recipe(found.spec, found.datestamp, found.steps, (*opened.warnings, *found.warnings))
 
 
 def recipe(site: Site, host: str, disk: str, path: str, as_of: str = "", *, now: float | None = None) -> list[str]:
@@ -32,44 +67,37 @@ def recipe(site: Site, host: str, disk: str, path: str, as_of: str = "", *, now:
     there what a later dump no longer had.  UsageError RST010, RST013; WorldError RST014,
     RST024 when nothing that dd can read holds a dump.
     """
-    spec = Spec(host, disk, path.strip("/"))
     with open_catalogue(site).catalogue as catalogue:
-        stamp = parse_as_of(as_of, time.time() if now is None else now)
-        moment = moment_of(site, catalogue, spec, stamp, lambda place, size: None, lambda text: None)
-        node = node_at(site, catalogue, moment, spec)
+        return _recipe(site, catalogue, Spec(host, disk, path.strip("/")), as_of, now).commands
+
+
+def _recipe(site: Site, catalogue: Catalogue, spec: Spec, as_of: str, now: float | None) -> Recipe:
+    stamp = parse_as_of(as_of, time.time() if now is None else now)
+    warnings: list[str] = []
+    moment = moment_of(site, catalogue, spec, stamp, lambda place, size: None, warnings.append)
+    node = node_at(site, catalogue, moment, spec)
     if isinstance(node, Directory):
-        return [_command(site, dump, os.fsencode(spec.path), incremental=True) for dump in moment.chain]
-    return [_command(site, moment.chain[node.dump], source_of(os.fsencode(spec.path), node), incremental=False)]
+        steps = [step_of(site, dump, spec.path, incremental=True) for dump in moment.chain]
+    else:
+        member = os.fsdecode(source_of(os.fsencode(spec.path), node))
+        steps = [step_of(site, moment.chain[node.dump], member, incremental=False)]
+    return Recipe(spec, moment.datestamp, tuple(steps), tuple(warnings + moment.warnings))
 
 
-def _command(site: Site, dump: Dump, member: bytes, *, incremental: bool) -> str:
-    header, files = _files(site, dump)
-    reads = [f"dd if={shlex.quote(str(file))} bs={HEADER_KIB}k skip=1 status=none" for file in files]
-    read = reads[0] if len(reads) == 1 else "(" + "; ".join(reads) + ")"
-    name = "./" + os.fsdecode(member) if member else "."
-    # -G lets tar delete and rename in a directory what the level before still had.
-    tar = f"tar -xp{'G' if incremental else ''}f - {shlex.quote(name)}"
-    return " | ".join([read, *_unpacking(header), tar])
+def step_of(site: Site, dump: Dump, member: str = "", *, incremental: bool = True) -> Step:
+    """How one dump is read.  WorldError RST024 when nothing that dd can read holds it."""
+    header, sources = _files(site, dump)
+    title = f"{dump.host}:{dump.disk} level {dump.level} of {show_stamp(dump.datestamp)}"
+    return Step(title, header, tuple(sources), member, incremental)
 
 
-def _unpacking(header: Header) -> list[str]:
-    match header.comp:
-        case "N":
-            return []
-        case ".gz" | ".Z":
-            return ["gzip -dc"]
-        case _:
-            program = header.filters.server_compress or header.filters.client_compress
-            return [header.uncompress or f"{shlex.quote(program)} -d"]
-
-
-def _files(site: Site, dump: Dump) -> tuple[Header, Sequence[Path]]:
+def _files(site: Site, dump: Dump) -> tuple[Header, Sequence[Source]]:
     """The files that have the dump, each behind a header, in order."""
     last: TaperoomError | None = None
     if dump.file:
         try:
             chunks = chain(Path(dump.file))
-            return chunks[0].header, [chunk.path for chunk in chunks]
+            return chunks[0].header, [Source(chunk.path.name, str(chunk.path.parent)) for chunk in chunks]
         except TaperoomError as fault:
             last = fault
     for copy in dump.copies:
@@ -82,13 +110,17 @@ def _files(site: Site, dump: Dump) -> tuple[Header, Sequence[Path]]:
                      "load its volumes, or choose another date")
 
 
-def _of_copy(site: Site, copy: Copy) -> tuple[Header, list[Path]]:
-    files = []
+def _of_copy(site: Site, copy: Copy) -> tuple[Header, list[Source]]:
+    if copy.storage not in site.storages:
+        raise WorldError("RST024", f"the configuration has no storage {copy.storage} any more", "put it back")
+    sources: list[Source] = []
+    headers: list[Header] = []
     for part in copy.parts:
         volume = volume_of(site, copy, part.label)
         directory = getattr(volume, "path", None)
         if not isinstance(directory, Path):
             raise WorldError("RST024", f"volume {part.label} is no directory of files", "read it with mt and dd")
-        files += sorted(file for file in directory.iterdir() if re.match(rf"0*{part.fileno}\.", file.name))[:1]
-        header = volume.read_header(part.fileno)
-    return header, files
+        names = sorted(file.name for file in directory.iterdir() if re.match(rf"0*{part.fileno}\.", file.name))
+        headers.append(volume.read_header(part.fileno))
+        sources.append(Source(names[0], str(directory), part.label))
+    return headers[0], sources

@@ -13,6 +13,7 @@ from core.devices.labelling import NoVolume
 from core.errors import TaperoomError, WorldError
 from core.model.units import Handle, kib_of
 from core.protocol import taper
+from core.taper.describing import describe
 from core.taper.pipe import Pipe
 from core.taper.scribe import Scribe
 
@@ -100,7 +101,12 @@ class Job:
         answered = False
         while not answered:
             order = self.pipe.listen()
-            answered = order is not None and self._is_leave(order)
+            try:
+                answered = order is not None and self._is_leave(order)
+            except NoTape:
+                self._leave_volume()
+                raise
+        self._leave_volume()
         while True:
             if answered:
                 self.scribe.look_closely()
@@ -116,6 +122,23 @@ class Job:
         if volume is None:
             raise NoTape("TAP007", f"volume {self.scribe.label} has no room for a part")
         return volume
+
+    def _leave_volume(self) -> None:
+        """Let the full volume in the drive describe itself: by its answer the driver has every part in its journal."""
+        if self.scribe.volume is None:
+            return
+        described = describe(self.scribe, self._hear_briefly)
+        if described.fileno:  # otherwise the next volume tells of it
+            self.pipe.say(described)
+        self.scribe.retire()
+
+    def _hear_briefly(self) -> None:
+        now = time.monotonic()
+        if now - self._listen_at >= LISTEN_SECONDS:
+            self._listen_at = now
+            while (order := self.pipe.listen(0.0)) is not None:
+                self.note(order)
+            self._beat()
 
     def _begin(self) -> WorldError | None:
         """Begin the next volume; why an operator is needed, if so."""

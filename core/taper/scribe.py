@@ -14,8 +14,9 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
+from core.description.archive import is_description
 from core.devices import tapelist
-from core.devices.contract import Capabilities, Condition, Volume
+from core.devices.contract import UNLIMITED, Capabilities, Condition, Volume
 from core.devices.labelling import FailedSlot, NoVolume, begin_next, check_capacity, next_volume
 from core.devices.registry import open_changer
 from core.devices.scan_policy import Rules
@@ -23,6 +24,7 @@ from core.devices.shelf import rules_of
 from core.errors import WorldError
 from core.model.site import Site, Storage
 from core.model.volume import find_volume
+from core.taper.reserve import Reserve
 
 Protected = Callable[[Site, Storage], Mapping[str, str]]
 """Label to reason of the volumes that the catalogue still needs."""
@@ -37,6 +39,8 @@ class Scribe:
         self.site, self.storage = site, storage
         self.label = ""
         self.parts_on_volume = 0
+        self.reserve = Reserve(site)
+        self._full = False
         self._protected = protected
         self._changer = open_changer(storage)
         self._volume: Volume | None = None
@@ -49,6 +53,16 @@ class Scribe:
     def capabilities(self) -> Capabilities:
         """What the device promises."""
         return self._changer.capabilities
+
+    @property
+    def volume(self) -> Volume | None:
+        """The volume in the drive, also a full one."""
+        return self._volume
+
+    @property
+    def datestamp(self) -> str:
+        """The run that is served."""
+        return self._datestamp
 
     def start(self, datestamp: str) -> str:
         """Look for a volume for this run; its label.  Nothing is written.  WorldError, UsageError."""
@@ -97,16 +111,27 @@ class Scribe:
             if (view.condition is Condition.LABELLED and view.slot not in self._spent and entry is not None
                     and view.datestamp == entry.datestamp == self._datestamp):
                 volume = self._changer.load(view.slot)
-                if volume.room() > 0:
+                if volume.room() > 0 and not _ends_described(volume):
                     self._volume, self.label, self.parts_on_volume = volume, view.label, view.files
+                    self.reserve.begin(view.used + volume.room())
                     return True
         return False
 
     def ready(self) -> Volume | None:
-        """The volume in the drive if it can take a part; a full one is put away."""
-        if self._volume is not None and self._volume.room() == 0:
-            self.retire()
-        return self._volume
+        """The volume in the drive if it can take a part; a full one stays in the drive, to describe itself."""
+        if self._volume is None or self._full:
+            return None
+        self._full = self.room() == 0
+        return None if self._full else self._volume
+
+    def room(self) -> int:
+        """Bytes that the next part of a dump may have on the volume in the drive; its description's room is kept."""
+        room = self._volume.room() if self._volume is not None else 0
+        return room if room == UNLIMITED else max(0, room - self.reserve.size(self._datestamp))
+
+    def fill(self) -> None:
+        """The volume takes no more data; it stays in the drive."""
+        self._full = True
 
     def begin_next(self) -> str:
         """Begin the next volume; its label.  NoVolume (with the reasons), WorldError."""
@@ -116,6 +141,7 @@ class Scribe:
         while True:
             try:
                 self._volume, self.label = begin_next(self._changer, self.site, self._rules())
+                self.reserve.begin(self._volume.room())
                 return self.label
             except NoVolume as fault:
                 self._refused = mark, fault
@@ -133,7 +159,7 @@ class Scribe:
         """Put the volume away; this run will not write on it again."""
         if self._volume is not None:
             self._spent |= {self._volume.slot}
-        self._volume, self.label, self.parts_on_volume = None, "", 0
+        self._volume, self.label, self.parts_on_volume, self._full = None, "", 0, False
 
     def fault(self, fault: WorldError) -> None:
         """Keep what went wrong with a volume, for the driver."""
@@ -148,6 +174,15 @@ class Scribe:
         """Give the changer to others, such as an operator who labels a volume."""
         if self._volume is None:
             self._changer.release()
+
+
+def _ends_described(volume: Volume) -> bool:
+    """Whether its last file is its description: it was full."""
+    numbers = volume.filenos()
+    try:
+        return bool(numbers) and is_description(volume.read_header(numbers[-1]))
+    except WorldError:
+        return False
 
 
 def protected_by_catalogue(site: Site, storage: Storage) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from core.errors import TaperoomError
 from core.model.dump import Crc, Stats
 from core.model.units import Kib, kib_of
 from core.protocol import taper
+from core.taper.describing import describe
 from core.taper.job import LOOK_SECONDS, BadInput, Job
 from core.taper.pipe import Pipe, Stopped
 from core.taper.scribe import Scribe
@@ -44,11 +45,18 @@ class Service:
                 self._start(order)
             case taper.FileWrite() | taper.PortWrite():
                 self._write(order)
+            case taper.Describe():
+                self._pipe.say(describe(self._scribe, self._hear))
             case taper.CloseVolume():
                 self._scribe.retire()
                 self._scribe.look_closely()
             case taper.NewTape() | taper.NoNewTape() | taper.WriteDone() | taper.WriteFailed() | taper.Quit():
                 pass  # late words about a handle that is answered
+
+    def _hear(self) -> None:
+        """While a volume describes itself only the end of all work matters.  Stopped."""
+        while self._pipe.listen(0.0) is not None:
+            pass
 
     def _start(self, order: taper.StartTaper) -> None:
         try:

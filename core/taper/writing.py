@@ -49,9 +49,12 @@ class Writing:
         self._parts = 0
         self._failures = 0
         self._seconds = 0.0
+        self._room = 0
 
     def run(self) -> Written:
         """Write it.  BadInput, NoTape, WorldError, Stopped; parts that were reported stay on their volumes."""
+        header = self._source.header
+        self._scribe.reserve.dump(*header.key)
         while self._more() or self._parts == 0:
             volume = self._job.volume()
             start, crc = self._written, self._crc
@@ -62,7 +65,10 @@ class Writing:
                 self._give_up(fault, self._written - start)
                 print(f"taper: volume {self._scribe.label} is left: {fault}", file=sys.stderr)
                 self._scribe.fault(fault)
-                self._scribe.retire()
+                if isinstance(fault, VolumeFull):
+                    self._scribe.fill()
+                else:
+                    self._scribe.retire()
                 if self._written > start:
                     self._source.seek(start)
                     self._written, self._crc, self._pending = start, crc, memoryview(b"")
@@ -95,6 +101,7 @@ class Writing:
     def _one_part(self, volume: Volume) -> None:
         began = time.monotonic()
         start, before = self._written, self._crc
+        self._room = self._scribe.room()
         number = self._parts + 1
         part = volume.begin_part(self._header(number))
         try:
@@ -111,11 +118,11 @@ class Writing:
         self._job.pipe.say(taper.PartDone(self._job.handle, self._scribe.label, part.fileno, kib_of(size),
                                           _statistics(seconds, size, crc)))
         if warned:
-            self._scribe.retire()
+            self._scribe.fill()
 
     def _fill(self, part: PartWriter) -> bool:
         """Write until the part is full, the volume warns or the data ends; whether the volume is done with."""
-        left = next_part_length(self._part_size, part.room)
+        most = left = next_part_length(self._part_size, min(part.room, self._room))
         warned = False
         while left > 0 and not warned and self._more():
             piece = self._pending[:left]
@@ -126,7 +133,7 @@ class Writing:
                 if self._source.rereadable or not self._scribe.capabilities.keeps_short_part:
                     raise
                 done, warned = fault.written, True
-                if left == next_part_length(self._part_size, part.room) and not done:
+                if left == most and not done:
                     raise
             self._crc = crc32c(piece[:done], self._crc)
             self._pending = self._pending[done:]

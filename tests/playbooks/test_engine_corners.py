@@ -183,8 +183,8 @@ def test_a_taper_that_needs_hands_asks_and_is_answered(answer: str, code: int) -
             world._has_volume.discard("taper0")
             give(Heard("taper0", taper.RequestOperator("TAP014", "load a volume")))
         elif isinstance(happened, Heard) and isinstance(happened.message, taper.PartDone | taper.Done) and (
-                "taper0" not in world._has_volume):
-            return
+                "taper0" not in world._has_volume or not world.talks["taper0"].allows(type(happened.message))):
+            return  # this made taper writes the dump once for each answer
         else:
             give(happened)  # type: ignore[arg-type]
 

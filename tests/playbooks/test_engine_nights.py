@@ -53,7 +53,8 @@ def test_a_disk_that_wants_no_holding_goes_straight_to_the_volume() -> None:
     assert words == [
         "taper0 < START-TAPER", "taper0 > TAPER-OK", "taper0 < PORT-WRITE", "taper0 > PORT", "dumper0 < PORT-DUMP",
         "dumper0 > DONE", "taper0 < WRITE-DONE", "taper0 > REQUEST-NEW-TAPE", "taper0 < NEW-TAPE", "taper0 > NEW-TAPE",
-        "taper0 > PARTDONE", "taper0 > DONE", "dumper0 < CONFIRM", "taper0 < CLOSE-VOLUME"]
+        "taper0 > PARTDONE", "taper0 > DONE", "dumper0 < CONFIRM", "taper0 < DESCRIBE",
+        "taper0 > DESCRIBED", "taper0 < CLOSE-VOLUME"]
 
 
 def test_what_can_never_fit_on_the_holding_disk_goes_straight_to_the_volume() -> None:

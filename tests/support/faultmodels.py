@@ -234,6 +234,9 @@ class MadeTaper:
                 self._finish_direct()
             case taper.WriteFailed(message=message) if self.job is not None and order.handle == self.job.handle:
                 self._end(taper.TryAgain(self.job.handle, f"TAP014 the dumper failed: {message}"))
+            case taper.Describe():
+                label = self.label
+                self._later(0.3, lambda: self.say(taper.Described(label, 9999, Kib(64), "crc 00000009:65536")))
             case taper.CloseVolume():
                 self.label = ""
             case taper.Quit():

@@ -270,6 +270,9 @@ class World:
                 self._dumped.add(handle)
                 if child in self._writes:
                     self._end_write(child, handle)
+            case taper.Describe():
+                label = self.engine.state.tapes[child].label
+                self.at(0.3, Heard(child, taper.Described(label, 9999, Kib(64), "crc 00000009:65536")))
             case taper.WriteFailed(handle, message):
                 if self._writes.pop(child, None):
                     self.at(0.1, Heard(child, taper.TryAgain(handle, message)))

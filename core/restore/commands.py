@@ -1,0 +1,119 @@
+"""Shell commands that bring a dump back with nothing but dd, tar and what packed it.  Pure: names in, text out.
+
+Deletions: an incremental of GNU tar begins each directory with the list of what was in it, and tar, told to read
+incrementals, deletes there what is not on the list; ``--listed-incremental=/dev/null`` tells it so and keeps no state.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from core.holding.header import HEADER_KIB, Header
+
+_INCREMENTAL = "--listed-incremental=/dev/null"
+_TOP = "."
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that dd reads: ``name`` in ``directory``, which is the volume ``label``'s, or the holding disk's without one."""
+
+    name: str
+    directory: str
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One dump to be read: ``title`` for people, its header, its files in order, the member that is wanted (``""``: all),
+    and whether it is extracted with what it says about deletions."""
+
+    title: str
+    header: Header
+    sources: tuple[Source, ...]
+    member: str = ""
+    incremental: bool = True
+
+
+@dataclass(slots=True)
+class Variables:
+    """Shell variables for the directories of volumes, so that a volume that stands elsewhere is changed in one place."""
+
+    names: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def path(self, source: Source) -> str:
+        """The word for a file."""
+        if not source.label:
+            return shlex.quote(f"{source.directory}/{source.name}")
+        name = self.names.setdefault((source.label, source.directory), f"V{len(self.names) + 1}")
+        return f'"${name}"/{shlex.quote(source.name)}'
+
+    def lines(self) -> list[str]:
+        """What sets them."""
+        return [f"{name}={shlex.quote(directory)}  # volume {label}" for (label, directory), name in self.names.items()]
+
+
+def command_of(step: Step, variables: Variables | None = None) -> str:
+    """The pipe that extracts a dump into the current directory; with ``variables`` its volumes go by their names."""
+    words = [variables.path(source) if variables is not None else shlex.quote(f"{source.directory}/{source.name}")
+             for source in step.sources]
+    reads = [f"dd if={word} bs={HEADER_KIB}k skip=1 status=none" for word in words]
+    read = reads[0] if len(reads) == 1 else "(" + "; ".join(reads) + ")"
+    name = shlex.quote("./" + step.member if step.member else _TOP)
+    tar = f"tar -xp {_INCREMENTAL} -f - {name}" if step.incremental else f"tar -xpf - {name}"
+    return " | ".join([read, *unpacking(step.header), tar])
+
+
+def script(head: Sequence[str], steps: Sequence[Step]) -> list[str]:
+    """Lines that sh runs: ``head`` as remarks, where the volumes are, then a remark and a command for each dump."""
+    variables = Variables()
+    body = []
+    for number, step in enumerate(steps, 1):
+        files = f"{len(step.sources)} files" if len(step.sources) > 1 else "1 file"
+        body += [_remark(f"{number}. {step.title}, {files}"), command_of(step, variables)]
+    return [*(_remark(line) for line in head), *variables.lines(), *body]
+
+
+def _remark(text: str) -> str:
+    return "# " + "".join(char if char.isprintable() else "?" for char in text)
+
+
+def unpacking(header: Header) -> list[str]:
+    """The commands that undo encryption and compression, in order."""
+    return [*_decrypting(header), *_uncompressing(header)]
+
+
+def _decrypting(header: Header) -> list[str]:
+    filters = header.filters
+    program = filters.client_encrypt or filters.server_encrypt or (filters.crypt if filters.crypt != "N" else "")
+    if not program:
+        return []
+    if program.rpartition("/")[2] == "age":
+        return ['age -d -i "$AGE_KEY"']
+    option = filters.client_decrypt_option or filters.server_decrypt_option or "-d"
+    return [header.decrypt or f"{shlex.quote(program)} {option}"]
+
+
+def _uncompressing(header: Header) -> list[str]:
+    filters = header.filters
+    program = filters.server_compress or filters.client_compress
+    match header.comp:
+        case "N" | "":
+            return []
+        case ".gz" | ".Z":
+            return ["gzip -dc"]
+        case _ if program.rpartition("/")[2] == "zstd" or (not program and header.comp in (".zst", "zstd")):
+            return ["zstd -dc"]
+        case _:
+            return [header.uncompress or f"{shlex.quote(program)} -d"]
+
+
+def needs(steps: Sequence[Step]) -> list[str]:
+    """The programs that the commands use, for a sentence."""
+    found = {"dd", "tar"}
+    for step in steps:
+        found |= {re.split(r"[ /]", command.split(" ")[0])[-1].strip("'") for command in unpacking(step.header)}
+    return sorted(found)
