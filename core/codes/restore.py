@@ -82,6 +82,28 @@ PAGES: tuple[Page, ...] = (
          "The 32 KiB before the data of a part, of a volume or of a holding file do not give the checksum that stands at their"
          " end.  One damaged byte is undone, and the message says which; the data itself has its own checksum.",
          "Nothing for this restore.  Look at the disk or the drive: damage seldom comes alone."),
+    Page("RST060", "W", "A volume is passed over",
+         "While the catalogue was made again from volumes, a slot or a whole storage could not be looked at, or a label "
+         "stands in two slots. The message says which and why.",
+         "Load the volume properly, or correct the storage's changer, and run the command again: it adds what is missing."),
+    Page("RST061", "W", "A volume's description is damaged",
+         "The last file of the volume, which tells what is on it, is not what was written. Journals in it that are whole are "
+         "used, file lists are not.",
+         "Nothing at once: what is missing comes from other volumes or from headers. The dumps have checksums of their own; "
+         "'taperoom restore' says whether one is damaged."),
+    Page("RST062", "E", "Nothing can be made from the volumes",
+         "No slot of any storage holds a volume with data, or the state directory cannot be written.",
+         "Check the changers in the configuration, load the volumes, make the state directory writable."),
+    Page("RST063", "W", "A volume was read by its headers",
+         "It has no description, or one that cannot be used, so that the header of every file was read instead. Which dumps "
+         "are where is known from them; file lists are not, and a listing has to read the dump itself.",
+         "Nothing. Listing and restoring work, more slowly."),
+    Page("RST064", "W", "A volume is not in a slot",
+         "Another volume tells of it, and it is in no slot. Its dumps are in the catalogue, their file lists are not.",
+         "Load it before you restore from it; 'taperoom catalogue rebuild --from-volumes' then fetches its file lists."),
+    Page("RST065", "W", "A volume from the future",
+         "The datestamp in a label is later than this machine's clock: the clock was wrong when it was written, or is now.",
+         "Correct the clock. Dates of dumps are kept as they were written; '--as-of' a later date finds them."),
     Page("RST030", "E", "Not a directory to restore to",
          "The target is a file, or cannot be made or read.",
          "Name a directory that you may write, or one that does not exist yet."),

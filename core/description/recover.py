@@ -1,0 +1,260 @@
+"""A state directory made again from volumes: journals, indexes and the tapelist, from which the catalogue follows.
+
+Promises that only labels, headers and descriptions are read, that nothing that is in the state directory is changed, and
+that every volume that gave less than its description is told of.  Where there is no description, headers give what they
+have: which dumps are where, without file lists.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from core.description import headers
+from core.description.facts import facts_of
+from core.description.reading import Found, Told, durable, look, read
+from core.devices import tapelist
+from core.devices.contract import Condition, SlotView
+from core.devices.label import matches
+from core.devices.registry import open_changer
+from core.errors import TaperoomError, WorldError
+from core.events import event as e
+from core.events.codec import encode, inspect
+from core.events.event import Event, Record
+from core.model.site import Site, Storage
+from core.model.units import datestamp_of, seconds_of_datestamp
+from core.model.volume import NEVER, Volume, find_volume, parse_tapelist, with_volume
+
+
+@dataclass(slots=True)
+class Recovered:
+    """What was made: journals and index files, from so many volumes, of which ``by_headers`` had no whole description."""
+
+    volumes: int = 0
+    by_headers: int = 0
+    journals: int = 0
+    indexes: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Run:
+    """A run as the volumes tell of it; ``made``: from headers alone."""
+
+    name: str
+    records: list[Record] = field(default_factory=list)
+    made: bool = False
+
+    def add(self, event: Event) -> None:
+        at = self.records[-1].at if self.records else _seconds(self.name)
+        self.records.append(Record(self.records[-1].seq + 1 if self.records else 1, at, event))
+
+    def has(self, kind: type[Event]) -> bool:
+        return any(isinstance(record.event, kind) for record in self.records)
+
+
+def recover(site: Site, say: Callable[[str], None]) -> Recovered:
+    """Make what is missing in the state directory; ``say`` is told what is being read.  WorldError RST062 when nothing can
+    be written there, or when no volume was found."""
+    done = Recovered()
+    found = [volume for storage in site.storages.values() for volume in _volumes(storage, done, say)]
+    if not found:
+        raise WorldError("RST062", "no slot of any storage holds a volume that a run has written",
+                         "load the volumes; 'taperoom tape list' shows what is in the slots")
+    done.volumes = len(found)
+    runs: dict[str, _Run] = {}
+    try:
+        lists = _descriptions(site, found, runs, done, say)
+        for name in sorted({volume.run for volume in found}):
+            _complete(site, name, [volume for volume in found if volume.run == name], runs, done, say)
+        for run in runs.values():
+            done.journals += _write(site, run)
+        _tapelist(site, found, lists)
+    except OSError as fault:
+        raise WorldError("RST062", f"{site.state_dir}: {fault}", "it must be writable and have room") from fault
+    _missing(found, runs, done)
+    return done
+
+
+def _volumes(storage: Storage, done: Recovered, say: Callable[[str], None]) -> Iterator[Found]:
+    """The written volumes of a storage; of two with one label the one written last."""
+    try:
+        changer = open_changer(storage)
+        views = sorted(changer.views(), key=lambda view: view.datestamp)
+    except TaperoomError as fault:
+        done.warnings.append(f"RST060 storage {storage.name}: {fault.message}; its volumes are not looked at")
+        return
+    labelled: dict[str, SlotView] = {}
+    for view in views:
+        if view.condition is Condition.LABELLED and view.datestamp.isdigit() and matches(storage.label, view.label):
+            if view.label in labelled:
+                done.warnings.append(f"RST060 volume {view.label} is in slots {labelled[view.label].slot} and {view.slot} at "
+                                     "once: the one written last counts")
+            labelled[view.label] = view
+        elif view.condition is not Condition.EMPTY and view.datestamp != "X":
+            why = view.note or f"label {view.label} is not this storage's"
+            done.warnings.append(f"RST060 slot {view.slot} of storage {storage.name} is passed over: {why}")
+    for view in labelled.values():
+        say(f"slot {view.slot} of storage {storage.name}: volume {view.label}, written {view.datestamp}, {view.files} files")
+        if view.datestamp > datestamp_of(time.time()):
+            done.warnings.append(f"RST065 volume {view.label} was written on {view.datestamp}, which is still to come: the "
+                                 "clock was wrong then or is now; its dates are kept as they are")
+        try:
+            yield look(storage.name, view.label, view.datestamp, changer.load(view.slot))
+        except WorldError as fault:
+            done.warnings.append(f"RST060 volume {view.label} cannot be read: {fault.message}; try again with it in another "
+                                 "drive or slot")
+
+
+def _descriptions(site: Site, found: list[Found], runs: dict[str, _Run], done: Recovered,
+                  say: Callable[[str], None]) -> list[bytes]:
+    """Read every description; the longest journal of each run counts.  The tapelists, the newest last."""
+    lists = []
+    for volume in sorted(found, key=lambda volume: volume.run):
+        if not volume.described:
+            continue
+        say(f"reading what {volume.title} tells of itself: file {volume.described}, {volume.size} KiB")
+        try:
+            told = read(volume, site.index_dir, done.warnings.append)
+        except WorldError as fault:
+            done.warnings.append(f"RST061 {volume.title}: its description cannot be read: {fault.message}")
+            told = Told()
+        done.indexes += told.indexes
+        if volume.run not in told.journals:
+            volume.described = 0
+        if told.tapelist:
+            lists.append(told.tapelist)
+        for name, data in told.journals.items():
+            records = inspect(data)[0]
+            if name not in runs or len(records) > len(runs[name].records):
+                runs[name] = _Run(name, records)
+    return lists
+
+
+def _complete(site: Site, name: str, volumes: list[Found], runs: dict[str, _Run], done: Recovered,
+              say: Callable[[str], None]) -> None:
+    """What the journal of a run lacks: the end that came after its last description, and files that it does not know."""
+    run = runs.get(name)
+    known = facts_of(run.records) if run is not None else None
+    unknown: dict[str, list[headers.Piece]] = {}
+    for volume in volumes:
+        told = _files(run, volume) if run is not None else set()
+        if lacking := [fileno for fileno in volume.filenos if fileno not in told and fileno != volume.described]:
+            say(f"reading the headers of {len(lacking)} files of {volume.title}")
+            if not volume.described:
+                done.by_headers += 1
+                done.warnings.append(f"RST063 {volume.title} has no description that can be used: {len(lacking)} headers were "
+                                     "read instead, which is slower; the names of files come from the dumps themselves")
+            unknown.setdefault(volume.storage, []).extend(headers.pieces_of(volume, lacking, done.warnings))
+    if run is None:
+        run = runs[name] = _Run(name, made=True)
+        run.add(e.RunBegan(name, site.org, str(site.file), "headers of volumes", 0, 0, 0, 0))
+    begun = set(known.volumes) if known is not None else set()
+    for number, volume in enumerate(volumes, 1):
+        if (volume.storage, volume.label) not in begun:
+            run.add(e.VolumeBegan("taper0", volume.storage, volume.label, number, site.storages[volume.storage].capacity))
+    for storage, pieces in sorted(unknown.items()):
+        _add_dumps(site, run, storage, pieces, runs)
+    _add_end(run, volumes)
+
+
+def _files(run: _Run, volume: Found) -> set[int]:
+    """The files of a volume that the run's journal tells of."""
+    return {record.event.fileno for record in run.records if isinstance(record.event, e.PartWritten | e.VolumeDescribed)
+            and (record.event.storage, record.event.label) == (volume.storage, volume.label)}
+
+
+def _add_dumps(site: Site, run: _Run, storage: str, pieces: list[headers.Piece], runs: dict[str, _Run]) -> None:
+    for number, (key, parts) in enumerate(headers.by_dump(pieces).items(), 1):
+        handle = f"99-{number:05d}"
+        if headers.is_whole(parts):
+            of = runs.get(key[2])
+            if of is None:  # flushed later: nothing else tells of the run that made it
+                of = runs[key[2]] = _Run(key[2], made=True)
+                of.add(e.RunBegan(key[2], site.org, str(site.file), "headers of volumes", 0, 0, 0, 0))
+            if not any(isinstance(record.event, e.DumpEnded) and record.event.outcome in ("done", "strange")
+                       and (record.event.host, record.event.disk, record.event.level) == (key[0], key[1], key[3])
+                       for record in of.records):
+                of.add(headers.dump_ended(key, parts, f"98-{len(of.records):05d}"))
+        for event in headers.written(storage, key, parts, handle):
+            run.add(event)
+
+
+def _add_end(run: _Run, volumes: list[Found]) -> None:
+    """The facts that came after the description: that it is there, that its volume and then the run ended."""
+    closing = next((record.event for record in run.records if isinstance(record.event, e.RunClosing)), None)
+    told = facts_of(run.records).described
+    for volume in volumes:
+        if volume.described and volume.header is not None and (volume.storage, volume.label) not in told:
+            child = _child(run, volume.storage)
+            run.add(e.VolumeDescribed(child, volume.storage, volume.label, volume.described, volume.size,
+                                      str(volume.header.server)))
+    if closing is None and not run.made:
+        return  # its last volume is not here
+    ended = {(event.storage, event.label) for event in _events(run) if isinstance(event, e.VolumeEnded)}
+    for storage, label in dict.fromkeys(facts_of(run.records).volumes):
+        if (storage, label) not in ended:
+            on = [event.size for event in _events(run) if isinstance(event, e.PartWritten | e.VolumeDescribed)
+                  and (event.storage, event.label) == (storage, label)]
+            run.add(e.VolumeEnded(_child(run, storage), storage, label, sum(on), len(on)))
+    if closing is not None and not run.has(e.RunEnded):
+        run.add(e.RunEnded(closing.code, closing.done, closing.failed, closing.left_on_holding))
+
+
+def _events(run: _Run) -> list[Event]:
+    return [record.event for record in run.records]
+
+
+def _child(run: _Run, storage: str) -> str:
+    return next((event.child for event in _events(run) if isinstance(event, e.VolumeBegan) and event.storage == storage),
+                "taper0")
+
+
+def _write(site: Site, run: _Run) -> int:
+    """Write a journal that is not there; 1 when it was."""
+    path = site.runs_dir / run.name / "journal.jsonl"
+    if path.exists():
+        return 0
+    if run.made and not run.has(e.RunEnded):
+        dumps = sum(isinstance(event, e.DumpEnded) for event in _events(run))
+        run.add(e.Notice("RST063", "W", "run", "its journal is lost; what is known of it comes from headers on volumes"))
+        run.add(e.RunEnded(1, dumps, 0, 0))
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    with durable(path) as out:
+        for record in run.records:
+            out.write(encode(record))
+    return 1
+
+
+def _tapelist(site: Site, found: list[Found], lists: list[bytes]) -> None:
+    """The newest tapelist that a volume has, if there is none; and every volume that was found is in it."""
+    with tapelist.edit(site.tapelist) as draft:
+        if not draft.volumes and lists:
+            with contextlib.suppress(ValueError):  # the labels tell the most of it
+                draft.volumes = parse_tapelist(lists[-1].decode("utf-8", "surrogateescape"))
+        for volume in found:
+            known = find_volume(draft.volumes, volume.label, volume.storage)
+            if known is None or known.datestamp in (NEVER, "") or known.datestamp < volume.run:
+                old = known or Volume(volume.label)
+                draft.volumes = with_volume(draft.volumes, Volume(
+                    volume.label, volume.run, old.reuse, old.barcode, old.meta, 32, volume.storage, volume.storage, site.org,
+                    old.comment))
+
+
+def _missing(found: list[Found], runs: dict[str, _Run], done: Recovered) -> None:
+    """Volumes that a journal tells of and no slot holds."""
+    last = {place: name for name in sorted(runs) for place in facts_of(runs[name].records).volumes}
+    here = {(volume.storage, volume.label) for volume in found}
+    for (storage, label), name in sorted(last.items()):
+        if (storage, label) not in here:
+            done.warnings.append(f"RST064 volume {label} of storage {storage}, written by run {name}, is in no slot: its dumps "
+                                 "are known from other volumes; load it before a restore, and rebuild again for its indexes")
+
+
+def _seconds(stamp: str) -> float:
+    try:
+        return seconds_of_datestamp(stamp)
+    except ValueError:
+        return 0.0
