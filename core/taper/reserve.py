@@ -11,9 +11,9 @@ from core.holding.header import HEADER_SIZE
 from core.model.site import Site
 from core.model.units import sanitise
 
-SHARE = 64
+SHARE = 32
 """At most one part in so many of a volume."""
-_LEAST = 2 * HEADER_SIZE
+_LEAST = HEADER_SIZE  # a README of some dumps, the tapelist, the archive's own blocks
 _PACKED = 4  # a journal becomes a sixth or an eighth
 
 
