@@ -16,15 +16,17 @@ def recipe(
         "--as-of", metavar="DATE", help="A date, a run's datestamp, or '2 days ago'; now without it.")] = "",
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> int:
-    """Print shell commands that restore with dd, gzip, zstd and tar alone.
+    """Print shell commands that restore with dd and tar alone.
 
-    Run them in an empty directory. They need nothing of Taperoom, not even Python. Each volume carries the same text
+    Run them in an empty directory. They need gzip or zstd where a dump is compressed, and nothing of Taperoom, not even
+    Python. Each volume carries the same text
     for what is on it: it is the first member, README, of the volume's last file.
 
     \b
     Examples:
       taperoom recipe web1:/home --as-of 2026-11-23
-      taperoom recipe web1:/home:/ana/letters > back.sh; mkdir back; cd back; sh -e ../back.sh
+      taperoom recipe web1:/home:/ana/letters > /tmp/back.sh
+      mkdir back; cd back; sh -e /tmp/back.sh
     """
     from core.report.text import clean
     from core.restore import recipe_for

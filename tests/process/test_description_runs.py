@@ -111,9 +111,10 @@ def test_what_a_volume_says_of_itself(tmp_path: Path) -> None:
     stamp = made.run().datestamp
     assert listed[0] == "README" and f"runs/{stamp}/journal.jsonl.gz" in listed
     assert f"index/beta/{str(made.data(BETA)).replace('/', '_')}/{stamp}_0.gz" in listed
-    readme = tarfile.open(fileobj=io.BytesIO(data)).extractfile("README")
-    assert readme is not None
-    text = readme.read().decode()
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        readme = archive.extractfile("README")
+        assert readme is not None
+        text = readme.read().decode()
     assert f"volume T-001 of storage main of test, written by the run of {stamp[:4]}-" in text
     # The README's own lines bring both disks back.
     for number, title in enumerate((ALPHA, BETA)):
@@ -200,7 +201,8 @@ def test_a_volume_too_small_for_its_description_says_so(tmp_path: Path) -> None:
     notice = next(f for f in facts(made) if isinstance(f, e.Notice) and f.code == "TAP026")
     assert notice.text.startswith("volume T-001 does not describe itself: it has room for ")
     assert made.amdump().returncode == 0
-    told = tarfile.open(fileobj=io.BytesIO(last_file(made, 2)[2])).getnames()
+    with tarfile.open(fileobj=io.BytesIO(last_file(made, 2)[2])) as archive:
+        told = archive.getnames()
     runs = sorted(path.name for path in made.site.runs_dir.iterdir())
     assert [name for name in told if name.startswith("runs/")] == [f"runs/{name}/journal.jsonl.gz" for name in runs]
     assert sum(name.startswith("index/") and name.endswith(("_0.gz", "_1.gz")) for name in told) == 2, "also what is owed"
