@@ -24,6 +24,8 @@ from core.model.units import sanitise, seconds_of_datestamp
 
 MORE_RUNS = 30
 """At most so many journals of earlier runs that other volumes tell of, too."""
+UNTOLD = 60
+"""So many runs that no volume tells of are looked for: more only where volumes never described themselves."""
 MORE_BYTES = 4 << 20
 """Bytes, packed, that those take at most; never more than a hundredth of the volume's room."""
 FORMAT = 1
@@ -34,6 +36,7 @@ class Content:
     """What there is to be written, the most needed first."""
 
     must: tuple[Member, ...]
+    needed: tuple[Member, ...]
     indexes: tuple[Member, ...]
     more: tuple[Member, ...]
     mtime: int
@@ -41,8 +44,9 @@ class Content:
     def fitting(self, room: int) -> tuple[Archive | None, str]:
         """The most that goes into ``room`` bytes, and what is missing in it, as words; None when nothing does."""
         for members, lacks in (
-            ((*self.must, *self.more, *self.indexes), ""), ((*self.must, *self.indexes), ""),
-            (self.must, f"there is no room for the {len(self.indexes)} indexes of its dumps"),
+            ((*self.must, *self.needed, *self.more, *self.indexes), ""), ((*self.must, *self.needed, *self.indexes), ""),
+            ((*self.must, *self.needed), f"there is no room for the {len(self.indexes)} index files of its dumps"),
+            (self.must, "there is room for the journal of its run only"),
         ):
             archive = Archive(members, self.mtime)
             if archive.size <= room:
@@ -79,9 +83,11 @@ def gather(site: Site, storage: Storage, run: str, label: str, room: int) -> Con
             Member.of(ABOUT, (json.dumps(about, indent=1) + "\n").encode())]
     if site.tapelist.exists():
         must.append(Member.of(TAPELIST, site.tapelist.read_bytes()))
-    must += [_journal(known.name, known.journal) for known in sorted(needed, key=lambda known: known.name)]
+    must.append(_journal(run, own.journal))
+    others = tuple(_journal(known.name, known.journal) for known in sorted(needed, key=lambda known: known.name)
+                   if known is not own)
     more = _more(earlier, names, min(MORE_BYTES, room // 100))
-    return Content(tuple(must), indexes, tuple(more), int(seconds_of_datestamp(run)))
+    return Content(tuple(must), others, indexes, tuple(more), int(seconds_of_datestamp(run)))
 
 
 def _read(site: Site, name: str) -> _Run:
@@ -113,7 +119,7 @@ class _Earlier:
     def untold(self) -> list[_Run]:
         """The last runs that no volume tells of to their end: those after the newest one that one does."""
         found = []
-        for name in self.names:
+        for name in self.names[:UNTOLD]:
             known = self.get(name)
             if known is not None and known.facts.carried:
                 break

@@ -14,7 +14,7 @@ from core.model.site import Site, Storage
 from core.model.units import show_kib
 from core.report.text import clean
 from core.restore.asof import show_stamp
-from core.restore.byhand import step_of
+from core.restore.byhand import Shelf, step_of
 from core.restore.chain import chain_of
 from core.restore.commands import script
 
@@ -34,7 +34,8 @@ def readme(site: Site, storage: Storage, run: str, label: str, here: Sequence[On
     whole = [write.key for write in here if write.whole]
     try:
         with open_catalogue(site).catalogue as catalogue:
-            lines += [line for key in dict.fromkeys(whole[:MOST]) for line in _recipe(site, catalogue, key)]
+            shelf = Shelf(site)
+            lines += [line for key in dict.fromkeys(whole[:MOST]) for line in _recipe(shelf, catalogue, key)]
     except (TaperoomError, OSError) as fault:
         lines += ["The recipes are missing, since the catalogue could not be read when this was written:",
                   f"({clean(str(fault))}).",
@@ -73,7 +74,7 @@ def _listed(write: OnVolumes, label: str) -> Iterator[str]:
         yield f"      part {number}: {where}, {show_kib(size)}"
 
 
-def _recipe(site: Site, catalogue: Catalogue, key: DumpKey) -> list[str]:
+def _recipe(shelf: Shelf, catalogue: Catalogue, key: DumpKey) -> list[str]:
     """The commands that restore the disk as that dump saw it."""
     host, disk, stamp, level = key
     good = dumps(catalogue, host, disk)
@@ -85,7 +86,7 @@ def _recipe(site: Site, catalogue: Catalogue, key: DumpKey) -> list[str]:
     steps, lacks = [], []
     for needed in chain:
         try:
-            steps.append(step_of(site, _from_volumes(needed)))
+            steps.append(step_of(shelf, _from_volumes(needed)))
         except TaperoomError as fault:
             lacks.append(f"# missing when this was written: {clean(fault.message)}")
     if chain[0].level != 0:

@@ -15,6 +15,7 @@ from pathlib import Path
 from core.catalogue.queries import Copy, Dump
 from core.catalogue.rebuild import open_catalogue
 from core.catalogue.store import Catalogue
+from core.devices.contract import Volume
 from core.errors import TaperoomError, WorldError
 from core.holding.chain import chain
 from core.holding.header import Header
@@ -77,21 +78,44 @@ def _recipe(site: Site, catalogue: Catalogue, spec: Spec, as_of: str, now: float
     moment = moment_of(site, catalogue, spec, stamp, lambda place, size: None, warnings.append)
     node = node_at(site, catalogue, moment, spec)
     if isinstance(node, Directory):
-        steps = [step_of(site, dump, spec.path, incremental=True) for dump in moment.chain]
+        shelf = Shelf(site)
+        steps = [step_of(shelf, dump, spec.path, incremental=True) for dump in moment.chain]
     else:
         member = os.fsdecode(source_of(os.fsencode(spec.path), node))
-        steps = [step_of(site, moment.chain[node.dump], member, incremental=False)]
+        steps = [step_of(Shelf(site), moment.chain[node.dump], member, incremental=False)]
     return Recipe(spec, moment.datestamp, tuple(steps), tuple(warnings + moment.warnings))
 
 
-def step_of(site: Site, dump: Dump, member: str = "", *, incremental: bool = True) -> Step:
+class Shelf:
+    """The volumes of a site that are directories, each looked at once."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self._known: dict[tuple[str, str, str], tuple[Volume, Path, dict[int, str]]] = {}
+
+    def volume(self, copy: Copy, label: str) -> tuple[Volume, Path, dict[int, str]]:
+        """The volume, its directory and its files' names by their numbers.  WorldError TAP018, RST023, RST024."""
+        key = (copy.storage, label, copy.run)
+        if key not in self._known:
+            if copy.storage not in self.site.storages:
+                raise WorldError("RST024", f"the configuration has no storage {copy.storage} any more", "put it back")
+            volume = volume_of(self.site, copy, label)
+            directory = getattr(volume, "path", None)
+            if not isinstance(directory, Path):
+                raise WorldError("RST024", f"volume {label} is no directory of files", "read it with mt and dd")
+            names = {int(found[1]): file.name for file in directory.iterdir() if (found := re.match(r"(\d+)\.", file.name))}
+            self._known[key] = volume, directory, names
+        return self._known[key]
+
+
+def step_of(shelf: Shelf, dump: Dump, member: str = "", *, incremental: bool = True) -> Step:
     """How one dump is read.  WorldError RST024 when nothing that dd can read holds it."""
-    header, sources = _files(site, dump)
+    header, sources = _files(shelf, dump)
     title = f"{dump.host}:{dump.disk} level {dump.level} of {show_stamp(dump.datestamp)}"
     return Step(title, header, tuple(sources), member, incremental)
 
 
-def _files(site: Site, dump: Dump) -> tuple[Header, Sequence[Source]]:
+def _files(shelf: Shelf, dump: Dump) -> tuple[Header, Sequence[Source]]:
     """The files that have the dump, each behind a header, in order."""
     last: TaperoomError | None = None
     if dump.file:
@@ -102,7 +126,7 @@ def _files(site: Site, dump: Dump) -> tuple[Header, Sequence[Source]]:
             last = fault
     for copy in dump.copies:
         try:
-            return _of_copy(site, copy)
+            return _of_copy(shelf, copy)
         except TaperoomError as fault:
             last = fault
     why = f": {last.message}" if last else ""
@@ -110,17 +134,12 @@ def _files(site: Site, dump: Dump) -> tuple[Header, Sequence[Source]]:
                      "load its volumes, or choose another date")
 
 
-def _of_copy(site: Site, copy: Copy) -> tuple[Header, list[Source]]:
-    if copy.storage not in site.storages:
-        raise WorldError("RST024", f"the configuration has no storage {copy.storage} any more", "put it back")
+def _of_copy(shelf: Shelf, copy: Copy) -> tuple[Header, list[Source]]:
     sources: list[Source] = []
-    headers: list[Header] = []
     for part in copy.parts:
-        volume = volume_of(site, copy, part.label)
-        directory = getattr(volume, "path", None)
-        if not isinstance(directory, Path):
-            raise WorldError("RST024", f"volume {part.label} is no directory of files", "read it with mt and dd")
-        names = sorted(file.name for file in directory.iterdir() if re.match(rf"0*{part.fileno}\.", file.name))
-        headers.append(volume.read_header(part.fileno))
-        sources.append(Source(names[0], str(directory), part.label))
-    return headers[0], sources
+        _, directory, names = shelf.volume(copy, part.label)
+        if part.fileno not in names:
+            raise WorldError("RST024", f"volume {part.label} has no file {part.fileno}", "another copy or date may be whole")
+        sources.append(Source(names[part.fileno], str(directory), part.label))
+    first = copy.parts[0]
+    return shelf.volume(copy, first.label)[0].read_header(first.fileno), sources
