@@ -161,6 +161,8 @@ def _on_volume(view: RunView, disk: DiskView) -> bool:
 
 
 def _end(view: RunView) -> e.RunEnded:
+    if (known := view.closing) is not None:  # all its work was done; only a volume's description was not
+        return e.RunEnded(known.code, known.done, known.failed, known.left_on_holding)
     ends = [_judge(view, disk)[0] if disk.state not in FINAL else disk.state.value for disk in view.disks.values()]
     good = sum(end in (DiskState.DONE.value, DiskState.STRANGE.value) for end in ends)
     return e.RunEnded(3, good, ends.count(DiskState.FAILED.value), len(view.files))

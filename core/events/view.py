@@ -34,6 +34,7 @@ class RunView:
 
     began: e.RunBegan | None = None
     began_at: float = 0.0
+    closing: e.RunClosing | None = None
     ended: e.RunEnded | None = None
     ended_at: float = 0.0
     seq: int = 0
@@ -106,7 +107,7 @@ class RunView:
             case e.RunEnded():
                 self.ended, self.ended_at = event, at
             case e.RunClosing():
-                pass
+                self.closing = event
             case e.HoldingFound():
                 self.holding[event.path] = event
             case e.ChildBegan():

@@ -17,6 +17,7 @@ from core.model.site import Site
 from core.restore.asof import show_stamp
 from core.restore.chain import choose, restorable, show_dates
 from core.restore.extract import Counter
+from core.restore.former import with_former
 from core.restore.indexes import Indexes
 from core.restore.indexfile import index_file
 from core.restore.merged import MergedTree
@@ -67,7 +68,10 @@ def spec_of(site: Site, catalogue: Catalogue, text: str) -> Spec:
 def moment_of(site: Site, catalogue: Catalogue, spec: Spec, as_of: str, count: Counter, warn: Warn) -> Moment:
     """The disk of ``spec`` as of a datestamp.  UsageError and WorldError RST013, RST014, RST024."""
     good = dumps(catalogue, spec.host, spec.disk)
-    chain, warnings = choose(spec.title, good, as_of)
+    try:
+        chain, warnings = choose(spec.title, good, as_of)
+    except UsageError as fault:
+        raise with_former(site, catalogue, spec, as_of, fault) from None
     layers = Indexes(site, warnings.append, count, warn).layers(chain)
     tree = MergedTree(layers)
     if tree.inexact:

@@ -126,6 +126,15 @@ def test_what_cannot_be_told_is_said(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert made.amdump().returncode == 0, made.logs()
     said = call(capsys, "--config", config, "recipe", title, "--as-of", "2001-01-01")
     assert said.code == 2 and "RST013" in said.err and "these dates can be restored" in said.err
+    made.config.write_text(made.config.read_text().replace(str(made.data(ALPHA)), str(tmp_path / "data/alpha/renamed")))
+    said = call(capsys, "--config", config, "recipe", f"alpha:{tmp_path / 'data/alpha/renamed'}")
+    assert said.code == 2 and f"was it renamed? The catalogue also has {title}, which the configuration no longer" in said.err
+    assert call(capsys, "--config", config, "recipe", title).code == 0, "its old name still works"
+    part = next((tmp_path / "vtapes/slot1").glob("00001.*"))
+    part.rename(tmp_path / "part")
+    said = call(capsys, "--config", config, "recipe", title)
+    assert said.code != 0 and "volume T-001 has no file 1" in said.err and "another copy or date" in said.err
+    (tmp_path / "part").rename(part)
     shutil.rmtree(tmp_path / "vtapes/slot1")
     said = call(capsys, "--config", config, "recipe", title)
     assert said.code != 0 and "RST024" in said.err and "volume T-001 is in no slot" in said.err and "load" in said.err

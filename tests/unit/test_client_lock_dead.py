@@ -139,3 +139,9 @@ def test_while_a_run_lives_nobody_else_has_the_site(site: Site) -> None:
     with pytest.raises(Exception, match="another run"):
         lock_site(site.state_dir)
     os.close(lock)
+
+
+def test_a_run_whose_work_was_done_ends_as_it_would_have(site: Site) -> None:
+    run = died(site, *NIGHT, e.RunClosing(1, 4, 0, 2))
+    close_dead(site, "cleanup")
+    assert view_of(run).ended == e.RunEnded(1, 4, 0, 2)
