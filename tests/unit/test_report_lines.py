@@ -88,7 +88,7 @@ CASES: list[tuple[Event, tuple[Event, ...], str | None]] = [
     (e.TaperDown("taper0", "main", "no volume"), (), "NO VOLUME in storage main: no volume"),
     (e.VolumeBegan("taper0", "main", "D-01", 1), (), "volume D-01 of storage main began, number 1 of this run"),
     (e.RunClosing(0, 3, 0, 0), (), None),
-    (e.VolumeDescribed("taper0", "main", "D-01", 4, 96, ""), (), "volume D-01 describes itself in file 4: 96 KiB"),
+    (e.VolumeDescribed("taper0", "main", "D-01", 4, 96, ""), (), "volume D-01 describes itself in file 4: 96.0 KiB"),
     (e.VolumeEnded("taper0", "main", "D-01", 2048, 3), (), "volume D-01 of storage main ended: 2.0 MiB in 3 parts"),
     (e.Degraded("main", "no volume"), (), "DEGRADED: storage main takes nothing: no volume"),
     (WRITE, (), "writing web1:/home level 1 to storage main, 2.0 MiB"),

@@ -69,6 +69,9 @@ class Drive:
     current: DirectoryVolume | None = None
     handle: str = "00-00001"
     faults: list[Any] = field(default_factory=list)
+    kept: int = 0
+    """bytes that are kept free for the volume's description"""
+    reserve: Any = field(default_factory=lambda: SimpleNamespace(dump=lambda *key: None))
 
     def fault(self, fault: Any) -> None:
         self.faults.append(fault)
@@ -96,7 +99,7 @@ class Drive:
         return os.write(fd, data)
 
     def volume(self) -> Any:
-        if self.current is not None and self.current.room() == 0:
+        if self.current is not None and self.room() == 0:
             self.retire()
         if self.current is None:
             self.volumes += 1
@@ -105,6 +108,13 @@ class Drive:
             DirectoryVolume(str(self.volumes), path).begin(self.label, "20261124010203")
             self.current = DirectoryVolume(str(self.volumes), path, self.capacity, write=self.write)
         return self.current
+
+    def room(self) -> int:
+        room = self.current.room() if self.current is not None else 0
+        return max(0, room - self.kept) if self.capacity else room
+
+    def fill(self) -> None:
+        self.current = None
 
     def retire(self) -> None:
         self.current = None
@@ -174,14 +184,15 @@ def test_taper_full_at_the_first_byte_of_a_volume(tmp_path: Path, rereadable: bo
     pieces=st.lists(st.integers(1, 200_000), max_size=8), rereadable=st.booleans(), part_kib=st.sampled_from([0, 32, 96]),
     capacity_kib=st.sampled_from([0, 192, 256, 384, 1000]),
     fails=st.dictionaries(st.integers(2, 30), st.sampled_from([errno.ENOSPC, errno.EIO]), max_size=3),
+    kept=st.sampled_from([0, 65536]),
 )
 def test_taper_no_byte_is_lost_doubled_or_moved(
     tmp_path_factory: pytest.TempPathFactory, pieces: list[int], rereadable: bool, part_kib: int, capacity_kib: int,
-    fails: dict[int, int],
+    fails: dict[int, int], kept: int,
 ) -> None:
     """Either all parts that were reported are the dump, or it is said that they are not."""
     data = [noise(size, number) for number, size in enumerate(pieces)]
-    drive = Drive(tmp_path_factory.mktemp("volumes"), fails, capacity_kib * 1024)
+    drive = Drive(tmp_path_factory.mktemp("volumes"), fails, capacity_kib * 1024, kept=kept if capacity_kib >= 384 else 0)
     whole = b"".join(data)
     try:
         written = run(drive, Pieces(data, rereadable), part_kib)
