@@ -16,7 +16,6 @@ from core.config.positions import Path as Key
 from core.model.disk import Disk
 from core.model.site import Site, Storage
 from core.model.units import sanitise, show_kib
-from core.protocol.planner import RESERVED_HOSTS
 
 _ORG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _HOST = re.compile(r"[^\W_][\w.-]*")
@@ -136,13 +135,20 @@ def _check_labels(storage: Storage, at: Key, faults: Faults) -> None:
                    f"label = '{re.escape(template.partition('%')[0])}[0-9]{{{count}}}'")
 
 
+def _is_reserved(name: str) -> bool:
+    # Loaded only for a name in capitals, as all those words are: every command reads the configuration.
+    from core.protocol.planner import RESERVED_HOSTS
+
+    return name in RESERVED_HOSTS
+
+
 def _check_host(site: Site, name: str, plain: Mapping[str, Any], faults: Faults) -> None:
     at: Key = ("host", name)
     if name not in (plain["host"] if isinstance(plain.get("host"), dict) else {}):
         entries = plain.get("disk", [])
         at = next((("disk", i, "host") for i, entry in enumerate(entries)
                    if isinstance(entry, dict) and entry.get("host") == name), ("disk",))
-    if name in RESERVED_HOSTS:
+    if name.isupper() and _is_reserved(name):
         faults.add(at, f"is {name!r}, a word of the planner's language; no host may be called so", 'host = "web1"')
     elif _HOST.fullmatch(name) is None or len(name) > 200:
         faults.add(at, f"is {name!r}, which is no host name; letters, digits, '.', '-' and '_' are allowed, and a name for "

@@ -20,7 +20,6 @@ from core.index.group import Group
 from core.index.layout import EXACT, FOOTER_SIZE, FRAMES, MAGIC, MAX_BLOB, RENAMES, Unpacker, read_footer, take_numbers
 from core.index.pattern import Pattern, part_of, pattern_of
 from core.index.record import UNDER, Mark, Record, directory_key, sort_key
-from core.index.text import convert
 
 SUFFIX = ".tix"
 _KEPT = 8  # groups that are kept unpacked
@@ -234,6 +233,8 @@ def open_index(path: Path) -> IndexReader:
         file = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the reader)
     try:
         if path.suffix != SUFFIX:
+            from core.index.text import convert  # mostly not needed, and then not loaded
+
             with tempfile.TemporaryFile() as spool:
                 convert(path, file, spool)
         return IndexReader(file, str(path))
