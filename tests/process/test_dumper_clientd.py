@@ -86,6 +86,27 @@ def test_a_tree_and_its_change(place: Place, compress: str) -> None:
                 assert {b"/new", b"\t/big"} <= set(lines_of(found)) and found.exact and found.renames == []
 
 
+@pytest.mark.parametrize("side", ["client", "server"])
+def test_zstd_is_made_in_frames_on_either_side(place: Place, monkeypatch: pytest.MonkeyPatch, side: str) -> None:
+    (place.top / "access.toml").write_text('filters = ["/usr/bin/zstd"]\n')
+    monkeypatch.setenv("TAPEROOM_CLIENT_ACCESS", str(place.top / "access.toml"))
+    (place.top / "tree" / "more").write_bytes(os.urandom(1 << 20) * 5)
+    place.configure(compress=f"{side} custom", amandad="", more='compress_program = "/usr/bin/zstd"')
+    place.config.write_text(place.config.read_text().replace('disk = "/home"', f'disk = "{place.top}/tree"'))
+    with Dumper(place.config) as dumper:
+        path = dumped(place, dumper, 0)
+    raw, header = stored(path), parse(path.read_bytes()[:HEADER_SIZE])
+    assert (header.comp, header.uncompress) == ("cust", "/usr/bin/zstd -d") and len(raw) < 4_000_000
+    whole = subprocess.run(["/usr/bin/zstd", "-dc"], input=raw, capture_output=True, check=True).stdout
+    assert header.native.size == len(whole)
+    with open_index(next((place.top / "state" / "index" / "web1").glob("*/*_0.tix"))) as found:
+        frames, record = found.frames, found.find(b"sub dir/\xc3\xbc\n")
+    assert frames is not None and record is not None and len(frames) == 2 and sum(frames.sizes) == len(raw)
+    begin = frames.begin(frames.frame_of(record.offset))
+    alone = subprocess.run(["/usr/bin/zstd", "-dc"], input=raw[begin:], capture_output=True, check=True).stdout
+    assert alone == whole[frames.unit * frames.frame_of(record.offset):]
+
+
 def check_offsets(index: IndexReader, raw: bytes, tree: Path) -> None:
     """Where the index says that a member begins, there it begins, also when reading starts at its frame."""
     frames = index.frames
