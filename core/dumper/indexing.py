@@ -114,7 +114,7 @@ class IndexFile:
         path = clean_path(name)
         if path is not None and self._writer is not None:
             mark = _DIRECTORY if kind == b"d" else _FILE
-            self._writer.put(path, b"%s%d %d %d %s" % (mark, offset, size, mtime, kind))
+            self._writer.put(path, b"%s %d %d %d %s" % (mark, offset, size, mtime, kind))
 
     def _beside(self, line: bytes) -> None:
         if self._writer is not None:

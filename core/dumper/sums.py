@@ -36,7 +36,7 @@ def sums_of(mesg: Mesg, arrived: FrameSums, task: Task) -> tuple[Sums | None, st
 def keep_sums(site: Site, task: Task, sums: Sums | None) -> list[str]:
     """Keep them; a sentence when they could not be kept.  An older file of that name never stays."""
     index = index_path(site, task.disk.host.name, task.disk.disk, task.datestamp, task.level)
-    path = index.with_name(index.name.removesuffix(".gz") + ".crcs")
+    path = index.with_suffix(".crcs")
     tmp = path.with_name(path.name + TMP)
     try:
         if sums is None:

@@ -9,14 +9,16 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate, groupby, pairwise
+from operator import add, itemgetter
 
 from core.index.layout import Packer, put_numbers, take_numbers
 from core.index.record import KINDS, UNDER, Mark, Record
 
-_KIND = {letter.encode(): number for number, letter in enumerate(KINDS)}
+_KIND = {letter.encode(): number for number, letter in enumerate(KINDS)} | {b"?": 0}
+_MARK = {b"%d" % mark: 16 * mark for mark in Mark}  # a mark's place in its byte
+_FIRST = itemgetter(0)
 _UNKNOWN = [-1, -1, -1]
-_MARK = 16  # a mark's place in its byte
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,49 +32,36 @@ class Packed:
 
 
 def pack_group(lines: Sequence[tuple[bytes, bytes]], packer: Packer) -> Packed:
-    """The group of ``lines``: sort key, and the digit of a mark with ``offset size mtime kind``."""
-    names: list[bytes] = []
+    """The group of ``lines``: sort key, and ``mark offset size mtime kind``."""
+    parts = [key.rpartition(UNDER) for key, _ in lines]
+    names = [part[2] for part in parts]
     directories: list[bytes] = []
     counts: list[int] = []
-    last: bytes | None = None
-    for key, _ in lines:
-        directory, _, name = key.rpartition(UNDER)
-        names.append(name)
-        if directory != last:
-            directories.append(directory.replace(b"\0", b"/"))
-            counts.append(0)
-            last = directory
-        counts[-1] += 1
+    for directory, members in groupby(parts, _FIRST):
+        directories.append(directory.replace(b"\0", b"/"))
+        counts.append(len(list(members)))
     blobs = [packer.pack(raw) for raw in (
         b"\0" + b"\0".join(names), put_numbers(counts) + b"\0".join(directories), _pack_details([line[1] for line in lines]))]
     return Packed(lines[0][0], len(lines), b"".join(blobs), (len(blobs[0]), len(blobs[1]), len(blobs[2])))
 
 
 def _pack_details(details: Sequence[bytes]) -> bytes:
-    marks = bytes(detail[0] - 48 for detail in details)
     try:
-        offsets, sizes, times, kinds = zip(*[detail[1:].split(b" ") for detail in details], strict=True)
-        columns = [list(map(int, offsets)), list(map(int, sizes)), list(map(int, times))]
-        kind_numbers = [_KIND.get(kind, 0) for kind in kinds]
-        numbers = _columns(columns)
-    except (ValueError, OverflowError):
-        rows, kind_numbers = [], []
-        for detail in details:
-            row, kind = _one(detail[1:])
-            rows.append(row)
-            kind_numbers.append(kind)
-        numbers = _columns(list(zip(*rows, strict=True)))
-    flags = bytes(mark * _MARK + kind for mark, kind in zip(marks, kind_numbers, strict=True))
-    return flags + numbers
+        marks, offsets, sizes, times, kinds = zip(*[detail.split(b" ") for detail in details], strict=True)
+        flags = bytes(map(add, map(_MARK.__getitem__, marks), map(_KIND.__getitem__, kinds)))
+        return flags + _columns([list(map(int, offsets)), list(map(int, sizes)), list(map(int, times))])
+    except (ValueError, OverflowError, KeyError):
+        rows = [_one(detail) for detail in details]
+        return bytes(row[0] for row in rows) + _columns(list(zip(*[row[1] for row in rows], strict=True)))
 
 
-def _one(detail: bytes) -> tuple[list[int], int]:
+def _one(detail: bytes) -> tuple[int, list[int]]:
     """A detail that may be nonsense: a client says what it likes."""
-    words = detail.split(b" ")
+    mark, *words = detail.split(b" ")
     if len(words) != 4:
-        return _UNKNOWN, 0
+        return _MARK[mark], _UNKNOWN
     row = [int(word) if len(word) < 18 and word.removeprefix(b"-").isdigit() else -1 for word in words[:3]]
-    return row, _KIND.get(words[3], 0)
+    return _MARK[mark] + _KIND.get(words[3], 0), row
 
 
 def _columns(columns: Sequence[Sequence[int]]) -> bytes:
@@ -118,9 +107,9 @@ class Group:
         """The record of name ``number``, which is in ``directory``."""
         name, flag = self.names[number], self._flags[number]
         return Record(
-            directory + b"/" + name if directory else name, _MARKS[flag // _MARK], _LETTERS[flag % _MARK],
+            directory + b"/" + name if directory else name, _MARKS[flag // 16], _LETTERS[flag % 16],
             self._sizes[number], self._times[number], self._offsets[number])
 
 
-_MARKS = [*Mark, *[Mark.PRESENT] * (_MARK - len(Mark))]
-_LETTERS = [letter.strip() for letter in KINDS.ljust(_MARK)]
+_MARKS = [*Mark, *[Mark.PRESENT] * (16 - len(Mark))]
+_LETTERS = [letter.strip() for letter in KINDS.ljust(16)]

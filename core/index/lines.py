@@ -9,13 +9,15 @@ from __future__ import annotations
 from core.errors import WorldError
 from core.index.names import clean_path, unquote
 from core.index.record import Mark
-from core.index.writer import IndexWriter
+from core.index.writer import END, IndexWriter
 
 LONGEST = 256 * 1024
 """Bytes that no line has: two paths, each byte as four."""
 _LONGEST_DETAIL = 90
-_FILE, _DIRECTORY, _PRESENT = (b"%d" % mark for mark in (Mark.FILE, Mark.DIRECTORY, Mark.PRESENT))
+_FILE, _DIRECTORY, _PRESENT = (b"%d " % mark for mark in (Mark.FILE, Mark.DIRECTORY, Mark.PRESENT))
 _NOTHING = b"-1 -1 -1 ?"
+_A_FILE = END + b"%d " % Mark.FILE
+_SLASH = ord("/")
 
 
 class LineTaker:
@@ -32,8 +34,24 @@ class LineTaker:
         if len(self._rest) > LONGEST:
             raise WorldError("RST015", f"{self._name}: a line has more than {LONGEST} bytes",
                              "it is not believed; see the dump itself")
+        self._take(lines)
+
+    def _take(self, lines: list[bytes]) -> None:
+        """Most lines are plain files of the directory that the line before was in: those are made ready here, since there may
+        be millions of them."""
+        writer, before, prefix = self._writer, b"", b""
+        ready: list[bytes] = []
         for line in lines:
-            self.line(line)
+            text, _, detail = line.partition(b"\t")
+            directory, _, name = text.rpartition(b"/")
+            if (not name or not directory or b"\\" in text or b"/." in text or b"//" in text or b"\0" in line
+                    or text[0] != _SLASH or not 0 < len(detail) <= _LONGEST_DETAIL):
+                self.line(line)
+                continue
+            if directory != before:
+                before, prefix = directory, writer.prefix_of(directory[1:])
+            ready.append(prefix + name + _A_FILE + detail)
+        writer.put_lines(ready)
 
     def finish(self) -> None:
         """The last line may have no end."""

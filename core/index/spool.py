@@ -52,6 +52,13 @@ class Sorter:
         if self._held > RUN:
             self._spill()
 
+    def extend(self, strings: list[bytes]) -> None:
+        """Take many strings.  OSError when the disk refuses."""
+        self._strings += strings
+        self._held += sum(map(len, strings)) + _COST * len(strings)
+        if self._held > RUN:
+            self._spill()
+
     def sorted(self, pulse: Callable[[], None] = lambda: None) -> Iterator[list[bytes]]:
         """All strings.  ``pulse`` is called for each list.  OSError when the disk refuses."""
         if not self._runs:

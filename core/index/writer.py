@@ -49,14 +49,25 @@ class IndexWriter:
 
     def add(self, path: bytes, mark: Mark, kind: str = "", size: int = -1, mtime: int = -1, offset: int = -1) -> None:
         """Take a name in; ``path`` is clean (`core.index.names.clean_path`)."""
-        self.put(path, b"%d%d %d %d %s" % (mark, offset, size, mtime, kind.encode() or b"?"))
+        self.put(path, b"%d %d %d %d %s" % (mark, offset, size, mtime, kind.encode() or b"?"))
 
     def put(self, path: bytes, detail: bytes) -> None:
-        """Take a name in, with the digit of its mark and then ``offset size mtime kind`` in decimal digits."""
+        """Take a name in, with ``mark offset size mtime kind`` in decimal digits; the kind is a letter or ``?``."""
         directory, _, name = path.rpartition(b"/")
         if directory != self._directory:
             self._enter(directory)
         self._take(directory.replace(b"/", b"\0") + UNDER + name, detail)
+
+    def prefix_of(self, directory: bytes) -> bytes:
+        """What a line of the spool for a name in ``directory`` begins with; see `put_lines`."""
+        if directory != self._directory:
+            self._enter(directory)
+        return directory.replace(b"/", b"\0") + UNDER
+
+    def put_lines(self, lines: list[bytes]) -> None:
+        """Take in lines that are made as `put` makes them: prefix, name, `END`, detail."""
+        self._count(len(lines))
+        self._sorter.extend(lines)
 
     def rename(self, old: bytes, new: bytes) -> None:
         """A directory was renamed since the dump below; ``b""`` is tar's temporary name."""
@@ -68,10 +79,13 @@ class IndexWriter:
         self.renames.append((old, new))
 
     def _take(self, key: bytes, detail: bytes) -> None:
-        self._names += 1
+        self._count(1)
+        self._sorter.add(key + END + detail)
+
+    def _count(self, more: int) -> None:
+        self._names += more
         if self._names > MAX_NAMES:
             raise WorldError("RST015", f"an index has more than {MAX_NAMES} names", "see the dump itself")
-        self._sorter.add(key + END + detail)
 
     def _enter(self, directory: bytes) -> None:
         """Names of ``directory`` come: it must be there itself, and what it is in."""
@@ -80,7 +94,7 @@ class IndexWriter:
             if len(self._recent) >= _RECENT:
                 self._recent.clear()
             self._recent.add(directory)
-            self._take(sort_key(directory), b"%d-1 -1 -1 d" % Mark.PRESENT)
+            self._take(sort_key(directory), b"%d -1 -1 -1 d" % Mark.PRESENT)
             directory = directory.rpartition(b"/")[0]
 
     def finish(self, pulse: Callable[[], None] = lambda: None) -> int:
@@ -145,10 +159,11 @@ class IndexWriter:
 
 def _worth(detail: bytes) -> tuple[bytes, bool, int]:
     """What is in the dump outweighs what was merely there; of two members the later one is what tar leaves."""
-    # A client may have said anything.
-    words = detail[1:].split(b" ")
-    known = len(words) == 4 and words[3] not in (b"?", b"")
-    return detail[:1], known, int(words[0]) if words[0].isdigit() and len(words[0]) < 20 else -1
+    mark, *words = detail.split(b" ")
+    if len(words) != 4:
+        return mark, False, -1
+    offset, *_, kind = words
+    return mark, kind not in (b"?", b""), int(offset) if offset.isdigit() and len(offset) < 20 else -1
 
 
 @contextlib.contextmanager

@@ -131,7 +131,7 @@ def _files(shelf: Shelf, dump: Dump) -> tuple[Header, Sequence[Source]]:
             last = fault
     why = f": {last.message}" if last else ""
     raise WorldError("RST024", f"{dump.host}:{dump.disk} level {dump.level} of {dump.datestamp} is in no file{why}",
-                     "load its volumes, or choose another date")
+                     (last and last.hint) or "load its volumes, or choose another date")
 
 
 def _of_copy(shelf: Shelf, copy: Copy) -> tuple[Header, list[Source]]:

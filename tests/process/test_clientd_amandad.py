@@ -289,7 +289,7 @@ def test_a_state_directory_that_cannot_be(tmp_path: Path, monkeypatch: pytest.Mo
     with client(tmp_path, monkeypatch) as connection:
         disk = a_disk(connection.host, tmp_path)
         with pytest.raises(
-            PeerError, match=r"CLT027 the incremental state .*/gnutar-lists cannot be written: Not a directory"
+            PeerError, match=r"CLT027 localhost: the incremental state .*/gnutar-lists cannot be written: Not a directory"
         ):
             dump(connection, disk, 0)
         reply = connection.request("selfcheck", selfcheck_request([disk], SERVER, connection.features, "test"), WAIT)
@@ -301,12 +301,12 @@ def test_the_access_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     with client(tmp_path, monkeypatch) as connection:
         with pytest.raises(PeerError, match=r"CLT004 localhost refused sendsize: sendsize: invalid service"):
             connection.request("sendsize", "SERVICE sendsize\nOPTIONS ;\n", WAIT)
-        with pytest.raises(PeerError, match=r"CLT026 /etc: the client's access file does not permit this disk"):
+        with pytest.raises(PeerError, match=r"CLT026 localhost: /etc: the client's access file does not permit this disk"):
             dump(connection, a_disk(connection.host, "/etc"), 0)
         reply = connection.request(
             "selfcheck", selfcheck_request([a_disk(connection.host, "/etc")], SERVER, connection.features, "test"), WAIT
         )
-        assert (False, "CLT026 /etc: the client's access file does not permit this disk") in parse_selfcheck(reply)
+        assert (False, "CLT026 localhost: /etc: the client's access file does not permit this disk") in parse_selfcheck(reply)
     (tmp_path / "access.toml").write_text("disks = 3\n")
     with (
         pytest.raises(PeerError, match=r"CLT004 .*access.toml is broken: 'disks' is not a known list"),

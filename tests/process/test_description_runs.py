@@ -110,7 +110,7 @@ def test_what_a_volume_says_of_itself(tmp_path: Path) -> None:
                             text=True, check=True).stdout.split()
     stamp = made.run().datestamp
     assert listed[0] == "README" and f"runs/{stamp}/journal.jsonl.gz" in listed
-    assert f"index/beta/{str(made.data(BETA)).replace('/', '_')}/{stamp}_0.gz" in listed
+    assert f"index/beta/{str(made.data(BETA)).replace('/', '_')}/{stamp}_0.tix" in listed
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         readme = archive.extractfile("README")
         assert readme is not None
@@ -205,7 +205,7 @@ def test_a_volume_too_small_for_its_description_says_so(tmp_path: Path) -> None:
         told = archive.getnames()
     runs = sorted(path.name for path in made.site.runs_dir.iterdir())
     assert [name for name in told if name.startswith("runs/")] == [f"runs/{name}/journal.jsonl.gz" for name in runs]
-    assert sum(name.startswith("index/") and name.endswith(("_0.gz", "_1.gz")) for name in told) == 2, "also what is owed"
+    assert sum(name.startswith("index/") and name.endswith(("_0.tix", "_1.tix")) for name in told) == 2, "also what is owed"
     before = rows(made.site)
     done = lose_and_recover(made)
     assert done.warnings == [] and rows(made.site) == before

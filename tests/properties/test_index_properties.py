@@ -154,7 +154,9 @@ def test_what_a_client_says_of_a_member_may_be_nonsense() -> None:
     with TemporaryFile() as spool:
         out = TemporaryFile()  # noqa: SIM115 (the reader closes it)
         writer = IndexWriter(out, spool)
-        for name, detail in [(b"a", b"1x"), (b"b", b"1" + b"9" * 30 + b" 1 2 f"), (b"c", b"15 6 7 ?"), (b"d", b"1-5 6 7 f")]:
+        nonsense = [(b"a", b"1 x"), (b"b", b"1 " + b"9" * 30 + b" 1 2 f"), (b"c", b"1 5 6 7 ?"), (b"d", b"1 -5 6 7 f")]
+        for name, detail in nonsense:
+            writer.put(name, detail)
             writer.put(name, detail)
         writer.finish()
     out.flush()
