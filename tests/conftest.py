@@ -1,14 +1,33 @@
-"""What all tests share: in CI hypothesis tries the same examples each time; a developer's machine looks for new ones."""
+"""What all tests share: in CI hypothesis tries the same examples each time; a developer's machine looks for new ones.
+
+The sites of the tests lie in memory where there is enough of it: our programs sync every step, and on a slow disk the quick
+suite would spend most of its time waiting for that.  ``TMPDIR`` says another place; `make test-all` uses a disk.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 
+import pytest
 from hypothesis import settings
 
 from tests.faults.counting import fault_cases as fault_cases
 from tests.faults.counting import pytest_collection_modifyitems as pytest_collection_modifyitems
 from tests.faults.counting import pytest_terminal_summary as pytest_terminal_summary
+
+MEMORY = "/dev/shm"
+ENOUGH = 6 * 1024**3
+"""Bytes free in it; the suite needs about a tenth."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before any test has a directory; workers have it from the process that started them."""
+    quick = "not slow" in config.getoption("markexpr", "")
+    if quick and "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
+        os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
+
 
 settings.register_profile("ci", derandomize=True, print_blob=True)
 if os.environ.get("CI"):

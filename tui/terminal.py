@@ -95,6 +95,13 @@ class ConsoleDriver(LinuxDriver):
             loop.add_signal_handler(number, self._ended_by, number)
         loop.add_signal_handler(signal.SIGINT, self._app.action_help_quit)  # ends nothing, like the key
 
+    def _sigcont_application(self, *_: Any) -> None:
+        """After a sleep.  Who was stopped from outside (SIGSTOP) never gave the terminal back, and another program may have
+        had it meanwhile: it is given back now and taken over anew, or two threads would read its keys."""
+        if self._auto_restart and self._painter is not None:
+            self.suspend_application_mode()
+        super()._sigcont_application()
+
     def _ended_by(self, number: int) -> None:
         self._app.exit(return_code=128 + number)
 

@@ -306,7 +306,7 @@ def test_the_access_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         reply = connection.request(
             "selfcheck", selfcheck_request([a_disk(connection.host, "/etc")], SERVER, connection.features, "test"), WAIT
         )
-        assert (False, "CLT026 localhost: /etc: the client's access file does not permit this disk") in parse_selfcheck(reply)
+        assert (False, "CLT026 /etc: the client's access file does not permit this disk") in parse_selfcheck(reply)
     (tmp_path / "access.toml").write_text("disks = 3\n")
     with (
         pytest.raises(PeerError, match=r"CLT004 .*access.toml is broken: 'disks' is not a known list"),
