@@ -11,7 +11,8 @@ from typing import Any
 
 # Textual reads these when it is imported.
 os.environ.update({
-    "TEXTUAL_ANIMATIONS": "none", "TEXTUAL_COLOR_SYSTEM": "truecolor", "TERM": "xterm-256color", "TZ": "UTC",
+    "TEXTUAL_ANIMATIONS": "none", "TEXTUAL_COLOR_SYSTEM": "truecolor", "TERM": "xterm-256color", "COLORTERM": "truecolor",
+    "TZ": "UTC",
 })
 for name in ("NO_COLOR", "TMUX", "STY", "SSH_CONNECTION"):
     os.environ.pop(name, None)
