@@ -14,8 +14,8 @@ $(STAMP): pyproject.toml
 demo: $(STAMP)  ## a complete small site on this machine, two runs and a restore
 	$(VENV)/bin/taperoom demo
 
-test: $(STAMP)  ## what CI runs
-	$(PY) -m pytest -n 2 -m 'not slow'
+test: $(STAMP)  ## what CI runs; a third worker, since much of a night is waiting
+	$(PY) -m pytest -n 3 -m 'not slow'
 
 check: $(STAMP)  ## style, types, architecture
 	$(VENV)/bin/ruff check .
