@@ -1,7 +1,7 @@
 """The way of a dump's bytes on the client: from the program's pipe to the DATA stream.
 
 Promises CRC-32C of the stream before and after compression, its length, and the INDEX and STATE streams made while it
-passes.  One buffer of 1 MiB; no thread for the data unless they are compressed.  It does not know how the dump ends.
+passes.  One buffer of 128 KiB; no thread for the data unless they are compressed.  It does not know how the dump ends.
 """
 
 from __future__ import annotations
@@ -14,10 +14,15 @@ from clientd.settings import CRC32C
 from clientd.streams import Streams
 from core.model.dump import Crc
 from core.model.framesums import FrameSums
-from core.wire.packing import MEMBER, zstd_for
+from core.wire.packing import zstd_for
 from core.wire.tar_index import BLOCK, TarIndexer, index_path
 
 _FLUSH = 32 * 1024
+_READ = 128 * 1024
+"""Bytes of a read, and of a frame.  What was read is summed and sent while it is still in a core's own cache: with 1 MiB
+the whole path takes a quarter more CPU time."""
+_FIRST = 96 * 1024
+"""Bytes of the first: behind its header of 32 KiB each later frame fills one whole slice of a holding file."""
 
 
 class Counter:
@@ -124,8 +129,9 @@ def pump(
     elif compress:
         filter_stream(take, give, program)
     else:
-        buffer = memoryview(bytearray(MEMBER))
-        while size := take(buffer):
+        buffer, most = memoryview(bytearray(_READ)), _FIRST
+        while size := take(buffer[:most]):
             streams.write("DATA", buffer[:size])
+            most = _READ
         return native, native
     return native, client

@@ -18,6 +18,7 @@ from pathlib import Path
 
 MIB = 1024 * 1024
 _PIECE = 8 * MIB
+_APART = MIB // 2  # bytes of free memory between two pages that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +129,21 @@ def size_of(path: Path) -> int:
     return sum((Path(directory) / name).lstat().st_size for directory, _, names in os.walk(path) for name in names)
 
 
-def populate(size: int) -> None:
-    """Touch ``size`` bytes of free memory, half of what is free at most, and give them back.
+def populate(size: int) -> mmap.mmap | None:
+    """Touch ``size`` bytes of free memory, half of what is free at most, and free nearly all of it again.
 
-    A virtual machine's host takes back free memory; the first touch of such a page then costs several times what writing
-    to it does, and whether a sample meets such pages is chance.
+    A virtual machine's host takes back free memory in pieces of 2 MiB within seconds; the first touch of such a page then
+    costs several times what writing to it does, and the slower of two contenders meets more of them.  A page here and there
+    stays in use as long as the caller keeps what is returned: no free piece is that large, and the host takes none.
     """
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if size := min(size, free // 2) // mmap.PAGESIZE * mmap.PAGESIZE:
-        mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE).close()
+    size = min(size, free // 2) // _APART * _APART
+    if not size:
+        return None
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE)
+    for at in range(0, size, _APART):
+        memory.madvise(mmap.MADV_DONTNEED, at + mmap.PAGESIZE, _APART - mmap.PAGESIZE)
+    return memory
 
 
 def warm(path: Path) -> None:

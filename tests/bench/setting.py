@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from mmap import mmap
 from pathlib import Path
 
 from tests.bench.data import Data, populate, size_of, warm
@@ -19,6 +20,7 @@ class Setting:
     work: Path
     times: int
     long: bool = False
+    kept: list[mmap | None] = field(default_factory=list)
 
     def settle(self, tree: Path | None = None) -> None:
         """Before each sample: nothing of the one before is left on the disk or in memory, ``tree`` is in memory, and so is
@@ -33,4 +35,5 @@ class Setting:
         os.sync()
         if tree is not None:
             warm(tree)
-            populate(size_of(tree) * 3 // 2)
+            self.kept.clear()
+            self.kept.append(populate(size_of(tree) * 2))

@@ -17,13 +17,13 @@ from core.errors import PeerError, ProtocolError
 from core.model.disk import Host
 from core.wire import exchange
 from core.wire.features import KEEPS_CONNECTION, LEGACY, Features
-from core.wire.frames import LIMIT, FrameReader, Sink, end_of
+from core.wire.frames import HEADER, LIMIT, FrameReader, Sink, end_of
 from core.wire.packets import Assembler, Packet, encode
 from core.wire.services import parse_backup
 from core.wire.words import clean, coded
 
-BUFFER = 256 * 1024
-"""Bytes that one read takes at most."""
+BUFFER = 128 * 1024 + HEADER.size
+"""Bytes that one read takes at most: one frame of our client's, which then is in a core's own cache when it is stored."""
 
 
 class Link(Protocol):
