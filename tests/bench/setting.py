@@ -14,7 +14,7 @@ from tests.bench.data import Data, populate, size_of, warm
 @dataclass(frozen=True, slots=True)
 class Setting:
     """``work`` is emptied by `settle`, on the file system of the data; ``times`` samples of each contender;
-    ``long``: half an hour where memory has to stay as it is."""
+    ``long``: half an hour where memory has to stay as it is; ``kept``: what `populate` keeps of the room for output."""
 
     data: Data
     work: Path
