@@ -33,11 +33,13 @@ class Last:
 
 @dataclass(slots=True)
 class Checked:
-    """All checks, folded: the last of each copy, of each copy's parts on one volume, and the drills in their order."""
+    """All checks, folded: the last of each copy, of each copy's parts on one volume, and the drills in their order;
+    ``reads``: of all that went well, in their order, how many bytes were read in how many seconds."""
 
     whole: dict[CopyKey, Last] = field(default_factory=dict)
     on_volume: dict[tuple[CopyKey, str], Last] = field(default_factory=dict)
     drills: list[tuple[float, DiskDrilled]] = field(default_factory=list)
+    reads: list[tuple[int, float]] = field(default_factory=list)
 
     def of(self, dump: Dump, copy: Copy | None) -> Last | None:
         """The last check of a copy (None: of the holding file): of the whole, or of all its volumes one by one."""
@@ -75,12 +77,16 @@ def fold_checks(records: Iterable[Record]) -> Checked:
             case CopyVerified() as fact:
                 key: CopyKey = (fact.host, fact.disk, fact.datestamp, fact.level, fact.storage, fact.run)
                 last = Last(record.at, fact.outcome, fact.message)
+                if fact.outcome == GOOD:
+                    found.reads.append((fact.size * 1024, fact.seconds))
                 if fact.label:
                     found.on_volume[key, fact.label] = last
                 else:
                     found.whole[key] = last
             case DiskDrilled() as drill:
                 found.drills.append((record.at, drill))
+                if drill.outcome == GOOD:
+                    found.reads.append((drill.read * 1024, drill.seconds))
             case _:
                 pass
     return found

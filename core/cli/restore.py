@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli import show, where
+from core.cli import foretold, show, where
 from core.cli.browse import AS_OF, SPEC, moment, warn
 
 if TYPE_CHECKING:
@@ -21,25 +21,34 @@ def restore(
     to: Annotated[str, typer.Option("--to", metavar="DIR", help="Where to; nothing outside it is touched.")],
     as_of: Annotated[str, AS_OF] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are in DIR already.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be read and written.")] = False,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> int:
     """Bring files back as they were on a date.
 
     The right chain of levels is read, from volumes or the holding disk, and every byte is checked.
+    It tells beforehand what it reads, from where and for how long.
 
     \b
     Examples:
       taperoom restore web1:/home:/ana/letters --to /tmp/back
       taperoom restore db2:/var --as-of 2026-11-23 --to /srv/back
+      taperoom restore db2:/var --to /srv/back --dry-run
     """
     from pathlib import Path
 
     from core.report.text import clean, count, wrap
+    from core.restore import foresee
     from core.restore import restore as bring
 
+    if dry_run:
+        ahead, known = foresee(where.site(), specs, as_of, Path(to))
+        warn(known.warnings)
+        return foretold.tell_json(ahead, known, overwrite) if json else foretold.tell(ahead, known, overwrite)
     line = _Line()
     try:
-        result = bring(where.site(), specs, as_of, Path(to), line.draw, overwrite=overwrite)
+        result = bring(where.site(), specs, as_of, Path(to), line.draw, overwrite=overwrite,
+                       told=None if json else lambda found: foretold.announce(found, overwrite))
     finally:
         line.erase()
     warn(result.warnings)

@@ -2,6 +2,8 @@
 
 from core.restore.browse import Entry, Shown, dates, ls
 from core.restore.byhand import Recipe, recipe, recipe_for
-from core.restore.recover import Progress, Result, restore
+from core.restore.forecast import Forecast
+from core.restore.recover import Progress, Result, foresee, restore
 
-__all__ = ["Entry", "Progress", "Recipe", "Result", "Shown", "dates", "ls", "recipe", "recipe_for", "restore"]
+__all__ = ["Entry", "Forecast", "Progress", "Recipe", "Result", "Shown", "dates", "foresee", "ls", "recipe", "recipe_for",
+           "restore"]

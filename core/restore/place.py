@@ -36,33 +36,56 @@ def check_target(to: Path, wanted: Mapping[bytes, Node], overwrite: bool) -> boo
 
     UsageError RST030 when it is no directory; RST031 when files would be overwritten, unless ``overwrite``.
     """
+    there = look_at_target(to, wanted)
+    taken = there.blocked if overwrite else there.taken + there.blocked
+    if taken:
+        shown = ", ".join(sorted(taken)[:_SHOWN]) + (" …" if len(taken) > _SHOWN else "")
+        raise UsageError("RST031", f"{to} has {len(taken)} of the names already: {shown}",
+                         "restore to an empty directory, or ask for overwriting")
+    if there.exists:
+        return False
+    try:
+        to.mkdir(parents=True)
+    except OSError as fault:
+        raise UsageError("RST030", f"{to}: {fault.strerror}", "restore to a directory that you may write") from fault
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """A target before a restore: whether it ``exists``; names in it that would be replaced (``taken``), and those that cannot
+    be, since one is a directory and the other is not (``blocked``), each with a slash before it."""
+
+    exists: bool
+    taken: tuple[str, ...] = ()
+    blocked: tuple[str, ...] = ()
+
+
+def look_at_target(to: Path, wanted: Mapping[bytes, Node]) -> There:
+    """What a restore to ``to`` would meet; nothing is written.  UsageError RST030 when it is no directory."""
     try:
         if not os.path.lexists(to):
-            to.mkdir(parents=True)
-            return True
+            above = next(path for path in to.absolute().parents if os.path.lexists(path))
+            if not above.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(above))
+            return There(False)
         if not to.is_dir():
             raise UsageError("RST030", f"{to} is not a directory", "name one that is, or one that does not exist yet")
         if not any(os.scandir(to)):
-            return False
+            return There(True)
     except OSError as fault:
         raise UsageError("RST030", f"{to}: {fault.strerror}", "restore to a directory that you may write") from fault
-    root = os.fsencode(to)
-    taken = [path for path, node in wanted.items() if path and _in_the_way(root + b"/" + path, node, overwrite)]
-    if taken:
-        shown = ", ".join(_show(path) for path in taken[:_SHOWN]) + (" …" if len(taken) > _SHOWN else "")
-        raise UsageError("RST031", f"{to} has {len(taken)} of the names already: {shown}",
-                         "restore to an empty directory, or ask for overwriting")
-    return False
-
-
-def _in_the_way(path: bytes, node: Node, overwrite: bool) -> bool:
-    try:
-        mode = os.lstat(path).st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    if isinstance(node, Directory):
-        return not stat.S_ISDIR(mode)
-    return stat.S_ISDIR(mode) or not overwrite
+    root, taken, blocked = os.fsencode(to), list[str](), list[str]()
+    for path, node in wanted.items():
+        try:
+            is_directory = stat.S_ISDIR(os.lstat(root + b"/" + path).st_mode) if path else True
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        if is_directory != isinstance(node, Directory):
+            blocked.append(_show(path))
+        elif not is_directory:
+            taken.append(_show(path))
+    return There(True, tuple(taken), tuple(blocked))
 
 
 def place(to: Path, made: bool, wanted: Mapping[bytes, Node], extracted: Mapping[int, Extracted]) -> Placed:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from core.catalogue.queries import Dump
@@ -38,11 +39,12 @@ Count = Callable[[str, int], None]
 @dataclass(frozen=True, slots=True)
 class Ranges:
     """``offsets``: where each wanted member begins in the archive; ``frames`` of the stored data, None when it is the archive
-    itself; ``size``: about so many stored bytes are read."""
+    itself; ``size``: about so many stored bytes are read, and ``spans`` says from which to which."""
 
     offsets: Mapping[bytes, int]
     frames: FrameTable | None
     size: int
+    spans: tuple[tuple[int, int], ...]
 
     def feed(self, place: Place, stream: TarStream, count: Count, check: Callable[[Header], None]) -> None:
         """Feed a tar stream with the members, one after the other, as they stand in the archive.
@@ -131,15 +133,17 @@ def _ranges(index: IndexReader, dump: Dump, paths: Collection[bytes]) -> Ranges 
             return None
     frames = index.frames
     if frames is None:
-        return Ranges(offsets, None, wanted)
+        return Ranges(offsets, None, wanted, tuple(sorted(ends)))
     touched = {number for begin, end in ends for number in range(frames.frame_of(begin), frames.frame_of(end) + 1)}
-    return Ranges(offsets, frames, sum(frames.sizes[number] for number in touched if number < len(frames)))
+    begins = [0, *accumulate(frames.sizes)]
+    spans = tuple((begins[number], begins[number + 1]) for number in sorted(touched) if number < len(frames))
+    return Ranges(offsets, frames, sum(end - begin for begin, end in spans), spans)
 
 
-def to_read(site: Site, dump: Dump, paths: Collection[bytes]) -> int:
-    """About how many stored bytes a restore of ``paths`` reads of a dump."""
+def to_read(site: Site, dump: Dump, paths: Collection[bytes]) -> tuple[int, tuple[tuple[int, int], ...] | None]:
+    """About how many stored bytes a restore of ``paths`` reads of a dump, and which; None: all of them."""
     ranges = ranges_of(site, dump, paths)
-    return ranges.size if ranges is not None else dump.size * 1024
+    return (ranges.size, ranges.spans) if ranges is not None else (dump.size * 1024, None)
 
 
 def _unpacked(stored: Iterator[memoryview], frames: FrameTable, number: int, skip: int) -> Iterator[memoryview]:

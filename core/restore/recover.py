@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.catalogue.checked import read_checks
 from core.catalogue.queries import Dump
 from core.catalogue.rebuild import open_catalogue
 from core.catalogue.store import Catalogue
@@ -22,11 +23,13 @@ from core.model.site import Site
 from core.model.units import sanitise
 from core.restore.asof import parse_as_of, show_stamp
 from core.restore.extract import Extracted, extract, remove_tree
+from core.restore.forecast import Forecast, Need, forecast
 from core.restore.moment import Moment, moment_of, node_at, spec_of
-from core.restore.place import ancestors, check_target, place
+from core.restore.place import ancestors, check_target, look_at_target, place
 from core.restore.ranges import to_read
+from core.restore.source import first_of
 from core.restore.spec import Spec
-from core.restore.tree import Node, source_of, walk
+from core.restore.tree import Directory, Node, source_of, walk
 
 STAGING = ".taperoom-restore-"
 """What the hidden directory's name begins with."""
@@ -67,14 +70,41 @@ class Result:
 
 def restore(
     site: Site, texts: Sequence[str], as_of: str, to: Path, progress: Callable[[Progress], None] | None = None, *,
-    overwrite: bool = False, now: float | None = None,
+    overwrite: bool = False, now: float | None = None, told: Callable[[Forecast], None] | None = None,
 ) -> Result:
     """Restore each ``HOST:DISK[:PATH]`` as of a date into ``to``, which is made; paths keep their place below the disk's
-    top.  With more than one disk each gets a directory ``HOST/DISK`` of its own.
+    top.  With more than one disk each gets a directory ``HOST/DISK`` of its own.  ``told`` hears what will be read before
+    anything is.
 
     UsageError RST010 to RST013, RST030, RST031; WorldError RST001, RST014, RST024, RST025.  Nothing is in ``to`` after
     one of them, but for RST025 from the last step.
     """
+    result, plans = _prepare(site, texts, as_of, to, now)
+    needs = _needs(site, plans)
+    # Whether every target is free is known before the first byte is read.
+    if told is not None:
+        told(_forecast(site, plans, needs))
+    made = [check_target(plan.to, plan.wanted, overwrite) for plan in plans]
+    total = sum(need.size for need in needs)
+    for plan, new in zip(plans, made, strict=True):
+        _carry_out(site, plan, new, result, progress, total)
+    return result
+
+
+def foresee(
+    site: Site, texts: Sequence[str], as_of: str, to: Path, *, now: float | None = None
+) -> tuple[Forecast, Result]:
+    """What `restore` would do with the same words, and its result so far: dates and warnings.  Nothing is written.
+
+    UsageError RST010 to RST013, RST030; WorldError RST001, RST014, RST024.
+    """
+    result, plans = _prepare(site, texts, as_of, to, now)
+    return _forecast(site, plans, _needs(site, plans)), result
+
+
+def _prepare(
+    site: Site, texts: Sequence[str], as_of: str, to: Path, now: float | None
+) -> tuple[Result, list[_Plan]]:
     if not texts:
         raise UsageError("RST011", "nothing to restore was named", "write HOST:DISK or HOST:DISK:PATH")
     result = Result(to)
@@ -85,13 +115,32 @@ def restore(
         by_disk: dict[tuple[str, str], list[Spec]] = {}
         for spec in [spec_of(site, catalogue, text) for text in texts]:
             by_disk.setdefault((spec.host, spec.disk), []).append(spec)
-        plans = [_plan(site, catalogue, specs, stamp, to, len(by_disk) > 1, result) for specs in by_disk.values()]
-    total = sum(to_read(site, plan.moment.chain[number], names) for plan in plans for number, names in plan.needs.items())
-    # Whether every target is free is known before the first byte is read.
-    made = [check_target(plan.to, plan.wanted, overwrite) for plan in plans]
-    for plan, new in zip(plans, made, strict=True):
-        _carry_out(site, plan, new, result, progress, total)
-    return result
+        return result, [_plan(site, catalogue, specs, stamp, to, len(by_disk) > 1, result) for specs in by_disk.values()]
+
+
+def _needs(site: Site, plans: Sequence[_Plan]) -> list[Need]:
+    """What is read of each dump, in the order in which it is."""
+    found = []
+    for plan in plans:
+        for number in sorted(plan.needs):
+            dump = plan.moment.chain[number]
+            size, spans = to_read(site, dump, plan.needs[number])
+            file, copy = first_of(site, dump)
+            found.append(Need(dump, size, spans, file, copy))
+    return found
+
+
+def _forecast(site: Site, plans: Sequence[_Plan], needs: Sequence[Need]) -> Forecast:
+    there = [look_at_target(plan.to, plan.wanted) for plan in plans]
+    nodes = [node for plan in plans for node in plan.wanted.values()]
+    directories = sum(isinstance(node, Directory) for node in nodes)
+    try:
+        reads = read_checks(site.state_dir).reads
+    except WorldError:
+        reads = []  # an estimate is not worth a refusal
+    return forecast(needs, reads, files=len(nodes) - directories, directories=directories,
+                    taken=[f"{plan.to}{name}" for plan, one in zip(plans, there, strict=True) for name in one.taken],
+                    blocked=[f"{plan.to}{name}" for plan, one in zip(plans, there, strict=True) for name in one.blocked])
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,14 +68,27 @@ def places_of(site: Site, dump: Dump, warn: Warn = _silent) -> list[Place]:
         at = Reading()
         found.append(Place(f"holding file {dump.file}", lambda at=at: _open_holding(dump, warn, at), at,  # type: ignore[misc]
                            lambda start: _holding_from(dump, start)))
-    order = list(site.storages)
-    copies = [copy for copy in dump.copies if copy.storage in site.storages]
-    for copy in sorted(copies, key=lambda copy: order.index(copy.storage)):
+    for copy in _copies(site, dump):
         text = f"volume {', '.join(copy.labels)} of storage {copy.storage}"
         at = Reading()
         found.append(Place(text, lambda copy=copy, at=at: _open_copy(site, dump, copy, warn, at), at,  # type: ignore[misc]
                            _seeker(site, dump, copy)))
     return found
+
+
+def first_of(site: Site, dump: Dump) -> tuple[str, Copy | None]:
+    """Where a dump is read if nothing is wrong there: its holding file, or else a copy; neither where nothing holds it."""
+    if dump.file and Path(dump.file).exists():
+        return dump.file, None
+    copies = _copies(site, dump)
+    return ("", copies[0]) if copies else (dump.file, None)
+
+
+def _copies(site: Site, dump: Dump) -> list[Copy]:
+    """By the configuration's order of storages."""
+    order = list(site.storages)
+    copies = [copy for copy in dump.copies if copy.storage in site.storages]
+    return sorted(copies, key=lambda copy: order.index(copy.storage))
 
 
 def _open_holding(dump: Dump, warn: Warn, at: Reading) -> tuple[Header, Iterator[memoryview]]:

@@ -1,0 +1,122 @@
+"""What a restore will read and write, as an operator reads it: all of it for `--dry-run`, the short of it before a real one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from core.cli import show
+from core.cli.browse import moment
+
+if TYPE_CHECKING:
+    from core.restore import Forecast, Result
+    from core.restore.forecast import Step, Stop
+
+_NAMES = 5
+"""So many names that are there already are shown."""
+
+
+def announce(ahead: Forecast, overwrite: bool) -> None:
+    """The short of it: bytes, time, what is read in which order, and what is lost."""
+    from core.report.text import wrap
+
+    show.say_lines(wrap(_sum(ahead), after="  "))
+    _order(ahead)
+    if overwrite:
+        show.say_lines(_taken("will be overwritten", ahead.taken))
+    show.flush()
+
+
+def tell(ahead: Forecast, known: Result, overwrite: bool) -> int:
+    """All of it; 1 when a restore would refuse, else 0."""
+    from core.report.text import clean, count, wrap
+
+    for title, stamp in known.as_of.items():
+        show.say(f"{clean(title)} as it was on {moment(stamp)}")
+    show.say_lines(wrap(_sum(ahead), after="  "))
+    for step in ahead.steps:
+        show.say_lines(wrap(_step(step), indent="  ", after="    "))
+    _order(ahead)
+    show.say(f"{count(ahead.files, 'file')} and {count(ahead.directories, 'directory', 'directories')}"
+             f" would be written to {clean(str(known.to))}")
+    them = "it" if len(ahead.taken) == 1 else "them"
+    fate = "would be overwritten" if overwrite else f"there already, and only --overwrite replaces {them}"
+    show.say_lines(_taken(fate, ahead.taken))
+    show.say_lines(_taken("in the way, since one is a directory and the other is not", ahead.blocked))
+    return 1 if refused(ahead, overwrite) else 0
+
+
+def tell_json(ahead: Forecast, known: Result, overwrite: bool) -> int:
+    """The same as JSON."""
+    show.say_json({
+        "to": str(known.to), "as_of": known.as_of, "files": ahead.files, "directories": ahead.directories,
+        "bytes": ahead.size, "seconds": round(ahead.seconds, 3), "rate": round(ahead.rate), "measured": ahead.measured,
+        "dumps": [{
+            "host": step.dump.host, "disk": step.dump.disk, "datestamp": step.dump.datestamp, "level": step.dump.level,
+            "bytes": step.size, "whole": step.whole} for step in ahead.steps],
+        "order": [{"storage": stop.storage, "label": stop.label, "files": stop.files} for stop in ahead.stops],
+        "taken": ahead.taken, "blocked": ahead.blocked, "refused": refused(ahead, overwrite), "warnings": known.warnings})
+    return 1 if refused(ahead, overwrite) else 0
+
+
+def refused(ahead: Forecast, overwrite: bool) -> bool:
+    """Whether a restore would not begin."""
+    return bool(ahead.blocked or (ahead.taken and not overwrite))
+
+
+def _sum(ahead: Forecast) -> str:
+    from core.model.units import show_size
+    from core.report.lines import took
+    from core.report.text import count
+
+    volumes = f" on {count(ahead.volumes, 'volume')}" if ahead.volumes else ""
+    by = f"as {count(ahead.measured, 'check')} did" if ahead.measured else "which is assumed; 'taperoom verify' measures it"
+    return (f"to be read: about {show_size(ahead.size)} of {count(len(ahead.steps), 'dump')}{volumes}, in about"
+            f" {took(ahead.seconds)} (at {show_size(ahead.rate)}/s, {by})")
+
+
+def _step(step: Step) -> str:
+    from core.model.units import show_size
+    from core.report.text import name_of
+
+    dump = step.dump
+    parts = f", {step.parts} of its {step.of} parts" if step.parts < step.of else ""
+    what = "the whole" if step.whole else "only what is needed"
+    return (f"{name_of(dump.host, dump.disk)} level {dump.level} of {moment(dump.datestamp)}: {what}, {show_size(step.size)}"
+            f"{parts}")
+
+
+def _order(ahead: Forecast) -> None:
+    from core.report.text import wrap
+
+    for number, stop in enumerate(ahead.stops, 1):
+        show.say_lines(wrap(f"{number}. {_stop(stop)}", indent="  ", after="     "))
+
+
+def _stop(stop: Stop) -> str:
+    from core.report.text import clean
+
+    if not stop.storage:
+        return f"holding file {clean(stop.label)}"
+    word = "file" if len(stop.files) == 1 else "files"
+    return f"volume {clean(stop.label)} of storage {clean(stop.storage)}: {word} {runs(stop.files)}"
+
+
+def runs(numbers: Iterable[int]) -> str:
+    """``3-5 9``: numbers as they come, those that follow each other as one."""
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and number == found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return " ".join(str(first) if first == last else f"{first}-{last}" for first, last in found)
+
+
+def _taken(what: str, names: tuple[str, ...]) -> list[str]:
+    from core.report.text import clean, count, wrap
+
+    if not names:
+        return []
+    more = " .." if len(names) > _NAMES else ""
+    return wrap(f"{count(len(names), 'name')} {what}: {', '.join(clean(name) for name in names[:_NAMES])}{more}", after="  ")
