@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli import show, where
+from core.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
     from core.model.site import Site
     from core.prove.drill import Drilled, Outcome, Progress
     from core.prove.history import Month
 
-_REDRAW = 0.2
 _AGAINST = {
     "frames": "with the checksums of each MiB when it was dumped",
     "native": "with the checksum of the whole when it was dumped",
@@ -47,6 +47,7 @@ def drill(
     import secrets
 
     from core.client.acts import who
+    from core.model.units import show_size
     from core.prove.drill import Wish
     from core.prove.drill import drill as rehearse
     from core.prove.drill import self_test as prove_only
@@ -56,13 +57,18 @@ def drill(
         return _history(site, names or [], json)
     wish = Wish(tuple(names or ()), files or site.drill.files, seed if seed >= 0 else secrets.randbelow(1 << 31),
                 scratch or site.drill.scratch, site.drill.limit * 1024)
-    line = _Line()
+    line = ProgressLine(silent=json)
+
+    def draw(at: Progress) -> None:
+        size = f" {show_size(at.done)}" if at.done else ""
+        line.of_many(at.number, at.count, f"{at.title}: {at.doing}{size}")
+
     if not json:
         show.say(f"seed {wish.seed}")
         show.flush()
     try:
         outcome = prove_only(site, wish) if self_test else rehearse(
-            site, wish, who(), line.draw, lambda drilled: _told(drilled, line, json))
+            site, wish, who(), draw, lambda drilled: _told(drilled, line, json))
     finally:
         line.erase()
     if json:
@@ -72,7 +78,7 @@ def drill(
     return 0 if outcome.good else 1
 
 
-def _told(drilled: Drilled, line: _Line, json: bool) -> None:
+def _told(drilled: Drilled, line: ProgressLine, json: bool) -> None:
     from core.model.units import show_size
     from core.report.lines import took
     from core.report.text import clean, count, wrap
@@ -158,35 +164,3 @@ def _chart(host: str, disk: str, found: list[Month]) -> list[str]:
     if (times := slower(found)) >= 2:
         lines.append(f"  the last month took {times:.1f} times as long as those before it")
     return lines
-
-
-class _Line:
-    """How far it is, on a terminal."""
-
-    def __init__(self) -> None:
-        self._next, self._drawn = 0.0, False
-
-    def draw(self, at: Progress) -> None:
-        """Draw it again if its time has come."""
-        import sys
-        import time
-
-        from core.model.units import show_size
-        from core.report.text import cut
-
-        now = time.monotonic()
-        if not show.can_redraw() or now < self._next:
-            return
-        self._next, self._drawn = now + _REDRAW, True
-        size = f" {show_size(at.done)}" if at.done else ""
-        sys.stdout.write("\r\x1b[K" + cut(f"{at.number} of {at.count}: {at.title}: {at.doing}{size}", 78))
-        sys.stdout.flush()
-
-    def erase(self) -> None:
-        """Take it away."""
-        import sys
-
-        if self._drawn:
-            self._drawn = False
-            sys.stdout.write("\r\x1b[K")
-            sys.stdout.flush()

@@ -8,11 +8,10 @@ import typer
 
 from core.cli import foretold, show, where
 from core.cli.browse import AS_OF, SPEC, moment, warn
+from core.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
     from core.restore import Progress
-
-_REDRAW = 0.2
 
 
 def restore(
@@ -37,7 +36,7 @@ def restore(
     """
     from pathlib import Path
 
-    from core.report.text import clean, count, wrap
+    from core.report.text import clean, count, name_of, wrap
     from core.restore import foresee
     from core.restore import restore as bring
 
@@ -45,9 +44,13 @@ def restore(
         ahead, known = foresee(where.site(), specs, as_of, Path(to))
         warn(known.warnings)
         return foretold.tell_json(ahead, known, overwrite) if json else foretold.tell(ahead, known, overwrite)
-    line = _Line()
+    line = ProgressLine(silent=json)
+
+    def draw(at: Progress) -> None:
+        line.of_bytes(at.done, at.total, f"{name_of(at.host, at.disk, 30)} level {at.level} from {at.place}")
+
     try:
-        result = bring(where.site(), specs, as_of, Path(to), line.draw, overwrite=overwrite,
+        result = bring(where.site(), specs, as_of, Path(to), draw, overwrite=overwrite,
                        told=None if json else lambda found: foretold.announce(found, overwrite))
     finally:
         line.erase()
@@ -63,35 +66,3 @@ def restore(
     for name in list(result.missing)[:20]:
         show.say_lines(wrap(f"MISSING {name}", indent="  ", after="    "))
     return 0 if result.good else 1
-
-
-class _Line:
-    """How far a restore is, on a terminal."""
-
-    def __init__(self) -> None:
-        self._next, self._drawn = 0.0, False
-
-    def draw(self, at: Progress) -> None:
-        """Draw it again if its time has come."""
-        import sys
-        import time
-
-        from core.model.units import show_size
-        from core.report.text import cut, name_of
-
-        now = time.monotonic()
-        if not show.can_redraw() or now < self._next:
-            return
-        self._next, self._drawn = now + _REDRAW, True
-        total = f" of {show_size(at.total)}" if at.total else ""
-        name = name_of(at.host, at.disk, 30)
-        sys.stdout.write("\r\x1b[K" + cut(f"{name} level {at.level} from {at.place}: {show_size(at.done)}{total}", 78))
-        sys.stdout.flush()
-
-    def erase(self) -> None:
-        """Take it away."""
-        import sys
-
-        if self._drawn:
-            sys.stdout.write("\r\x1b[K")
-            sys.stdout.flush()

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli import show, where
+from core.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
     from core.prove.verify import Choice, Outcome, Progress, Verified
-
-_REDRAW = 0.2
 
 
 def verify(
@@ -48,7 +47,10 @@ def verify(
         return _list(json)
     wish = Wish(volume, parse_share(sample) if sample else 0.0, tuple(names or ()), everything)
     choice = choose(site, wish, time.time())
-    line = _Line()
+    line = ProgressLine(silent=json)
+
+    def draw(at: Progress) -> None:
+        line.of_bytes(at.done, at.total, f"{at.title}, {at.place}")
 
     def told(result: Verified) -> None:
         line.erase()
@@ -56,7 +58,7 @@ def verify(
             _say(result)
 
     try:
-        outcome = read_again(site, choice, who(), line.draw, told)
+        outcome = read_again(site, choice, who(), draw, told)
     finally:
         line.erase()
     if json:
@@ -155,37 +157,3 @@ def _list(json: bool) -> int:
     show.say_lines(table(["read last", "", "", "disk", "L", "dumped", "stored", "where"], rows, "    r r", flexible=3,
                          columns=show.columns()))
     return 0
-
-
-class _Line:
-    """How far it is, on a terminal, with the time that is left."""
-
-    def __init__(self) -> None:
-        self._next, self._drawn = 0.0, False
-
-    def draw(self, at: Progress) -> None:
-        """Draw it again if its time has come."""
-        import sys
-        import time
-
-        from core.model.units import show_duration, show_size
-        from core.report.text import cut
-
-        now = time.monotonic()
-        if not show.can_redraw() or now < self._next:
-            return
-        self._next, self._drawn = now + _REDRAW, True
-        left = f", {show_duration((at.total - at.done) * at.seconds / at.done)} left" if at.done and at.seconds > 1 else ""
-        percent = f"{100 * at.done // max(1, at.total)}%"
-        sys.stdout.write("\r\x1b[K" + cut(
-            f"{percent} {show_size(at.done)} of {show_size(at.total)}{left}: {at.title}, {at.place}", 78))
-        sys.stdout.flush()
-
-    def erase(self) -> None:
-        """Take it away."""
-        import sys
-
-        if self._drawn:
-            self._drawn = False
-            sys.stdout.write("\r\x1b[K")
-            sys.stdout.flush()

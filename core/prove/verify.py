@@ -61,13 +61,12 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a verification stands: what is read, bytes so far and in all, and seconds since it began."""
+    """Where a verification stands: what is read, bytes so far and in all."""
 
     title: str
     place: str
     done: int
     total: int
-    seconds: float
 
 
 @dataclass(slots=True)
@@ -138,7 +137,7 @@ class _Meter:
     """Counts what is read over all targets."""
 
     def __init__(self, total: int, progress: Callable[[Progress], None]) -> None:
-        self._total, self._progress, self._began = total, progress, time.monotonic()
+        self._total, self._progress = total, progress
         self._target: Target | None = None
         self._before = self._mine = 0
 
@@ -153,7 +152,7 @@ class _Meter:
         assert self._target is not None
         self._mine += size
         done = self._before + self._mine
-        self._progress(Progress(self._target.title, where, done, max(self._total, done), time.monotonic() - self._began))
+        self._progress(Progress(self._target.title, where, done, max(self._total, done)))
 
 
 def verify(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.process.test_cli_terminal import on_terminal
 from tests.support.cli import Said, call
 from tests.support.small_site import SmallSite
 
@@ -83,3 +84,13 @@ def test_a_rate_that_was_measured_is_used(house: SmallSite, tmp_path: Path, caps
     assert said(house, capsys, "verify").code == 0
     plain = json.loads(said(house, capsys, "restore", "DISK", "--to", str(tmp_path / "o"), "--dry-run", "--json").out)
     assert plain["measured"] == 1 and plain["rate"] > 0
+
+
+def test_how_far_it_is_on_a_terminal(house: SmallSite, tmp_path: Path) -> None:
+    disk = f"alpha:{house.data('alpha:/home')}"
+    for words, drawn in ((("restore", disk, "--to", str(tmp_path / "out")), "% "), (("verify", "--all"), "% "),
+                         (("drill", disk), "1 of 1: ")):
+        code, text = on_terminal(tmp_path, "--config", str(house.config), *words)
+        first = text.split("\r\x1b[K")[1]
+        assert code == 0 and drawn in first and "alpha:" in first and "\n" not in first
+        assert text.rsplit("\r\x1b[K", 1)[1] != "" and "left" not in first
