@@ -129,10 +129,15 @@ def test_ctrl_c_leaves_the_run_alone(root: Path) -> None:
     assert run is not None
     assert run.live()
     assert say(site, "run", "--batch").code == 4
+    follower = subprocess.Popen(
+        [*PROGRAM, "--config", str(site.config), "status", "--follow"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        env=environment(TAPEROOM_CLIENT_STATE=site.env["TAPEROOM_CLIENT_STATE"], PYTHONUNBUFFERED="1"))
+    assert follower.stdout is not None
+    assert follower.stdout.readline()  # it follows; a run that ended before would only be shown as it ended
     (root / "go").touch()
-    followed = say(site, "status", "--follow")
-    assert followed.code == 0
-    assert "run ended: 2 done, 0 failed; exit code 0" in followed.out
+    followed, _ = follower.communicate(timeout=60)
+    assert follower.returncode == 0
+    assert b"run ended: 2 done, 0 failed; exit code 0" in followed
 
 
 def _slow(root: Path) -> list[str]:
