@@ -19,10 +19,11 @@ from core.wire.tar_index import BLOCK, TarIndexer, index_path
 
 _FLUSH = 32 * 1024
 _READ = 128 * 1024
-"""Bytes of a read, and of a frame.  What was read is summed and sent while it is still in a core's own cache: with 1 MiB
-the whole path takes a quarter more CPU time."""
+"""Bytes that a read takes at most, and a frame to a server with LARGE_FRAMES.  What was read is summed and sent while it is
+still in a core's own cache: with 1 MiB the whole path takes a quarter more CPU time."""
 _FIRST = 96 * 1024
-"""Bytes of the first: behind its header of 32 KiB each later frame fills one whole slice of a holding file."""
+"""Bytes of the first: behind the header of 32 KiB in a holding file, each later frame then fills one whole slice of it, as
+long as tar keeps the pipe full."""
 
 
 class Counter:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli import foretold, show, where
+from core.cli import forecast, show, where
 from core.cli.browse import AS_OF, SPEC, moment, warn
 from core.cli.progress import ProgressLine
 
@@ -43,7 +43,7 @@ def restore(
     if dry_run:
         ahead, known = foresee(where.site(), specs, as_of, Path(to))
         warn(known.warnings)
-        return foretold.tell_json(ahead, known, overwrite) if json else foretold.tell(ahead, known, overwrite)
+        return forecast.tell_json(ahead, known, overwrite) if json else forecast.tell(ahead, known, overwrite)
     line = ProgressLine(silent=json)
 
     def draw(at: Progress) -> None:
@@ -51,7 +51,7 @@ def restore(
 
     try:
         result = bring(where.site(), specs, as_of, Path(to), draw, overwrite=overwrite,
-                       told=None if json else lambda found: foretold.announce(found, overwrite))
+                       told=None if json else lambda found: forecast.announce(found, overwrite))
     finally:
         line.erase()
     warn(result.warnings)

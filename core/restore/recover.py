@@ -81,9 +81,9 @@ def restore(
     """
     result, plans = _prepare(site, texts, as_of, to, now)
     needs = _needs(site, plans)
-    # Whether every target is free is known before the first byte is read.
     if told is not None:
         told(_forecast(site, plans, needs))
+    # Whether every target is free is known before the first byte is read.
     made = [check_target(plan.to, plan.wanted, overwrite) for plan in plans]
     total = sum(need.size for need in needs)
     for plan, new in zip(plans, made, strict=True):

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from clientd.access import Access, read_access
 from clientd.estimate import is_small
+from clientd.pump import pump
 from clientd.selection import Matcher
 from clientd.settings import read_settings
 from clientd.snapshots import Snapshots, name_sum, read_base
-from clientd.streams import WireStreams
+from clientd.streams import Streams, WireStreams
 from core.codes import lookup
 from core.errors import WorldError
-from core.wire.frames import FrameReader
+from core.holding.chunk import SLICE
+from core.holding.header import HEADER_SIZE
+from core.wire.frames import HEADER, FrameReader
 from core.wire.tar_index import TarIndexer, index_path, quote_name
+from core.wire.transports.connection import BUFFER
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "amanda-3.5.1" / "gnutar-lists"
 
@@ -173,6 +178,33 @@ def test_frames_of_a_stream(tmp_path: Path) -> None:
     assert streams.confirmed()
     for descriptor in (reader, go, let):
         os.close(descriptor)
+
+
+def test_each_frame_of_plain_data_fills_a_slice_of_the_holding_file(tmp_path: Path) -> None:
+    class Kept:
+        """Streams that keep what is written."""
+
+        def __init__(self) -> None:
+            self.pieces: list[bytes] = []
+
+        def write(self, name: str, data: bytes | memoryview) -> None:
+            assert name == "DATA"
+            self.pieces.append(bytes(data))
+
+    data = os.urandom(5 * SLICE)
+    (tmp_path / "archive").write_bytes(data)
+    kept = Kept()
+    source = os.open(tmp_path / "archive", os.O_RDONLY)
+    try:
+        native, stored = pump(source, cast(Streams, kept), "", "", None)
+    finally:
+        os.close(source)
+    assert b"".join(kept.pieces) == data and native is stored and native.size == len(data)
+    at = HEADER_SIZE
+    for piece in kept.pieces[:-1]:
+        at += len(piece)
+        assert at % SLICE == 0 and len(piece) + HEADER.size <= BUFFER
+    assert len(kept.pieces) == 6
 
 
 @pytest.mark.parametrize("code", [f"CLT{number:03}" for number in (*range(1, 14), *range(20, 34))])

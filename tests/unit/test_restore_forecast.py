@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.catalogue.queries import Copy, Dump, Part
-from core.cli.foretold import runs
+from core.cli.forecast import runs
 from core.model.dump import NO_CRC, Crc
 from core.restore.forecast import ASSUMED, ENOUGH, RECENT, Need, Stop, forecast, rate_of, step_of
 
