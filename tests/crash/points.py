@@ -65,15 +65,13 @@ def cases_of(points: Sequence[Point]) -> list[Case]:
     return found
 
 
-def sample(cases: Sequence[Case], size: int) -> list[Case]:
-    """So many cases, spread over processes, ways of a power cut and points."""
+def sample(cases: Sequence[Case]) -> list[Case]:
+    """One case of each victim and of each way of a power cut, spread over the points of the night.
+
+    How many there are is the recorded night's affair: a child seen between fork and exec is a victim of its own ("other").
+    """
     groups: dict[str, list[Case]] = {}
     for case in cases:
         groups.setdefault(case.power or case.victim, []).append(case)
-    chosen: list[Case] = []
-    for turn in range(size):
-        names = sorted(groups)
-        group = groups[names[turn % len(names)]]
-        # Each group is met at another place of the night.
-        chosen.append(group[(turn * 7919) % len(group)])
-    return chosen
+    # Each group is met at another place of the night.
+    return [groups[name][(turn * 7919) % len(groups[name])] for turn, name in enumerate(sorted(groups))]
