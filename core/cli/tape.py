@@ -116,7 +116,8 @@ def _cells(group: list[ShelfRow]) -> list[str]:
 
     row = group[0]
     if len(group) > 1:
-        return [f"{row.slot}-{group[-1].slot}", "", "", "", "", "", row.standing.value, f"{len(group)} slots without a label"]
+        return [f"{row.slot}-{group[-1].slot}", "", "", "", "", "", row.standing.value,
+                f"{len(group)} slots {'without a label' if row.label else row.reason}"]
     size, files = (show_kib(row.used), str(row.files)) if row.files else ("", "")
     return [row.slot or "none", ">" if row.next else "", row.label, row.datestamp, size, files, row.standing.value, row.reason]
 

@@ -110,7 +110,8 @@ def _storage(site: Site, storage: Storage) -> Iterator[Finding]:
         yield Finding("E", "TAP003", subject, f"{storage.address} may not be written by this user")
         return
     for row in rows:
-        if row.standing in (Standing.FOREIGN, Standing.FAULTY):
+        blank = row.standing is Standing.BLANK and not row.label
+        if blank or row.standing in (Standing.FOREIGN, Standing.FAULTY):
             yield Finding("W", "TAP008" if row.standing is Standing.FAULTY else "TAP017", subject,
                           f"slot {row.slot}: {row.reason}")
     chosen = next((row for row in rows if row.next), None)

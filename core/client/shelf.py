@@ -116,7 +116,7 @@ def _row(storage: Storage, row: ShelfRow, entries: Mapping[str, Volume], kept: M
     entry = entries.get(row.label) if row.standing is not Standing.BLANK else None
     word, reason, used = row.standing.value, row.reason, int(row.used)
     blank = row.standing is Standing.BLANK
-    if blank and not row.next:
+    if blank and row.label and not row.next:
         reason = "no label"  # only the next one would get the label that the policy names
     if row.standing is Standing.ACTIVE:
         reason = kept.get(row.label, reason)
@@ -188,7 +188,7 @@ def _soon(rows: Sequence[ShelfRow]) -> tuple[tuple[str, str, str], ...]:
     def rank(row: ShelfRow) -> tuple[bool, int, str]:
         return not row.next, WRITABLE.index(row.standing), row.datestamp if row.standing is Standing.REUSABLE else ""
 
-    may = sorted((row for row in rows if row.slot and row.standing in WRITABLE), key=rank)
+    may = sorted((row for row in rows if row.slot and row.writable), key=rank)
     found: list[tuple[str, str, str]] = []
     for row in may[:_SOON]:
         # Every blank slot shows the label that it would get if it were next; only the first of them will get that one.
@@ -199,10 +199,10 @@ def _soon(rows: Sequence[ShelfRow]) -> tuple[tuple[str, str, str], ...]:
 
 def _bring(site: Site, storage: Storage, rows: Sequence[ShelfRow]) -> tuple[tuple[str, ...], int]:
     """Volumes to load so that a run has as many as it may fill; then how many new ones are needed besides."""
-    from core.devices.scan_policy import WRITABLE, Standing
+    from core.devices.scan_policy import Standing
 
     wanted = storage.runtapes if storage.runtapes is not None else site.run.runtapes
-    missing = max(0, wanted - sum(1 for row in rows if row.slot and row.standing in WRITABLE))
+    missing = max(0, wanted - sum(1 for row in rows if row.slot and row.writable))
     away = sorted((row for row in rows if row.standing is Standing.ELSEWHERE and row.reason == "may be overwritten"),
                   key=lambda row: row.datestamp)
     return tuple(row.label for row in away[:missing]), max(0, missing - len(away))

@@ -65,6 +65,11 @@ class Verdict:
     reason: str
     label: str = ""
 
+    @property
+    def writable(self) -> bool:
+        """Whether the run may write on it: its standing allows it, and it has a label or would be given one."""
+        return self.standing in WRITABLE and bool(self.label)
+
 
 def retained(volumes: Iterable[Volume], rules: Rules) -> dict[str, str]:
     """Label to reason of every volume of the storage's pool that must not be overwritten.
@@ -166,14 +171,14 @@ def _blanks(verdict: Verdict, views: Sequence[SlotView], volumes: Sequence[Volum
     if verdict.view.slot in rules.spent:
         return replace(verdict, standing=Standing.FAULTY, reason="failed in this run")
     if not rules.storage.autolabel:
-        return replace(verdict, standing=Standing.FOREIGN, reason="no label, and autolabel is not set")
+        return replace(verdict, reason="no label, and autolabel is not set")
     # Also what only the catalogue knows: a volume that is away and whose line somebody took out of the tapelist.
     taken = {volume.label for volume in volumes} | {view.label for view in views} | set(rules.protected)
     names = Names(org=rules.org, storage=rules.storage.name, slot=verdict.view.slot)
     try:
         label = next_label(rules.storage.autolabel, names, taken, rules.storage.label)
     except UsageError as fault:
-        return replace(verdict, standing=Standing.FOREIGN, reason=fault.message)
+        return replace(verdict, reason=fault.message)
     return replace(verdict, label=label, reason=f"no label; it would become {label}")
 
 
@@ -191,7 +196,7 @@ def choose(verdicts: Iterable[Verdict], volumes: Sequence[Volume], pool: str) ->
         entry = find_volume(volumes, verdict.label, pool) if verdict.standing is Standing.REUSABLE else None
         return WRITABLE.index(verdict.standing), entry.datestamp if entry else ""
 
-    return min((verdict for verdict in verdicts if verdict.standing in WRITABLE), key=rank, default=None)
+    return min((verdict for verdict in verdicts if verdict.writable), key=rank, default=None)
 
 
 def vanished(verdicts: Sequence[Verdict], volumes: Iterable[Volume], pool: str) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from core.devices import tapelist
 from core.devices.contract import Changer, Condition, Volume
 from core.devices.registry import open_changer
-from core.devices.scan_policy import Rules, Standing, choose, judge, retained, vanished
+from core.devices.scan_policy import WRITABLE, Rules, Standing, choose, judge, retained, vanished
 from core.errors import WorldError
 from core.model.site import Site, Storage
 from core.model.units import Kib, kib_of
@@ -21,7 +21,7 @@ from core.model.units import Kib, kib_of
 @dataclass(frozen=True, slots=True)
 class ShelfRow:
     """One volume or one slot.  ``slot`` is empty for a volume that is in none; ``label`` of a blank slot is the one
-    that it would get; ``datestamp`` is the tapelist's, else the label's own; ``next`` marks what is written next."""
+    that it would get, empty when autolabel makes none; ``datestamp`` is the tapelist's, else the label's own; ``next`` marks what is written next."""
 
     slot: str
     label: str
@@ -31,6 +31,11 @@ class ShelfRow:
     standing: Standing
     reason: str
     next: bool = False
+
+    @property
+    def writable(self) -> bool:
+        """As `Verdict.writable`."""
+        return self.standing in WRITABLE and bool(self.label)
 
 
 def rules_of(site: Site, storage: Storage, *, datestamp: str = "", protected: Mapping[str, str] | None = None,

@@ -88,7 +88,9 @@ def _media(view: RunView, gauges: Gauges, now: float) -> list[str]:
     lines: list[str] = []
     for path, found in view.holding.items():
         free, _, files = gauges.holding.get(path, (0, 0, 0))
-        used = f", {show_kib(files)} of dumps, {show_kib(free)} free" if path in gauges.holding else ""
+        # The last gauge of a run that ended was taken before its last dump was on a volume.
+        measured = view.live and path in gauges.holding
+        used = f", {show_kib(files)} of dumps, {show_kib(free)} free" if measured else ""
         lines.append(cut(f"holding {clean(path)}: {show_kib(found.use)} to use{used}{full_in(gauges, path, now)}", 80))
     for taper in view.tapers.values():
         label = clean(taper.label or taper.next_label)

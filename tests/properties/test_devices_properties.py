@@ -62,7 +62,7 @@ def test_devices_policy_never_picks_what_is_needed(
     assert [v.view for v in verdicts] == views
     assert all(v.reason for v in verdicts)
     chosen = choose(verdicts, volumes, "main")
-    assert (chosen is None) == (not any(v.standing in WRITABLE for v in verdicts))
+    assert (chosen is None) == (not any(v.writable for v in verdicts))
     assert refusal(verdicts)
     if chosen is None:
         return

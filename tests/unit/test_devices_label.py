@@ -84,7 +84,7 @@ NEWER = Volume("D-9", "20261105000000", pool="main")
     (_view(), Volume("D-1", "0"), Standing.FOREIGN, "written 20261101000000, but the tapelist says 0"),
     (SlotView("1", Condition.WEIRD), None, Standing.FOREIGN, "its data is not Amanda's"),
     (SlotView("1", Condition.FAULTY, note="Input/output error"), None, Standing.FAULTY, "Input/output error"),
-    (SlotView("1", Condition.EMPTY), None, Standing.FOREIGN, "no label, and autolabel is not set"),
+    (SlotView("1", Condition.EMPTY), None, Standing.BLANK, "no label, and autolabel is not set"),
 ])
 def test_devices_reasons(view: SlotView, entry: Volume | None, standing: Standing, reason: str) -> None:
     volumes = (NEWER, entry) if entry else (NEWER,)
