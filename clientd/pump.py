@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 
 from clientd.compression import PACKINGS, compress_stream, filter_stream
+from clientd.pipes import waiting
 from clientd.settings import CRC32C
 from clientd.streams import Streams
 from core.model.dump import Crc
@@ -130,9 +131,26 @@ def pump(
     elif compress:
         filter_stream(take, give, program)
     else:
-        buffer, most = memoryview(bytearray(_READ)), _FIRST
-        while size := take(buffer[:most]):
-            streams.write("DATA", buffer[:size])
-            most = _READ
+        _pass_on(source, streams, take)
         return native, native
     return native, client
+
+
+def _pass_on(source: int, streams: Streams, take: Callable[[memoryview], int]) -> None:
+    """Everything from the pipe ``source``, as it is."""
+    buffer, most = memoryview(bytearray(_READ)), _FIRST
+
+    def fill(size: int) -> None:
+        room = buffer[:size]
+        while room:
+            room = room[take(room):]
+
+    relay = streams.relay("DATA", source)
+    while True:
+        if relay is not None and (size := min(most, waiting(source))):
+            relay(size, fill)
+        elif size := take(buffer[:most]):
+            streams.write("DATA", buffer[:size])
+        else:
+            return
+        most = _READ

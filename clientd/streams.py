@@ -11,15 +11,20 @@ import os
 import select
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from core.wire.frames import HEADER, end_of
+from clientd.pipes import Tee
+from core.wire.frames import HEADER, LARGE_PIECE, end_of
 
 PLACES = ("DATA", "MESG", "INDEX", "STATE")
 FIRST_SYMBOL = 150
 """The number that a service run by hand prints in CONNECT for its first stream (Amanda's amandad.c)."""
 _IOV_MAX = 512
+
+Relay = Callable[[int, Callable[[int], None]], None]
+"""Sends so many bytes, which wait in its source, and calls back with how many to read from there, until all were read.
+BrokenPipeError when the peer is gone."""
 
 
 class Streams(Protocol):
@@ -33,6 +38,9 @@ class Streams(Protocol):
 
     def write(self, name: str, data: bytes | memoryview) -> None:
         """Send ``data`` on a stream; nothing happens for one that is not open.  BrokenPipeError when the peer is gone."""
+
+    def relay(self, name: str, source: int) -> Relay | None:
+        """A way to send what waits in the pipe ``source`` on a stream without copying it; None where there is none."""
 
     def end(self, name: str) -> None:
         """End a stream."""
@@ -91,6 +99,26 @@ class WireStreams:
             if vectors:
                 _write_all(self._wire, vectors, total)
 
+    def relay(self, name: str, source: int) -> Relay | None:
+        """One frame for each call.  None for a peer of short frames: with a pipe's page for each header little is won."""
+        handle = self._handles.get(name)
+        if handle is None or self._piece < LARGE_PIECE:
+            return None
+        try:
+            tee = Tee(source, self._wire)
+        except OSError:
+            return None
+
+        def send(size: int, take: Callable[[int], None]) -> None:
+            with self._lock:
+                _write_all(self._wire, [memoryview(HEADER.pack(size, handle))], HEADER.size)
+                while size:
+                    # Taken at once, since tee always begins with what was not taken yet.
+                    shown = tee.show(size)
+                    take(shown)
+                    size -= shown
+        return send
+
     def end(self, name: str) -> None:
         """Send the end of the stream."""
         handle = self._handles.pop(name, None)
@@ -146,6 +174,10 @@ class DescriptorStreams:
         if descriptor is not None and len(data):
             with self._lock:
                 _write_all(descriptor, [memoryview(data)], len(data))
+
+    def relay(self, name: str, source: int) -> Relay | None:
+        """Never: whoever runs us by hand is in no hurry."""
+        return None
 
     def end(self, name: str) -> None:
         """Close the stream's descriptor."""

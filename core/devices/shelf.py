@@ -21,7 +21,8 @@ from core.model.units import Kib, kib_of
 @dataclass(frozen=True, slots=True)
 class ShelfRow:
     """One volume or one slot.  ``slot`` is empty for a volume that is in none; ``label`` of a blank slot is the one
-    that it would get, empty when autolabel makes none; ``datestamp`` is the tapelist's, else the label's own; ``next`` marks what is written next."""
+    that it would get, empty when autolabel makes none; ``datestamp`` is the tapelist's, else the label's own; ``next``
+    marks what is written next."""
 
     slot: str
     label: str

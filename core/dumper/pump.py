@@ -39,6 +39,7 @@ _PROGRESS = 0.5  # seconds between two PROGRESS
 _LEAST = 1024  # bytes within the client's data timeout; less is silence, or a byte now and then could hold a dumper for ever
 _MESG_LIMIT = 64 * 1024 * 1024  # bytes of MESG; a client that says more only talks
 _ALIVE = 3  # PROGRESS for each time that the driver bears silence: a dumper that waits is told from one that hangs
+_AT_ONCE = 16  # reads of the wire between two looks at the driver's pipe
 _GOOD = (Outcome.DONE, Outcome.STRANGE)
 
 
@@ -188,8 +189,14 @@ class Pump:
             if filter_.reader in ready:
                 self._keep(filter_.take())
             if reading and connection.fileno() in ready:
-                connection.receive(self._sink)
+                self._receive(connection)
             self._tell_progress(_PROGRESS)
+
+    def _receive(self, connection: Connection) -> None:
+        """What waits, but not for long: orders want to be heard."""
+        for _ in range(_AT_ONCE):
+            if not connection.receive(self._sink) or self._backlog or self._filter.writer >= 0 or not self._open:
+                return
 
     def _sink(self, handle: int, piece: memoryview) -> None:
         stream = self._open.get(handle)
@@ -275,8 +282,8 @@ class Pump:
         fd = started.connection.fileno()
         if fd in self._wait({fd: 0} if self._open else {}, None):
             # What it sent before it left is little, and either whole or the end of this dump.
-            while self._open:
-                started.connection.receive(self._sink)
+            while self._open and started.connection.receive(self._sink):
+                pass
 
     def _tell_progress(self, after: float) -> None:
         """PROGRESS, unless one was said in the last ``after`` seconds."""

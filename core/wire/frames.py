@@ -55,6 +55,11 @@ class FrameReader:
         return self._left == 0
 
     @property
+    def left(self) -> int:
+        """Bytes of the frame under way that have not come yet."""
+        return self._left
+
+    @property
     def between(self) -> bool:
         """Whether what came so far ends with a whole frame."""
         return self._left == 0 and not self._head

@@ -18,7 +18,7 @@ from core.devices.parts import (
     room_by_capacity,
     room_by_free,
 )
-from core.devices.scan_policy import WRITABLE, Rules, Standing, choose, judge, refusal, retained
+from core.devices.scan_policy import Rules, Standing, choose, judge, refusal, retained
 from core.holding.header import HEADER_SIZE
 from core.model.crc_tail import crc_of_tail
 from core.model.site import Retention, Storage

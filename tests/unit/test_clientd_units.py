@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from crc32c import crc32c
 
 from clientd.access import Access, read_access
 from clientd.estimate import is_small
+from clientd.pipes import enlarge
 from clientd.pump import pump
 from clientd.selection import Matcher
 from clientd.settings import read_settings
@@ -19,7 +21,8 @@ from core.codes import lookup
 from core.errors import WorldError
 from core.holding.chunk import SLICE
 from core.holding.header import HEADER_SIZE
-from core.wire.frames import HEADER, FrameReader
+from core.model.dump import Crc
+from core.wire.frames import HEADER, LARGE_PIECE, PIECE, FrameReader
 from core.wire.tar_index import TarIndexer, index_path, quote_name
 from core.wire.transports.connection import BUFFER
 
@@ -191,6 +194,9 @@ def test_each_frame_of_plain_data_fills_a_slice_of_the_holding_file(tmp_path: Pa
             assert name == "DATA"
             self.pieces.append(bytes(data))
 
+        def relay(self, name: str, source: int) -> None:
+            """A file is no pipe."""
+
     data = os.urandom(5 * SLICE)
     (tmp_path / "archive").write_bytes(data)
     kept = Kept()
@@ -205,6 +211,74 @@ def test_each_frame_of_plain_data_fills_a_slice_of_the_holding_file(tmp_path: Pa
         at += len(piece)
         assert at % SLICE == 0 and len(piece) + HEADER.size <= BUFFER
     assert len(kept.pieces) == 6
+
+
+def test_plain_data_go_from_pipe_to_pipe_in_whole_frames(tmp_path: Path) -> None:
+    """What tar's pipe held is on the wire byte for byte, in frames that fill a slice of the holding file, summed on its way;
+    other streams come in between, and a wire that is full is waited for."""
+    import threading
+
+    source, fill = os.pipe()
+    reader, writer = os.pipe()
+    go, let = os.pipe()
+    enlarge(source)
+    data = os.urandom(7 * SLICE + 12345)
+    streams = WireStreams(writer, go, 100, LARGE_PIECE)
+    streams.open(["DATA", "MESG"])
+    assert streams.relay("INDEX", source) is None and streams.relay("DATA", source) is not None
+    sums: list[Crc] = []
+
+    def tar() -> None:
+        with open(fill, "wb") as out:
+            out.write(data)
+
+    def send() -> None:
+        streams.write("MESG", b"hello")
+        sums.extend(each.crc for each in pump(source, streams, "", "", None))
+        streams.end("DATA")
+        os.close(writer)
+
+    threads = [threading.Thread(target=tar), threading.Thread(target=send)]
+    for thread in threads:
+        thread.start()
+    frames, received, mesg = FrameReader(), bytearray(), bytearray()
+
+    def sink(handle: int, piece: memoryview) -> None:
+        (received if handle == 100 else mesg).extend(piece)
+
+    while got := os.read(reader, 10_007):
+        frames.feed(memoryview(got), sink)
+    for thread in threads:
+        thread.join()
+    assert bytes(received) == data and bytes(mesg) == b"hello" and frames.between
+    assert sums == [Crc(crc32c(data), len(data))] * 2
+    for descriptor in (source, reader, go, let):
+        os.close(descriptor)
+
+
+def test_a_server_that_left_ends_the_way_from_pipe_to_pipe() -> None:
+    source, fill = os.pipe()
+    reader, writer = os.pipe()
+    os.write(fill, b"x" * 1000)
+    os.close(fill)
+    os.close(reader)
+    streams = WireStreams(writer, source, 100, LARGE_PIECE)
+    streams.open(["DATA"])
+    with pytest.raises(BrokenPipeError):
+        pump(source, streams, "", "", None)
+    for descriptor in (source, writer):
+        os.close(descriptor)
+
+
+def test_what_is_no_pipe_and_a_peer_of_short_frames_get_copies(tmp_path: Path) -> None:
+    source, fill = os.pipe()
+    with open(tmp_path / "file", "wb") as file:
+        for wire, piece in ((file.fileno(), LARGE_PIECE), (fill, PIECE)):
+            streams = WireStreams(wire, source, 100, piece)
+            streams.open(["DATA"])
+            assert streams.relay("DATA", source) is None
+    for descriptor in (source, fill):
+        os.close(descriptor)
 
 
 @pytest.mark.parametrize("code", [f"CLT{number:03}" for number in (*range(1, 14), *range(20, 34))])

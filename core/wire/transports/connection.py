@@ -31,7 +31,7 @@ class Link(Protocol):
 
     @property
     def reader(self) -> int:
-        """Where the peer's bytes come from; blocking."""
+        """Where the peer's bytes come from; the connection makes it non-blocking."""
 
     @property
     def writer(self) -> int:
@@ -51,6 +51,7 @@ class Connection:
         self.host = host
         self.features: Features = LEGACY
         self._link = link
+        os.set_blocking(link.reader, False)
         self._buffer = memoryview(bytearray(BUFFER))
         self._reader = FrameReader()
         self._handle = 0
@@ -164,8 +165,9 @@ class Connection:
         self._streams = found.streams
         return dict(found.streams)
 
-    def receive(self, sink: Sink) -> None:
-        """Read once, up to 1 MiB, and call ``sink(handle, piece)`` for each piece, in order; empty is a stream's end.
+    def receive(self, sink: Sink) -> bool:
+        """Read what waits, once and `BUFFER` at most, and call ``sink(handle, piece)`` for each piece, in order; an empty
+        piece is its stream's end.  False when nothing waited.
 
         A piece is valid only during the call.  PeerError: CLT001 the connection is lost, CLT003 garbage.
         """
@@ -173,8 +175,8 @@ class Connection:
             early, self._early = self._early, []
             for handle, data in early:
                 sink(handle, memoryview(data))
-            return
-        self._read(sink)
+            return True
+        return self._read(sink)
 
     def confirm(self) -> None:
         """Tell the client that the dump is safe, so that it may keep its new incremental state (feature CONFIRMS).
@@ -185,17 +187,23 @@ class Connection:
         if handle is not None:
             self._send(end_of(handle), 10.0)
 
-    def _read(self, sink: Sink) -> None:
+    def _read(self, sink: Sink) -> bool:
+        # No further than the head of the next frame, so that a frame comes in one piece again once one came in two.
+        left = self._reader.left
+        room = self._buffer[:left + HEADER.size] if left else self._buffer
         try:
-            size = os.readv(self._link.reader, [self._buffer])
+            size = os.readv(self._link.reader, [room])
+        except BlockingIOError:
+            return False
         except OSError:
             size = 0
         if not size:
             raise self._link.lost(self.host)
         try:
-            self._reader.feed(self._buffer[:size], sink)
+            self._reader.feed(room[:size], sink)
         except ProtocolError as fault:
             raise self._garbage(fault) from None
+        return True
 
     def _wait(self, deadline: float) -> bool:
         poll = select.poll()

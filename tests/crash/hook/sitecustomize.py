@@ -191,7 +191,7 @@ def _title(packet: object) -> str:
 
 def _streams(module: object) -> None:
     kind = module.WireStreams  # type: ignore[attr-defined]
-    write, end, confirmed = kind.write, kind.end, kind.confirmed
+    write, relay, end, confirmed = kind.write, kind.relay, kind.end, kind.confirmed
 
     def write_(self: object, name: str, data: bytes) -> None:
         if len(data) and name != "DATA":
@@ -199,6 +199,17 @@ def _streams(module: object) -> None:
         write(self, name, data)
         if name == "DATA" and len(data):
             reached("client stream DATA")
+
+    def relay_(self: object, name: str, source: int) -> object:
+        send = relay(self, name, source)
+        if send is None:
+            return None
+
+        def send_(size: int, take: object) -> None:
+            send(size, take)
+            reached(f"client stream {name}")
+
+        return send_
 
     def end_(self: object, name: str) -> None:
         end(self, name)
@@ -209,7 +220,7 @@ def _streams(module: object) -> None:
         reached("client confirmed")
         return found
 
-    kind.write, kind.end, kind.confirmed = write_, end_, confirmed_
+    kind.write, kind.relay, kind.end, kind.confirmed = write_, relay_, end_, confirmed_
 
 
 def _snapshots(module: object) -> None:
