@@ -78,6 +78,15 @@ def test_when_somebody_must_act_every_screen_says_by_when(tmp_path: Path) -> Non
     assert "act by 02:45" in words(tape.tall_rows(now, 38))
 
 
+def test_where_rows_are_few_single_disks_give_way_to_what_concerns_the_whole_run(tmp_path: Path) -> None:
+    now = at_stage(tmp_path, "dumping", act=(FULL, "the holding disks are full in 13m and no volume takes what is on them"))
+    now.view.degraded["main"] = "no volume may be written"
+    assert [words([row])[3:15] for row in attention.attention_rows(now, 80, 6)] == [
+        "r answers #7", "#8 TAP012 ma", "act by 02:45", "TRY-AGAIN 1/", "degraded: ma"]
+    few = words(attention.attention_rows(now, 80, 4)).splitlines()
+    assert "#7" in few[0] and "act by 02:45" in few[1] and "degraded: main" in few[2] and few[3].endswith(" 2 more")
+
+
 def test_what_must_be_done_takes_as_many_rows_whatever_it_says(tmp_path: Path) -> None:
     short = at_stage(tmp_path, "dumping", act=(0.0, "all fits"))
     long = replace(short, gauges=replace(short.gauges, act=(0.0, "word " * 60)))

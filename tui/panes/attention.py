@@ -31,17 +31,25 @@ def only_rows(key: Key | None, look: Look) -> list[Row]:
 
 def attention_rows(now: Moment, width: int, most: int, waits_elsewhere: bool = False) -> list[Row]:
     """At most ``most`` rows; the last one then says how many more there are.  ``waits_elsewhere``: what stands still and
-    what is tried again has panes of its own."""
+    what is tried again has panes of its own.
+
+    Where not all have room, single disks give way first, then requests behind the first, then what concerns the whole run.
+    """
     if now.over and now.link is not Link.DEAD:
         return []
-    rows = _driver(now)
+    kinds = [(0, _driver(now))]
     if now.link is not Link.DEAD:
-        rows += [*_requests(now), *_act_by(now), *([] if waits_elsewhere else [*_stalled(now), *_retries(now)])]
-    rows += [*_storages(now), *_deaths(now)]
-    if len(rows) > most:
-        hidden = len(rows) - most + 1
-        rows[most - 1:] = [((" ", ""), (now.look.dots, "muted"), (f" {hidden} more", "muted"))]
-    return rows
+        asked = _requests(now)
+        kinds += [(0, asked[:1]), (2, asked[1:]), (1, _act_by(now))]
+        if not waits_elsewhere:
+            kinds.append((3, [*_stalled(now), *_retries(now)]))
+    kinds += [(1, _storages(now)), (2, _deaths(now))]
+    rows = [(rank, row) for rank, found in kinds for row in found]
+    if len(rows) <= most:
+        return [row for _, row in rows]
+    first = sorted(range(len(rows)), key=lambda n: rows[n][0])[:max(0, most - 1)]
+    return [*(rows[n][1] for n in sorted(first)),
+            ((" ", ""), (now.look.dots, "muted"), (f" {len(rows) - len(first)} more", "muted"))]
 
 
 def _row(now: Moment, mark: Mark, *spans: Span) -> Row:
