@@ -18,6 +18,7 @@ from pathlib import Path
 from core.client.control import whoami
 from core.client.lock import lock_site, make_run_directory
 from core.client.lock_dead import close_dead
+from core.client.old_indexes import trim_indexes
 from core.client.runs import Run, view_of
 from core.config.load import load_site
 from core.errors import TaperoomError
@@ -49,6 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
         return fault.exit_code
     code = _run(site, directory, lock, given.disks, ["--no-dump"] if given.no_dump else [])
     text = _report(site, directory)
+    _trim(site)
     if not given.quiet:
         print(text)
     return code
@@ -127,6 +129,14 @@ def _report(site: Site, directory: Path) -> str:
         print(f"RUN019 {directory / 'report.txt'} cannot be written: {fault.strerror}; 'taperoom report' makes it anew",
               file=sys.stderr)
     return text
+
+
+def _trim(site: Site) -> None:
+    """Indexes go with the volumes that this run wrote over; a fault here is no fault of the night."""
+    try:
+        trim_indexes(site)
+    except TaperoomError as fault:
+        print(fault, file=sys.stderr)
 
 
 def last_words(directory: Path) -> list[str]:

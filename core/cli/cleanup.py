@@ -28,7 +28,7 @@ def cleanup(
     """Set things right after a run that was killed, or a power cut.
 
     A run that died gets its last words. Unfinished dumps, indexes and parts, and empty directories go. The catalogue takes
-    in what the journals know. Whole dumps are never removed, and nothing that Taperoom did not make.
+    in what the journals know; indexes of dumps of which nothing is left go. Whole dumps are never removed, and nothing that Taperoom did not make.
     Refused while a run is under way. The next run does all that is needed by itself, too.
 
     \b
@@ -54,6 +54,10 @@ def cleanup(
                 path.unlink(missing_ok=True)
         for text in _catalogue(site):
             say(clean(text))
+        old = _indexes(site, dry_run)
+        if old:
+            removed += old
+            say(f"{'to remove' if dry_run else 'removed'}: {count(old, 'index file')} of dumps of which nothing is left")
     finally:
         os.close(lock)
     if json:
@@ -138,6 +142,17 @@ def _parts(site: Site) -> Iterator[Path]:
                 yield from sorted(Path(storage.address).glob("slot*/.[0-9][0-9][0-9][0-9][0-9].tmp"))
         finally:
             changer.release()
+
+
+def _indexes(site: Site, dry_run: bool) -> int:
+    from core.client.old_indexes import old_index_files, trim_indexes
+    from core.errors import TaperoomError
+
+    try:
+        return len(old_index_files(site)) if dry_run else trim_indexes(site)
+    except TaperoomError as fault:
+        show.tell(str(fault))
+        return 0
 
 
 def _catalogue(site: Site) -> Iterator[str]:
