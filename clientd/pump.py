@@ -112,13 +112,16 @@ def pump(
     """
     native, client = FrameCounter(), Counter()
 
-    def take(buffer: memoryview) -> int:
+    def read(buffer: memoryview) -> int:
         size = os.readv(source, [buffer])
         if size:
-            piece = buffer[:size]
-            native.add(piece)
-            if look is not None:
-                look(piece)
+            native.add(buffer[:size])
+        return size
+
+    def take(buffer: memoryview) -> int:
+        size = read(buffer)
+        if size and look is not None:
+            look(buffer[:size])
         return size
 
     def give(data: bytes | memoryview) -> None:
@@ -131,26 +134,32 @@ def pump(
     elif compress:
         filter_stream(take, give, program)
     else:
-        _pass_on(source, streams, take)
+        _pass_on(source, streams, read, look)
         return native, native
     return native, client
 
 
-def _pass_on(source: int, streams: Streams, take: Callable[[memoryview], int]) -> None:
-    """Everything from the pipe ``source``, as it is."""
-    buffer, most = memoryview(bytearray(_READ)), _FIRST
+def _pass_on(
+    source: int, streams: Streams, read: Callable[[memoryview], int], look: Callable[[memoryview], None] | None
+) -> None:
+    """Everything from the pipe ``source``, as it is.  ``look`` is shown whole frames: it sends on other streams, too."""
+    buffer, most, at = memoryview(bytearray(_READ)), _FIRST, 0
 
     def fill(size: int) -> None:
-        room = buffer[:size]
-        while room:
-            room = room[take(room):]
+        nonlocal at
+        end = at + size
+        while at < end:
+            at += read(buffer[at:end])
 
     relay = streams.relay("DATA", source)
     while True:
         if relay is not None and (size := min(most, waiting(source))):
+            at = 0
             relay(size, fill)
-        elif size := take(buffer[:most]):
+        elif size := read(buffer[:most]):
             streams.write("DATA", buffer[:size])
         else:
             return
+        if look is not None:
+            look(buffer[:size])
         most = _READ

@@ -224,9 +224,14 @@ def test_plain_data_go_from_pipe_to_pipe_in_whole_frames(tmp_path: Path) -> None
     enlarge(source)
     data = os.urandom(7 * SLICE + 12345)
     streams = WireStreams(writer, go, 100, LARGE_PIECE)
-    streams.open(["DATA", "MESG"])
-    assert streams.relay("INDEX", source) is None and streams.relay("DATA", source) is not None
+    streams.open(["DATA", "MESG", "INDEX"])
+    assert streams.relay("STATE", source) is None and streams.relay("DATA", source) is not None
     sums: list[Crc] = []
+    seen = bytearray()
+
+    def look(piece: memoryview) -> None:
+        seen.extend(piece)
+        streams.write("INDEX", b"name\n")
 
     def tar() -> None:
         with open(fill, "wb") as out:
@@ -234,23 +239,24 @@ def test_plain_data_go_from_pipe_to_pipe_in_whole_frames(tmp_path: Path) -> None
 
     def send() -> None:
         streams.write("MESG", b"hello")
-        sums.extend(each.crc for each in pump(source, streams, "", "", None))
+        sums.extend(each.crc for each in pump(source, streams, "", "", look))
         streams.end("DATA")
         os.close(writer)
 
     threads = [threading.Thread(target=tar), threading.Thread(target=send)]
     for thread in threads:
         thread.start()
-    frames, received, mesg = FrameReader(), bytearray(), bytearray()
+    frames, received = FrameReader(), {100: bytearray(), 99: bytearray(), 98: bytearray()}
 
     def sink(handle: int, piece: memoryview) -> None:
-        (received if handle == 100 else mesg).extend(piece)
+        received[handle].extend(piece)
 
     while got := os.read(reader, 10_007):
         frames.feed(memoryview(got), sink)
     for thread in threads:
         thread.join()
-    assert bytes(received) == data and bytes(mesg) == b"hello" and frames.between
+    assert received[100] == seen == data and received[99] == b"hello" and frames.between
+    assert set(received[98].split(b"\n")) == {b"name", b""}
     assert sums == [Crc(crc32c(data), len(data))] * 2
     for descriptor in (source, reader, go, let):
         os.close(descriptor)
