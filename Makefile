@@ -3,6 +3,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 SECONDS_EACH := 600
+# Tests and benchmarks start thousands of our programs: none of them should compile its modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test check test-all fuzz bench screenshots docs clean
 

@@ -256,7 +256,7 @@ def test_plain_data_go_from_pipe_to_pipe_in_whole_frames(tmp_path: Path) -> None
     for thread in threads:
         thread.join()
     assert received[100] == seen == data and received[99] == b"hello" and frames.between
-    assert set(received[98].split(b"\n")) == {b"name", b""}
+    assert set(bytes(received[98]).split(b"\n")) == {b"name", b""}
     assert sums == [Crc(crc32c(data), len(data))] * 2
     for descriptor in (source, reader, go, let):
         os.close(descriptor)
