@@ -17,7 +17,7 @@ Checksum = Callable[[memoryview, int], int]
 
 CRC32C: Checksum | None
 try:
-    from crc32c import crc32c as CRC32C
+    from core.model.crc32c import crc32c as CRC32C
 except ImportError:  # pragma: no cover - the development environment has it
     CRC32C = None
 """CRC-32C of a buffer, going on from a value; None where the package is missing.  Python's own would be far too slow."""

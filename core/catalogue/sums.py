@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from crc32c import crc32c
+from core.model.crc32c import crc32c
 
 PIECE = 64 * 1024
 """Bytes under one CRC."""

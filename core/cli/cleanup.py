@@ -27,8 +27,9 @@ def cleanup(
 ) -> int:
     """Set things right after a run that was killed, or a power cut.
 
-    A run that died gets its last words. Unfinished dumps, indexes and parts, and empty directories go. The catalogue takes
-    in what the journals know; indexes of dumps of which nothing is left go. Whole dumps are never removed, and nothing that Taperoom did not make.
+    A run that died gets its last words. Unfinished dumps, indexes and parts, and empty directories go, and so do indexes of
+    dumps of which nothing is left. The catalogue takes in what the journals know. Whole dumps are never removed, and nothing
+    that Taperoom did not make.
     Refused while a run is under way. The next run does all that is needed by itself, too.
 
     \b

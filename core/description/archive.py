@@ -12,9 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from crc32c import crc32c
-
 from core.holding.header import Header, Kind
+from core.model.crc32c import crc32c
 from core.model.dump import Crc
 
 HOST = "taperoom"

@@ -17,13 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from crc32c import crc32c
-
 from core.description.archive import INDEX, JOURNAL, RUNS, TAPELIST, is_description
 from core.devices.contract import Volume
 from core.devices.tapelist import sync_directory
 from core.errors import WorldError
 from core.holding.header import Header
+from core.model.crc32c import crc32c
 from core.model.dump import Crc
 from core.model.units import Kib, kib_of
 

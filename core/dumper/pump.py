@@ -13,8 +13,6 @@ import time
 import traceback
 from collections import deque
 
-from crc32c import crc32c
-
 from core.dumper.calling import Started, Switchboard
 from core.dumper.driver_pipe import DriverPipe
 from core.dumper.filters import Filter, Plain, filter_of
@@ -26,6 +24,7 @@ from core.dumper.task import Task
 from core.dumper.verdict import Counts, Ending, completed, filtered_on_client, header_of, judge
 from core.errors import PeerError, ProtocolError, WorldError
 from core.holding.header import Header
+from core.model.crc32c import crc32c
 from core.model.dump import Crc, Outcome
 from core.model.framesums import FrameSums
 from core.model.site import Site

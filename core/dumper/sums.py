@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import contextlib
 
-from crc32c import crc32c
-
 from core.dumper.sidefile import index_path, make_directories
 from core.dumper.task import Task
 from core.dumper.verdict import filtered_on_client
 from core.errors import WorldError
 from core.holding.chunk import TMP
+from core.model.crc32c import crc32c
 from core.model.framesums import FrameSums, KeptSums, Sums, encode, frames_of, sealed, whole_of
 from core.model.site import Site
 from core.wire.mesg import Mesg

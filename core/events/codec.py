@@ -12,9 +12,8 @@ import re
 from dataclasses import dataclass, fields, replace
 from typing import Any, get_type_hints
 
-from crc32c import crc32c
-
 from core.events.event import KINDS, Choice, Event, Notice, QuestionAsked, Record
+from core.model.crc32c import crc32c
 
 _FIELDS = {kind: tuple(f.name for f in fields(kind)) for kind in (*KINDS.values(), Choice)}
 _TYPES = {kind: tuple(get_type_hints(kind)[name] for name in names) for kind, names in _FIELDS.items()}

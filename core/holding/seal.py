@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from crc32c import crc32c
+from core.model.crc32c import crc32c
 
 _MARK = b"TAPEROOM-CRC32C="
 SEAL_SIZE = len(_MARK) + 9

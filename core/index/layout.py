@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import zstandard
-from crc32c import crc32c
 
 from core.errors import WorldError
+from core.model.crc32c import crc32c
 
 MAGIC = b"TRINDEX1"
 """The first eight bytes of the file, the last one its version, and the last eight of it."""

@@ -17,11 +17,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crc32c import crc32c
-
 from core.catalogue.queries import Dump
 from core.errors import TaperoomError, WorldError
 from core.index.names import clean_path
+from core.model.crc32c import crc32c
 from core.model.framesums import FRAME, FrameSums, wrong_frames
 from core.model.site import Site
 from core.prove.kept import none_why, read_sums

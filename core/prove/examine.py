@@ -13,12 +13,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from crc32c import crc32c
-
 from core.catalogue.checked import DAMAGED, GOOD, MISSING
 from core.errors import TaperoomError, WorldError
 from core.holding.header import Header
 from core.index.names import clean_path
+from core.model.crc32c import crc32c
 from core.model.dump import NO_CRC, Crc
 from core.model.framesums import FRAME, FrameSums, KeptSums, wrong_frames
 from core.prove.names import Names, difference

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from crc32c import crc32c
-
 from core.catalogue.queries import Dump
+from core.model.crc32c import crc32c
 from core.model.framesums import KeptSums, decode
 from core.model.site import Site
 from core.model.units import sanitise

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from crc32c import crc32c
-
 from core.catalogue.checked import DAMAGED
 from core.errors import WorldError
 from core.holding.header import Header, Kind
+from core.model.crc32c import crc32c
 from core.model.dump import Crc
 from core.model.framesums import FRAME, FrameSums, KeptSums
 from core.prove.compare import told_by_tar

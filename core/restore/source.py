@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from crc32c import crc32c
-
 from core.catalogue.queries import Copy, Dump, Part
 from core.devices.contract import Volume
 from core.devices.shelf import open_volume
 from core.errors import WorldError
 from core.holding.file import HoldingReader
 from core.holding.header import Header
+from core.model.crc32c import crc32c
 from core.model.dump import NO_CRC, Crc
 from core.model.site import Site
 

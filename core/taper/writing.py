@@ -12,12 +12,11 @@ import sys
 import time
 from dataclasses import dataclass, replace
 
-from crc32c import crc32c
-
 from core.devices.contract import PartWriter, Volume, VolumeFault, VolumeFull
 from core.devices.parts import next_part_length, part_size_of
 from core.errors import WorldError
 from core.holding.header import Header, Kind
+from core.model.crc32c import crc32c
 from core.model.crc_tail import crc_of_tail
 from core.model.dump import Crc
 from core.model.units import kib_of
