@@ -16,7 +16,7 @@ from clientd.streams import Streams
 from core.model.dump import Crc
 from core.model.framesums import FrameSums
 from core.wire.packing import zstd_for
-from core.wire.tar_index import BLOCK, TarIndexer, index_path
+from core.wire.tar_index import BLOCK, PlainFile, TarIndexer, index_path, prints_as_it_is
 
 _FLUSH = 32 * 1024
 _READ = 128 * 1024
@@ -78,7 +78,7 @@ class Lister:
         self._detail = detail
         self._paths = bytearray()
         self._blocks = bytearray()
-        self._indexer = TarIndexer(self._member, self._keep if kept else None)
+        self._indexer = TarIndexer(self._member, self._keep if kept else None, None if state else self._plain)
         self.feed = self._indexer.feed
 
     def flush(self) -> None:
@@ -94,6 +94,21 @@ class Lister:
         if self._state:
             self._blocks += b"%d %s\n" % (offset // BLOCK, path)
         if len(self._paths) + len(self._blocks) > _FLUSH:
+            self.flush()
+
+    def _plain(self, files: list[PlainFile]) -> None:
+        """Many files' lines at once: there may be millions."""
+        if not prints_as_it_is(b"".join([file[1] for file in files])):
+            for at, name, size, mtime in files:
+                self._member(at, name, size, mtime, b"f")
+            return
+        if self._detail:
+            lines = [b"%s\t%d %d %d f\n" % (name[1:] if name.startswith(b"./") else index_path(name), at, size, mtime)
+                     for at, name, size, mtime in files]
+        else:
+            lines = [index_path(name) + b"\n" for _, name, _, _ in files]
+        self._paths += b"".join(lines)
+        if len(self._paths) > _FLUSH:
             self.flush()
 
     def _keep(self, path: bytes) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, groupby, pairwise
-from operator import add, itemgetter
+from itertools import accumulate, groupby
+from operator import add, itemgetter, sub
 
 from core.index.layout import Packer, put_numbers, take_numbers
 from core.index.record import KINDS, UNDER, Mark, Record
@@ -47,7 +47,10 @@ def pack_group(lines: Sequence[tuple[bytes, bytes]], packer: Packer) -> Packed:
 
 def _pack_details(details: Sequence[bytes]) -> bytes:
     try:
-        marks, offsets, sizes, times, kinds = zip(*[detail.split(b" ") for detail in details], strict=True)
+        if {detail.count(b" ") for detail in details} != {4}:
+            raise ValueError
+        words = b" ".join(details).split(b" ")
+        marks, offsets, sizes, times, kinds = (words[n::5] for n in range(5))
         flags = bytes(map(add, map(_MARK.__getitem__, marks), map(_KIND.__getitem__, kinds)))
         return flags + _columns([list(map(int, offsets)), list(map(int, sizes)), list(map(int, times))])
     except (ValueError, OverflowError, KeyError):
@@ -70,7 +73,7 @@ def _columns(columns: Sequence[Sequence[int]]) -> bytes:
 
 
 def _differences(values: Sequence[int]) -> list[int]:
-    return [values[0], *(after - before for before, after in pairwise(values))]
+    return [values[0], *map(sub, values[1:], values)]
 
 
 class Group:

@@ -17,7 +17,7 @@ _LONGEST_DETAIL = 90
 _FILE, _DIRECTORY, _PRESENT = (b"%d " % mark for mark in (Mark.FILE, Mark.DIRECTORY, Mark.PRESENT))
 _NOTHING = b"-1 -1 -1 ?"
 _A_FILE = END + b"%d " % Mark.FILE
-_SLASH = ord("/")
+_SLASH, _DOT = b"/."
 
 
 class LineTaker:
@@ -39,9 +39,17 @@ class LineTaker:
     def _take(self, lines: list[bytes]) -> None:
         """Most lines are plain files of the directory that the line before was in: those are made ready here, since there may
         be millions of them."""
-        writer, before, prefix = self._writer, b"", b""
+        writer, before, lead, prefix = self._writer, b"", b"\n", b""
         ready: list[bytes] = []
+        begin = len(lead)
         for line in lines:
+            if line.startswith(lead):
+                rest = line[begin:]
+                at = rest.find(b"\t")
+                if (at > 0 and 0 < len(rest) - at - 1 <= _LONGEST_DETAIL and rest[0] != _DOT and b"/" not in rest
+                        and b"\\" not in rest and b"\0" not in rest):
+                    ready.append(prefix + rest.replace(b"\t", _A_FILE, 1))
+                    continue
             text, _, detail = line.partition(b"\t")
             directory, _, name = text.rpartition(b"/")
             if (not name or not directory or b"\\" in text or b"/." in text or b"//" in text or b"\0" in line
@@ -49,7 +57,8 @@ class LineTaker:
                 self.line(line)
                 continue
             if directory != before:
-                before, prefix = directory, writer.prefix_of(directory[1:])
+                before, lead, prefix = directory, directory + b"/", writer.prefix_of(directory[1:])
+                begin = len(lead)
             ready.append(prefix + name + _A_FILE + detail)
         writer.put_lines(ready)
 

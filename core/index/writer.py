@@ -9,7 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from itertools import accumulate, islice
+from operator import add, eq
 from pathlib import Path
 from typing import BinaryIO
 
@@ -135,26 +138,31 @@ class IndexWriter:
 
     def _groups(self, pulse: Callable[[], None]) -> Iterator[list[tuple[bytes, bytes]]]:
         """Keys and details in order, each key once, as many as go into a group."""
-        group: list[tuple[bytes, bytes]] = []
-        size = 0
-        last, best = b"", b""
+        keys: list[bytes] = []
+        details: list[bytes] = []
         for lines in self._sorter.sorted(pulse):
-            for line in lines:
-                key, _, detail = line.rpartition(END)
-                if key == last:
-                    best = max(best, detail, key=_worth)
-                    continue
-                if last:
-                    group.append((last, best))
-                    size += len(last) + len(best)
-                    if size >= GROUP:
-                        yield group
-                        group, size = [], 0
-                last, best = key, detail
-        if last:
-            group.append((last, best))
-        if group:
-            yield group
+            parts = [line.rpartition(END) for line in lines]
+            keys += [part[0] for part in parts]
+            details += [part[2] for part in parts]
+            if any(map(eq, keys, islice(keys, 1, None))):
+                keys, details = _once(keys, details)
+            sizes = list(accumulate(map(add, map(len, keys), map(len, details))))
+            begin = before = 0
+            # The last one may come once more in the next list.
+            while (end := bisect_left(sizes, before + GROUP)) < len(keys) - 1:
+                yield list(zip(keys[begin:end + 1], details[begin:end + 1], strict=True))
+                begin, before = end + 1, sizes[end]
+            del keys[:begin], details[:begin]
+        if keys:
+            yield list(zip(keys, details, strict=True))
+
+
+def _once(keys: list[bytes], details: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """Each key once, with the better detail."""
+    best: dict[bytes, bytes] = {}
+    for key, detail in zip(keys, details, strict=True):
+        best[key] = max(best[key], detail, key=_worth) if key in best else detail
+    return list(best), list(best.values())
 
 
 def _worth(detail: bytes) -> tuple[bytes, bool, int]:

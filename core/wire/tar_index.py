@@ -28,11 +28,18 @@ Take = Callable[[int, bytes, int, int, bytes], None]
 """Of a member: the byte at which its first header block begins, its name as it stands there, bytes in the file, seconds since
 1970 (−1 unknown), and a letter: f file, d directory, l symbolic and h hard link, s sparse file, b and c devices, p fifo,
 ``?`` anything else."""
+PlainFile = tuple[int, bytes, int, int]
+"""The same of a plain file, without its letter."""
 
 
 def quote_name(name: bytes) -> bytes:
     """``name`` as GNU tar prints it (quoting style ``escape``): unprintable bytes as backslash and letter or three digits."""
     return _ODD.sub(_escape, name) if _ODD.search(name) else name
+
+
+def prints_as_it_is(names: bytes) -> bool:
+    """Whether no byte of ``names`` would be quoted."""
+    return _ODD.search(names) is None
 
 
 def index_path(name: bytes) -> bytes:
@@ -47,14 +54,17 @@ class TarIndexer:
     """Hops from header to header; ``member`` is called for each member, ``kept(path)``, if it is given, for each name
     that a directory's list says is there but not in this dump: ``/`` before the first of them, and ``/old TAB /new`` for a
     directory that was renamed since the dump below (tar has a temporary name in between where two change places: empty).
-    Those paths are quoted as lines of the index are."""
+    Those paths are quoted as lines of the index are.  ``plain``, if it is given, is called instead of ``member`` for plain
+    files, which most members are, with all that one piece of the stream has one after the other."""
 
     __slots__ = ("_at", "_body", "_directory", "_first", "_head", "_kept", "_left", "_listed", "_long", "_member", "_next",
-                 "_old", "_pax", "_sparse", "_type", "_zero")
+                 "_old", "_pax", "_plain", "_sparse", "_type", "_zero")
 
-    def __init__(self, member: Take, kept: Callable[[bytes], None] | None = None) -> None:
+    def __init__(self, member: Take, kept: Callable[[bytes], None] | None = None,
+                 plain: Callable[[list[PlainFile]], None] | None = None) -> None:
         self._member = member
         self._kept = kept
+        self._plain = plain
         self._at = 0          # bytes of the stream seen so far
         self._next = 0        # where the next header or piece of a body begins
         self._head = bytearray()
@@ -96,7 +106,8 @@ class TarIndexer:
 
     def _hop(self, data: memoryview, offset: int) -> bool:
         """Over whole headers of plain files, which most members are; whether there was one."""
-        begin, last, member = offset, len(data) - BLOCK, self._member
+        last = len(data) - BLOCK
+        found: list[PlainFile] = []
         start = self._next - offset
         while offset <= last:
             name, digits, after, seconds, kind, magic = _PLAIN.unpack_from(data, offset)
@@ -108,10 +119,15 @@ class TarIndexer:
                 break
             if size < 0 or time < 0:
                 break
-            member(start + offset, name.partition(b"\0")[0], size, time, b"f")
+            found.append((start + offset, name.partition(b"\0")[0], size, time))
             offset += BLOCK + ((size + BLOCK - 1) & -BLOCK)
-        if offset == begin:
+        if not found:
             return False
+        if self._plain is not None:
+            self._plain(found)
+        else:
+            for at, name, size, time in found:
+                self._member(at, name, size, time, b"f")
         self._zero = False
         self._next = start + offset
         return True
