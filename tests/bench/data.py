@@ -12,6 +12,7 @@ import random
 import shutil
 import stat
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,6 +138,9 @@ def populate(size: int) -> mmap.mmap | None:
     stays in use as long as the caller keeps what is returned: no free piece is that large, and the host takes none.
     """
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if size > free // 2:
+        print(f"  only {free >> 20} MiB of memory are free, twice {size >> 20} are wanted: what is written first may cost more",
+              file=sys.stderr, flush=True)
     size = min(size, free // 2) // _APART * _APART
     if not size:
         return None
