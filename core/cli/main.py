@@ -29,7 +29,8 @@ def run(words: list[str]) -> int:
     try:
         hoisted = hoist(words)
         straight.go_straight(hoisted)
-        code = _invoke(hoisted)
+        told = straight.tell_status(hoisted)
+        code = _invoke(hoisted) if told is None else told
         sys.stdout.flush()
     except TaperoomError as fault:
         show.error(fault)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli import show, where
+from core.cli import standing, where
 
 
 def status(
@@ -27,29 +27,4 @@ def status(
       taperoom status --follow
       taperoom status --json | jq .counts
     """
-    import time
-
-    from core.client.follow import read_gauges
-    from core.client.runs import view_of
-
-    site = where.site()
-    found = where.a_run(site, run)
-    view, alive, gauges = view_of(found), found.live(), read_gauges(found)
-    if json and not follow:
-        from core.report.data import run_data
-
-        show.say_json(run_data(view, gauges, time.time(), alive))
-        return 0
-    if not json:
-        from core.report.status import status_text
-
-        show.say(status_text(view, gauges, time.time(), alive).rstrip("\n"))
-    if not follow:
-        return 0
-    from core.cli import follow as following
-
-    def to_the_end() -> int:
-        seen = 0 if json else view.seq
-        return following.end_of(found, following.follow(found, json=json, quiet_until=seen))
-
-    return following.detachable(to_the_end)
+    return standing.tell(run, json=json, follow=follow)

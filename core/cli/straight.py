@@ -1,8 +1,8 @@
-"""The short way to the console: `taperoom` and `taperoom attach`, on a terminal and with nothing out of the ordinary.
+"""The short way to the console, `taperoom` and `taperoom attach`, and to `taperoom status`, with nothing out of the ordinary.
 
 Who sits at a terminal waits for the first picture, and of the configuration the console needs two lines.  So neither the
-parser of commands nor the check of the whole configuration is loaded.  Promises to say nothing: in any doubt it gives way to
-the long way, which knows what is wrong and how to say it.
+parser of commands nor the check of the whole configuration is loaded; `status` goes without the parser.  Promises to say
+nothing of its own: in any doubt it gives way to the long way, which knows what is wrong and how to say it.
 """
 
 from __future__ import annotations
@@ -33,6 +33,22 @@ def go_straight(words: Sequence[str]) -> None:
         os.execvp(command[0], command)
 
 
+def tell_status(words: Sequence[str]) -> int | None:
+    """Say where the run stands if these words (``--config`` in front) ask for no more; None: the long way."""
+    config, rest = _split(words)
+    if rest not in (["status"], ["status", "--json"]):
+        return None
+    from core.cli import standing, where
+
+    where.set_config(config)
+    return standing.tell(json=rest[1:] == ["--json"])
+
+
+def _split(words: Sequence[str]) -> tuple[str, list[str]]:
+    """What ``--config`` says, and the other words."""
+    return (words[1], list(words[2:])) if words[:1] == ["--config"] and len(words) > 1 else ("", list(words))
+
+
 def plan(words: Sequence[str]) -> tuple[Path, list[str]] | None:
     """The configuration, absolute, and the words of the console; None: the long way."""
     import tomllib
@@ -40,7 +56,7 @@ def plan(words: Sequence[str]) -> tuple[Path, list[str]] | None:
     from core.config.find import find_config, path_of
     from core.errors import TaperoomError
 
-    config, rest = (words[1], list(words[2:])) if words[:1] == ["--config"] and len(words) > 1 else ("", list(words))
+    config, rest = _split(words)
     if rest not in ([], ["attach"], ["attach", "--read-only"]):
         return None
     try:

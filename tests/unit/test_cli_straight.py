@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from core.cli.straight import console_words, plan
+from core.cli.main import _invoke
+from core.cli.straight import console_words, plan, tell_status
+from tests.support.recorded_run import make_run
 from tests.support.small_site import SmallSite
 
 
@@ -67,3 +69,20 @@ def test_the_short_way_loads_neither_the_parser_nor_the_configuration(config: Pa
          "print([m for m in ('typer', 'pydantic', 'core.config.load', 'core.client.runs', 'textual') if m in sys.modules])"],
         capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
     assert said.stdout == "[]\n"
+
+
+def test_status_is_said_without_the_parser_and_says_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = SmallSite(tmp_path, {"alpha:/home": {"a": b"x"}})
+    make_run(tmp_path / "state", "ended")
+    words = ["--config", str(made.config), "status"]
+    assert tell_status(words) == 0
+    short = capsys.readouterr().out
+    assert _invoke(words) == 0 and capsys.readouterr().out == short and "ended" in short
+    assert tell_status([*words, "--json"]) == 0 and capsys.readouterr().out.startswith("{")
+    for more in (["--follow"], ["2026"], ["--help"]):
+        assert tell_status([*words, *more]) is None
+    said = subprocess.run(
+        [sys.executable, "-c", "import sys\nfrom core.cli.main import run\n"
+         f"assert run({words!r}) == 0\nprint([m for m in ('typer', 'pydantic', 'textual', 'rich') if m in sys.modules])"],
+        capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    assert said.stdout.endswith("[]\n")
