@@ -58,7 +58,7 @@ def cleanup(
         old = _indexes(site, dry_run)
         if old:
             removed += old
-            say(f"{'to remove' if dry_run else 'removed'}: {count(old, 'index file')} of dumps of which nothing is left")
+            say(f"{count(old, 'index file')} of dumps of which nothing is left; {'would be removed' if dry_run else 'removed'}")
     finally:
         os.close(lock)
     if json:

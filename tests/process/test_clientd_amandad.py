@@ -26,7 +26,7 @@ from core.wire.services import (
     sendsize_request,
 )
 from core.wire.transports import Connection, connect
-from tests.support.client import ROOT, STAMP, a_disk, client, dump
+from tests.support.client import ROOT, STAMP, a_disk, client, dump, receive
 
 WAIT = 20.0
 
@@ -238,7 +238,7 @@ def test_a_dump_dies_with_its_connection(tmp_path: Path, monkeypatch: pytest.Mon
                 seen.extend(piece)
 
         while len(seen) < 2000000:
-            connection.receive(sink)
+            receive(connection, sink)
         pid = int(pid_file.read_text())
         if how == "close":
             connection.close()
@@ -249,7 +249,7 @@ def test_a_dump_dies_with_its_connection(tmp_path: Path, monkeypatch: pytest.Mon
             os.kill(pid, signal.SIGKILL)
             heard = bytearray()
             while b"sendbackup: error" not in heard:
-                connection.receive(lambda handle, piece: heard.extend(piece) if handle == handles["MESG"] else None)
+                receive(connection, lambda handle, piece: heard.extend(piece) if handle == handles["MESG"] else None)
             assert f"error [CLT029 {tmp_path}/tar was killed by signal 9]" in heard.decode()
         assert gone(pid), "tar must not outlive its dump"
     assert not list((tmp_path / "client-state" / "gnutar-lists").glob("*_0"))
@@ -262,7 +262,7 @@ def test_a_disk_that_is_being_dumped(tmp_path: Path, monkeypatch: pytest.MonkeyP
         body = sendbackup_request(a_disk(one.host, tmp_path / "disk"), 0, SERVER, one.features, "test", STAMP)
         one.backup(body, WAIT)
         while not pid_file.exists():
-            one.receive(lambda handle, piece: None)
+            receive(one, lambda handle, piece: None)
         with pytest.raises(PeerError, match=r"CLT033 .*/disk is being dumped already"):
             two.backup(body, WAIT)
 

@@ -37,9 +37,9 @@ def test_a_volume_that_is_written_over_takes_its_indexes_with_it(tmp_path: Path,
     left.write_bytes(b"of a dump of which nothing is left")
     assert old_index_files(site.site) == [left]
     assert command(["--config", str(site.config), "cleanup", "--dry-run"]) == 0
-    assert "to remove: 1 index file of dumps of which nothing is left" in capsys.readouterr().out and left.exists()
+    assert "1 index file of dumps of which nothing is left; would be removed" in capsys.readouterr().out and left.exists()
     assert command(["--config", str(site.config), "cleanup"]) == 0
-    assert "removed: 1 index file of dumps of which nothing is left" in capsys.readouterr().out
+    assert "1 index file of dumps of which nothing is left; removed" in capsys.readouterr().out
     assert not left.exists() and foreign.exists() and len(stamps()) == 3
 
 

@@ -16,6 +16,7 @@ from core.wire.packets import Kind, Packet, encode
 from core.wire.transports import Connection, connect
 from core.wire.transports import local as local_transport
 from core.wire.transports import ssh as ssh_transport
+from tests.support.client import receive
 
 NOOP = encode(1, Packet(Kind.ACK)) + encode(1, Packet(Kind.REP, f"OPTIONS features={STOCK.text};\n")) + end_of(1)
 CONNECT = encode(2, Packet(Kind.ACK)) + encode(2, Packet(Kind.REP, "CONNECT DATA 50 MESG 49 INDEX -1\nOPTIONS ;\n"))
@@ -63,7 +64,7 @@ def test_noop_and_a_dump(tmp_path: Path) -> None:
     assert connection.backup(BODY, 5.0) == {"DATA": 50, "MESG": 49}
     heard: list[tuple[int, bytes]] = []
     while len(heard) < 4:
-        connection.receive(lambda handle, piece: heard.append((handle, bytes(piece))))
+        receive(connection, lambda handle, piece: heard.append((handle, bytes(piece))))
     assert heard == [(49, b"sendbackup: info end\n"), (50, b"abc" * 5), (50, b""), (49, b"")]
     connection.close()
 
@@ -73,7 +74,7 @@ def test_streams_that_come_too_early_wait(tmp_path: Path) -> None:
     connection = connect(host, "local")
     connection.backup(BODY, 5.0)
     heard: list[tuple[int, bytes]] = []
-    connection.receive(lambda handle, piece: heard.append((handle, bytes(piece))))
+    receive(connection, lambda handle, piece: heard.append((handle, bytes(piece))))
     assert heard == [(49, b"early"), (49, b"")]
     connection.close()
 
@@ -243,7 +244,7 @@ def test_what_ssh_says(status: int | None, said: str, code: str, later: bool) ->
 def test_a_connection_that_was_closed_is_lost(tmp_path: Path) -> None:
     connection: Connection = connect(peer(tmp_path, NOOP, "hear()"), "local")
     with pytest.raises(PeerError) as caught:
-        connection.receive(lambda handle, piece: None)
-        connection.receive(lambda handle, piece: None)
+        receive(connection, lambda handle, piece: None)
+        receive(connection, lambda handle, piece: None)
     assert caught.value.code == "CLT001"
     connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ import pytest
 from core.model.disk import Compression, Disk, Dumptype, Host
 from core.model.dump import Crc
 from core.wire.features import SERVER, Features
+from core.wire.frames import Sink
 from core.wire.mesg import Mesg
 from core.wire.services import parse_sendsize, sendbackup_request, sendsize_request
 from core.wire.transports import Connection, connect
@@ -72,7 +74,7 @@ def dump(connection: Connection, disk: Disk, level: int, features: Features = SE
 
     # A stock amandad that failed before the info block never ends DATA.
     while left and not (done.mesg.closed and done.mesg.error):
-        connection.receive(sink)
+        receive(connection, sink)
     if confirm:
         connection.confirm()
     done.data = bytes(parts["DATA"])
@@ -104,3 +106,10 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **host: object) -> I
         yield connection
     finally:
         connection.close()
+
+
+def receive(connection: Connection, sink: Sink) -> None:
+    """What comes next, however long that takes."""
+    if not connection.pending:
+        select.select([connection], [], [])
+    connection.receive(sink)

@@ -123,7 +123,7 @@ def test_devices_more_reasons() -> None:
     broken = Rules(Storage("main", "disk:/x", autolabel="D-%%!", retention=Retention(0, 0, 0)), "daily", 0.0)
     [verdict] = judge([SlotView("1", Condition.EMPTY)], [], broken)
     assert (verdict.standing, verdict.reason) == (
-        Standing.FOREIGN, "autolabel = 'D-%%!' has more than one run of % or !")
+        Standing.BLANK, "autolabel = 'D-%%!' has more than one run of % or !")
     odd = Rules(Storage("main", "disk:/x", retention=Retention(0, 5, 0), label="("), "daily", 1796860000.0)
     assert judge([_view(datestamp="20261399")], [Volume("D-1", "20261399")], odd)[0].reason == "younger than 5 days"
     odd = Rules(Storage("main", "disk:/x", retention=Retention(0, 0, 0), label="("), "daily", 1796860000.0)
