@@ -62,6 +62,8 @@ class Child:
 
     def tell(self, order: Any) -> None:
         """Send an order, now or as soon as the process runs."""
+        if isinstance(order, dumper.Continue) and not self._talk.allows(dumper.Continue):
+            return  # its client left meanwhile: the dumper has said the end of the dump, which is the next thing to be heard
         if self._process is None:
             self._before.append(order)
         else:

@@ -53,7 +53,7 @@ class Switchboard:
 
     def _take(self, task: Task) -> Connection | None:
         connection = self._kept.pop(_key(task), None)
-        if connection is not None and _is_disturbed(connection):
+        if connection is not None and (_is_disturbed(connection) or not connection.keeps()):
             connection.close()
             return None
         return connection

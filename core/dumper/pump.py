@@ -277,9 +277,10 @@ class Pump:
         if self._pipe.state is State.DUMPING:
             self._tell_progress(0.0)  # the driver's account of the disk rests on it
             self._pipe.say(NoRoom(self._task.handle, store.missing(self._task.expected_kib), store.why))
-        # Asked for no event, poll tells of a hang-up only: the client's stream stands still in the pipes.
+        # Asked for no event, poll tells of a hang-up only: the client's stream stands still in the pipes.  A socket has
+        # a word of its own for a peer that has left.
         fd = started.connection.fileno()
-        if fd in self._wait({fd: 0} if self._open else {}, None):
+        if fd in self._wait({fd: select.POLLRDHUP} if self._open else {}, None):
             # What it sent before it left is little, and either whole or the end of this dump.
             while self._open and started.connection.receive(self._sink):
                 pass
