@@ -3,7 +3,7 @@
 Whoever can start amandad (by ssh key or as a local user) may ask for everything that the access file permits; without
 a file for all standard services, all disks and no foreign program.  Promises that a file that cannot be read permits
 nothing, and that a disk is judged by where it really is: neither ``..`` nor a symbolic link leads out of what is
-permitted.  The file is TOML, each key a list of strings: ``servers`` (addresses and networks that an ssh connection may come
+permitted.  The file is TOML, each key a list of strings: ``servers`` (addresses and networks that a connection may come
 from, ``local`` for none), ``services``, ``disks`` and ``lists`` (shell patterns, ``*`` also matches ``/``; lists are files
 of exclude and include patterns outside of their disk), ``programs`` (patterns of dump programs), ``filters`` (absolute
 paths of compression programs).

@@ -2,9 +2,12 @@
 
 Promises one service at a time on its connection, that a dump dies with its connection, and that garbage from the
 peer ends this process and nothing else.  It behaves towards a stock Amanda server as Amanda's own amandad does for
-the auths ``local`` and ``ssh``; who may connect is the matter of sshd and of the system's users.
+the auths ``local`` and ``ssh``; who may connect is the matter of sshd and of the system's users, and with ``tls`` of
+`clientd.tls`, which starts this process.
 
-    amandad -auth=local|ssh
+    amandad -auth=local|ssh|tls
+    amandad enrol FILE
+    amandad listen
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from core.wire.frames import LIMIT, FrameReader, end_of
 from core.wire.packets import Assembler, Kind, Packet, encode
 from core.wire.requests import Request, read_request, split_service
 
-USAGE = "usage: amandad -auth=local|ssh"
+USAGE = "usage: amandad -auth=local|ssh|tls"
 IDLE = 30.0
 """Seconds after which an amandad without work leaves a server that does not keep connections."""
 SERVICE_LIMIT = 6 * 3600.0
@@ -263,6 +266,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run amandad on stdin and stdout; the exit status.  Words that are no option name services, as in Amanda; all of
     them are always there."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] in (["enrol"], ["listen"]):
+        from clientd.tls import commands  # only here: nothing else on a client needs ssl
+
+        return commands.main(words)
     auth = "local"
     for word in words:
         if word.startswith("-auth="):
@@ -273,6 +280,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif word.startswith("-") and word not in ("-no-exit",):
             print(f"amandad: unknown option {word!r}\n{USAGE}", file=sys.stderr)
             return 2
+    if auth == "tls":
+        from clientd.tls import session
+
+        return session.inetd(read_settings())
     if auth not in ("local", "ssh"):
         print(f"amandad: no such auth: {auth!r}\n{USAGE}", file=sys.stderr)
         return 2

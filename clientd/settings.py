@@ -24,15 +24,18 @@ except ImportError:  # pragma: no cover - the development environment has it
 
 ROOT_STATE = Path("/var/lib/taperoom-client")
 ROOT_ACCESS = Path("/etc/taperoom-client/access.toml")
+ROOT_TLS = Path("/etc/taperoom-client/tls")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``state``: directory of the incremental state.  ``tar``: GNU tar, empty when there is none.  ``access``: its file."""
+    """``state``: directory of the incremental state.  ``tar``: GNU tar, empty when there is none.  ``access``: its file.
+    ``tls``: directory of the certificates."""
 
     state: Path
     tar: str
     access: Path
+    tls: Path = ROOT_TLS
 
     @property
     def features(self) -> Features:
@@ -41,7 +44,8 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str] = os.environ, *, root: bool | None = None) -> Settings:
-    """The settings of this process.  TAPEROOM_CLIENT_STATE, TAPEROOM_CLIENT_TAR and TAPEROOM_CLIENT_ACCESS override."""
+    """The settings of this process.  TAPEROOM_CLIENT_STATE, TAPEROOM_CLIENT_TAR, TAPEROOM_CLIENT_ACCESS and
+    TAPEROOM_CLIENT_TLS override."""
     root = os.geteuid() == 0 if root is None else root
     home = Path(environment.get("HOME") or "/")
     state = environment.get("TAPEROOM_CLIENT_STATE")
@@ -50,6 +54,7 @@ def read_settings(environment: Mapping[str, str] = os.environ, *, root: bool | N
         state=Path(state) if state else ROOT_STATE if root else home / ".local/state/taperoom-client",
         tar=environment.get("TAPEROOM_CLIENT_TAR") or _find_tar(environment),
         access=Path(access) if access else ROOT_ACCESS,
+        tls=Path(environment.get("TAPEROOM_CLIENT_TLS") or ROOT_TLS),
     )
 
 

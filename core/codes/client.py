@@ -1,4 +1,5 @@
-"""Messages of the area: client.  CLT001–019 are the server's about a client, CLT020–039 the client's own."""
+"""Messages of the area: client.  CLT001–019 are the server's about a client, CLT020–039 the client's own;
+those of the transport tls are in `core.codes.tls`."""
 
 from core.codes.page import Page
 
@@ -26,11 +27,12 @@ PAGES: tuple[Page, ...] = (
          "The command of the host's amandad could not be run on this machine.",
          "Correct `amandad` of the host, or install the client."),
     Page("CLT008", "E", "The client's name is not known",
-         "ssh could not find an address for the host.",
+         "No address could be found for the host.",
          "Correct the host's name or address, or the name service."),
     Page("CLT009", "E", "The client cannot be reached",
-         "No connection to the client's ssh port: it is down, unreachable or refuses connections.",
-         "Start the client or its sshd; correct the host's address and port."),
+         "No connection to the client's port, that of sshd or with tls of its listener: it is down, unreachable or refuses "
+         "connections.",
+         "Start the client, its sshd or its listener; correct the host's address and port."),
     Page("CLT010", "E", "The client's host key is wrong",
          "The key that the client shows is not the one that is known for it. Either the client was installed anew, or "
          "somebody is in between.",
@@ -43,7 +45,7 @@ PAGES: tuple[Page, ...] = (
          "Install taperoom-clientd on the client, or correct `amandad` of the host."),
     Page("CLT013", "E", "No such transport",
          "The dumptype's auth is none that this version knows.",
-         "Use auth = \"ssh\" or auth = \"local\"."),
+         "Use auth = \"ssh\", auth = \"tls\" or auth = \"local\"."),
     Page("CLT020", "E", "The disk is no directory",
          "GNU tar dumps directories; the disk's device is something else on the client.",
          "Name the directory, and use include for a single file."),

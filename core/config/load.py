@@ -21,7 +21,17 @@ from core.config.find import path_of
 from core.config.sections import named, one_table, read, tables
 from core.errors import UsageError
 from core.model.disk import Disk, Host
-from core.model.site import DrillSettings, HoldingDisk, Policy, Retention, RunSettings, Site, Storage, VerifySettings
+from core.model.site import (
+    DrillSettings,
+    HoldingDisk,
+    Policy,
+    Retention,
+    RunSettings,
+    Site,
+    Storage,
+    VerifySettings,
+    tls_dir_of,
+)
 
 MAX_SIZE = 64 * 1024 * 1024
 """Bytes of a configuration; 100,000 disks fit."""
@@ -77,9 +87,10 @@ def _site(plain: Mapping[str, Any], path: Path, faults: Faults) -> Site:
     declared = plain.get("storage", {})
     names = set(declared) if isinstance(declared, dict) else set()
     dumptypes = Dumptypes(plain.get("dumptype", {}), run, names, faults)
-    hosts = _hosts(plain, run, faults)
-    disks = _disks(plain, hosts, run, dumptypes, faults)
     state_dir = path_of(top.get("state_dir", f"/var/lib/taperoom/{org}"), base)
+    common = {"maxdumps": run.maxdumps, "tls_dir": str(tls_dir_of(state_dir))}
+    hosts = _hosts(plain, common, faults)
+    disks = _disks(plain, hosts, common, run, dumptypes, faults)
     holding = _holding(plain, base, faults)
     return Site(path.absolute(), org, state_dir, run, holding, storages, hosts, disks, top.get("theme", ""),
                 VerifySettings(**_own(plain, "verify", sections.VERIFY, '[verify] every = "30 days"', faults)),
@@ -149,17 +160,18 @@ def _storages(plain: Mapping[str, Any], base: Path, run: RunSettings, faults: Fa
     return found
 
 
-def _hosts(plain: Mapping[str, Any], run: RunSettings, faults: Faults) -> dict[str, Host]:
+def _hosts(plain: Mapping[str, Any], common: Mapping[str, Any], faults: Faults) -> dict[str, Host]:
     found: dict[str, Host] = {}
     example = '[host.web1] address = "web1.example.org"'
     for name, table in named(plain.get("host", {}), ("host",), faults, example).items():
         values = read(table, sections.HOST, ("host", name), faults)
-        found[name] = Host(name, **{"maxdumps": run.maxdumps, **values})
+        found[name] = Host(name, **{**common, **values})
     return found
 
 
 def _disks(
-    plain: Mapping[str, Any], hosts: dict[str, Host], run: RunSettings, dumptypes: Dumptypes, faults: Faults
+    plain: Mapping[str, Any], hosts: dict[str, Host], common: Mapping[str, Any], run: RunSettings, dumptypes: Dumptypes,
+    faults: Faults,
 ) -> tuple[Disk, ...]:
     """The disklist; a host that has no table of its own is added to ``hosts``."""
     found: list[Disk] = []
@@ -174,7 +186,7 @@ def _disks(
             continue
         host = hosts.get(values["host"])
         if host is None:
-            host = hosts[values["host"]] = Host(values["host"], maxdumps=run.maxdumps)
+            host = hosts[values["host"]] = Host(values["host"], **common)
         found.append(Disk(host, values["disk"], dumptype, values.get("device", ""), values.get("spindle", -1),
                           interface))
     return tuple(found)

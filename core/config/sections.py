@@ -17,7 +17,7 @@ from core.config.values import Convert
 from core.model.disk import Compression, HoldingUse, Strategy
 
 CHANGERS = ("disk",)
-AUTHS = ("local", "ssh")
+AUTHS = ("local", "ssh", "tls")
 PROGRAMS = ("gnutar",)
 ESTIMATES = ("client", "calcsize", "server")
 TAPERALGOS = ("first", "firstfit", "largest", "largestfit", "smallest", "last")

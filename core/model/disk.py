@@ -83,7 +83,10 @@ class Dumptype:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A client: how it is reached and how much it may do at once; timeouts in seconds."""
+    """A client: how it is reached and how much it may do at once; timeouts in seconds.
+
+    ``tls_dir``: where the site keeps the authority and our own certificate for the transport tls.
+    """
 
     name: str
     address: str = ""
@@ -97,6 +100,7 @@ class Host:
     connect_timeout: float = 30.0
     estimate_timeout: float = 300.0
     data_timeout: float = 1800.0
+    tls_dir: str = ""
 
 
 @dataclass(frozen=True, slots=True)

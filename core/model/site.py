@@ -130,6 +130,11 @@ class Site:
         return self.state_dir / "index"
 
     @property
+    def tls_dir(self) -> Path:
+        """The authority that certifies clients, our own certificate, and the register of what was issued."""
+        return tls_dir_of(self.state_dir)
+
+    @property
     def tapelist(self) -> Path:
         """Amanda's tapelist, all storages in one file."""
         return self.state_dir / "tapelist"
@@ -146,3 +151,8 @@ class Site:
     def storages_of(self, disk: Disk) -> tuple[str, ...]:
         """The storages that a dump of ``disk`` goes to; the first of the configuration unless its dumptype says more."""
         return disk.dumptype.storage or tuple(self.storages)[:1]
+
+
+def tls_dir_of(state_dir: Path) -> Path:
+    """Where a site with this state directory keeps what the transport tls needs."""
+    return state_dir / "tls"

@@ -9,15 +9,17 @@ from core.wire.services import noop_request, parse_errors, parse_features
 from core.wire.transports.connection import Connection, Link
 from core.wire.transports.local import LocalLink
 from core.wire.transports.ssh import SshLink
+from core.wire.transports.tls import TlsLink
 from core.wire.words import clean
 
 __all__ = ["Connection", "connect", "open_connection"]
 
 
 def connect(host: Host, auth: str, features: Features = SERVER) -> Connection:
-    """A connection to the amandad of ``host`` over the transport ``auth`` (``local`` or ``ssh``), its features known.
+    """A connection to the amandad of ``host`` over the transport ``auth`` (``local``, ``ssh`` or ``tls``), its features known.
 
-    PeerError: CLT013 no such transport, CLT007–CLT012 it cannot be reached, CLT001–CLT005 it answers wrongly.
+    PeerError: CLT013 no such transport, CLT007–CLT012 and CLT040–CLT050 it cannot be reached, CLT001–CLT005 it answers
+    wrongly.
     """
     link: Link
     match auth.lower():
@@ -25,8 +27,10 @@ def connect(host: Host, auth: str, features: Features = SERVER) -> Connection:
             link = LocalLink(host)
         case "ssh":
             link = SshLink(host)
+        case "tls":
+            link = TlsLink(host)
         case _:
-            raise PeerError("CLT013", f"{host.name}: there is no transport {auth!r}", "Use ssh or local.", try_later=False)
+            raise PeerError("CLT013", f"{host.name}: there is no transport {auth!r}", "Use ssh, tls or local.", try_later=False)
     return open_connection(host, link, features)
 
 

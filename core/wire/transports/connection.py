@@ -11,7 +11,7 @@ import os
 import select
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from core.errors import PeerError, ProtocolError
 from core.model.disk import Host
@@ -44,6 +44,28 @@ class Link(Protocol):
         """End the connection and whatever carried it."""
 
 
+@runtime_checkable
+class Sealed(Link, Protocol):
+    """A link whose bytes are not those of its descriptors, which are good for poll alone; `pending` tells what poll cannot."""
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is something to read of which poll does not know."""
+
+    def read_into(self, buffer: memoryview) -> int | None:
+        """Bytes put into ``buffer``; 0 at the end, None when nothing whole is there yet."""
+
+    def write(self, data: memoryview) -> int:
+        """Bytes of ``data`` that were taken.  BlockingIOError when none can be now."""
+
+    @property
+    def until(self) -> float:
+        """When the peer's certificate expires, seconds since the epoch."""
+
+    def trusted(self) -> bool:
+        """Whether the peer may still be talked to, as far as is known here."""
+
+
 class Connection:
     """A connection to the amandad of `host`; `features` are the peer's, known when `connect` has made it."""
 
@@ -52,6 +74,7 @@ class Connection:
         self.features: Features = LEGACY
         self._link = link
         os.set_blocking(link.reader, False)
+        self._sealed = link if isinstance(link, Sealed) else None
         self._buffer = memoryview(bytearray(BUFFER))
         self._reader = FrameReader()
         self._handle = 0
@@ -60,8 +83,14 @@ class Connection:
         self._streams: dict[str, int] = {}
 
     def keeps(self) -> bool:
-        """Whether the peer waits for the next request; a stock amandad leaves soon, so it is not asked twice."""
-        return self.features.has(KEEPS_CONNECTION)
+        """Whether the peer waits for the next request; a stock amandad leaves soon, so it is not asked twice.  One whose
+        certificate may have been revoked since is not asked either."""
+        return self.features.has(KEEPS_CONNECTION) and (self._sealed is None or self._sealed.trusted())
+
+    @property
+    def certified_until(self) -> float:
+        """When the certificate that the peer showed expires, seconds since the epoch; 0 where there is none."""
+        return self._sealed.until if self._sealed is not None else 0.0
 
     def fileno(self) -> int:
         """For poll: readable when `receive` has something to do."""
@@ -70,7 +99,7 @@ class Connection:
     @property
     def pending(self) -> bool:
         """Whether `receive` has something to give without reading: then poll need not be asked."""
-        return bool(self._early)
+        return bool(self._early) or (self._sealed is not None and self._sealed.pending)
 
     def close(self) -> None:
         """End the connection; a dump that still runs on the client dies with it."""
@@ -169,7 +198,8 @@ class Connection:
         """Read what waits, once and `BUFFER` at most, and call ``sink(handle, piece)`` for each piece, in order; an empty
         piece is its stream's end.  False when nothing waited.
 
-        A piece is valid only during the call.  PeerError: CLT001 the connection is lost, CLT003 garbage.
+        A piece is valid only during the call; a sealed link may bring none yet.  PeerError: CLT001 the connection is lost,
+        CLT003 garbage.
         """
         if self._early:
             early, self._early = self._early, []
@@ -192,11 +222,13 @@ class Connection:
         left = self._reader.left
         room = self._buffer[:left + HEADER.size] if left else self._buffer
         try:
-            size = os.readv(self._link.reader, [room])
+            size = os.readv(self._link.reader, [room]) if self._sealed is None else self._sealed.read_into(room)
         except BlockingIOError:
             return False
         except OSError:
             size = 0
+        if size is None:
+            return False
         if not size:
             raise self._link.lost(self.host)
         try:
@@ -206,6 +238,8 @@ class Connection:
         return True
 
     def _wait(self, deadline: float) -> bool:
+        if self._sealed is not None and self._sealed.pending:
+            return True
         poll = select.poll()
         poll.register(self._link.reader, select.POLLIN)
         seconds = min(max(0.0, deadline - time.monotonic()), 3600.0)
@@ -216,7 +250,7 @@ class Connection:
         deadline = time.monotonic() + timeout
         while view:
             try:
-                view = view[os.write(self._link.writer, view):]
+                view = view[os.write(self._link.writer, view) if self._sealed is None else self._sealed.write(view):]
             except BlockingIOError:
                 poll = select.poll()
                 poll.register(self._link.writer, select.POLLOUT)
