@@ -20,6 +20,7 @@ from core.cli import (
     demo,
     disk,
     drill,
+    enrol,
     explain,
     first,
     flush,
@@ -134,6 +135,13 @@ Examples:
   taperoom disk force web4:/home
 """, {
     "list": disk.list_, "add": disk.add, "remove": disk.remove, "force": disk.force, "hold": disk.hold})
+_group("client", """Certificates of clients for the transport tls.
+
+\b
+Examples:
+  taperoom client enrol web1
+  taperoom client list
+""", {"enrol": enrol.enrol, "list": enrol.list_, "revoke": enrol.revoke})
 _group("catalogue", """The index over journals and volumes.
 
 \b

@@ -118,6 +118,16 @@ def complete_disk(incomplete: str) -> list[str]:
     return [title for title in titles if title.startswith(incomplete)]
 
 
+def complete_host(incomplete: str) -> list[str]:
+    """For the shell: clients that begin so."""
+    from core.errors import TaperoomError
+
+    try:
+        return [name for name in site().hosts if name.startswith(incomplete)]
+    except (TaperoomError, OSError):
+        return []
+
+
 def complete_run(incomplete: str) -> list[str]:
     """For the shell: runs that begin so, newest first."""
     from core.client.runs import list_runs

@@ -50,9 +50,16 @@ def server(site: Site) -> Iterator[Finding]:
     if not site.storages and not site.holding:
         yield Finding("E", "CFG009", "configuration", "there is no storage and no holding disk: dumps have no place to go")
     yield _state_dir(site.state_dir)
+    yield from _certificates(site)
     yield from _holding(site)
     for storage in site.storages.values():
         yield from _storage(site, storage)
+
+
+def _certificates(site: Site) -> Iterator[Finding]:
+    from core.client.enrol import findings
+
+    yield from findings(site)
 
 
 def _state_dir(path: Path) -> Finding:

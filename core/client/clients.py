@@ -19,7 +19,7 @@ from typing import Any
 
 from core.client.checks import Finding, fault_of, well
 from core.client.coverage import Covered, coverage
-from core.errors import PeerError, ProtocolError
+from core.errors import PeerError, ProtocolError, TaperoomError
 from core.model.disk import Disk
 from core.model.site import Site
 
@@ -143,6 +143,8 @@ def _ask(site: Site, disks: Sequence[Disk], auth: str, asked: Asked) -> Asked:
                 connection.close()
                 connection = connect(host, auth)
                 connection.features = features
+            if until := connection.certified_until:
+                asked = _and(asked, *_certificate(site, host.name, until))
             request = selfcheck_request(disks, SERVER, features, site.org)
             answers = parse_selfcheck(connection.request("selfcheck", request, max(PATIENCE, host.connect_timeout)))
         finally:
@@ -156,6 +158,18 @@ def _ask(site: Site, disks: Sequence[Disk], auth: str, asked: Asked) -> Asked:
     wrong = [Finding("E", code, host.name, text) for good, said in answers if not good for code, text in [coded(said)]]
     number = f"{len(disks)} disk{'' if len(disks) == 1 else 's'}"
     return _and(asked, *(wrong or [well(host.name, f"{number} checked by the client, over {auth}")]))
+
+
+def _certificate(site: Site, host: str, until: float) -> list[Finding]:
+    from core.client.enrol import presented
+    from core.trust.register import load_register
+
+    try:
+        register = load_register(site.tls_dir)
+    except TaperoomError:  # the check of the server tells of it
+        register = None
+    found = presented(host, register, until, time.time())
+    return [found] if found else []
 
 
 def _and(asked: Asked, *findings: Finding) -> Asked:
