@@ -6,11 +6,13 @@ from core.errors import ProtocolError, WorldError
 from core.model.disk import Compression, Disk, Dumptype, Host
 from core.restore.tarstream import TarStream
 from core.wire import exchange, services
+from core.wire.bundle import Bundle, read_bundle, read_trust
 from core.wire.features import CLIENT, SERVER, Features
 from core.wire.frames import LIMIT, FrameReader, end_of, frame
 from core.wire.mesg import MAX_LINES, Mesg
 from core.wire.packets import Assembler, Kind, Packet, decode, encode
 from core.wire.packing import GZIP_FAST, FrameSizes, zstd_for
+from core.wire.peers import greeting, read_greeting
 from core.wire.requests import read_request, split_service
 from tests.fuzz.mutate import inputs
 
@@ -139,6 +141,22 @@ def tar(data: bytes) -> None:
     assert len(out) <= len(data) + 512
 
 
+def enrolments(data: bytes) -> None:
+    """What is to be an enrolment, and what a listener says first: values, or ProtocolError."""
+    text = data.decode("utf-8", "surrogateescape")
+    for read in (read_bundle, read_trust):
+        try:
+            found = read(text)
+        except ProtocolError as fault:
+            assert len(str(fault)) < 1000
+        else:
+            assert read(found.text() if read is read_bundle else found.trust) == found and 0 < found.port < 65536
+    try:
+        assert len(read_greeting(data)) <= 401
+    except ProtocolError as fault:
+        assert len(str(fault)) < 1000
+
+
 def packed_frames(data: bytes) -> None:
     """Stored data: its frames, the same however it is cut, or none."""
     found = []
@@ -175,6 +193,9 @@ def tar_seeds() -> list[bytes]:
     return found
 
 
+PEM = "-----BEGIN {0}-----\nTWFuIGlz\n-----END {0}-----\n"
+ENROLMENT = Bundle("daily", "web1", "0f" * 32, 10085, "2030-01-31", *(
+    PEM.format(label) for label in ("CERTIFICATE", "X509 CRL", "CERTIFICATE", "PRIVATE KEY")))
 assert len(STREAM) < LIMIT
 TARGETS = {
     "packed": (packed_frames, inputs(packed_seeds(), (b"TR\x08\0", b"\x5e\x2a\x4d\x18\x08\0\0\0", b"\x1f\x8b\x08\x04"))),
@@ -183,5 +204,7 @@ TARGETS = {
     "dle-xml": (requests, inputs(BODIES, XML_WORDS)),
     "replies": (replies, inputs(REPLIES, (b"SIZE ", b"ERROR ", b"CONNECT DATA ", b"features=", b"RETRY "))),
     "mesg": (mesg, inputs([MESG], (b"sendbackup: ", b"sendbackup: info ", b"CRC=", b"| ", b"? "))),
+    "enrolments": (enrolments, inputs([ENROLMENT.text().encode(), ENROLMENT.trust.encode(), greeting(), greeting("CLT042 no")],
+                                      (b"-----BEGIN ", b"-----END CERTIFICATE-----\n", b": ", b"TAPEROOM TLS 1 NO "))),
     "tar": (tar, inputs(tar_seeds(), (b"ustar  \0", b"ustar\00000", b"x", b"D", b"S", bytes(512)))),
 }
