@@ -37,11 +37,12 @@ class Tee:
     """
 
     def __init__(self, source: int, target: int) -> None:
-        self._call = getattr(ctypes.CDLL(None, use_errno=True), "tee", None)
-        if self._call is None or not all(stat.S_ISFIFO(os.fstat(pipe).st_mode) for pipe in (source, target)):
+        call = getattr(ctypes.CDLL(None, use_errno=True), "tee", None)
+        if call is None or not all(stat.S_ISFIFO(os.fstat(pipe).st_mode) for pipe in (source, target)):
             raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
-        self._call.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_size_t, ctypes.c_uint)
-        self._call.restype = ctypes.c_ssize_t
+        call.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_size_t, ctypes.c_uint)
+        call.restype = ctypes.c_ssize_t
+        self._call = call
         self._source, self._target = source, target
 
     def show(self, size: int) -> int:
