@@ -92,7 +92,7 @@ def _holding(site: Site, dry_run: bool, say: Callable[[str], None]) -> tuple[int
     for dump in survey.dumps:
         if dump.complete:
             continue
-        if dump.path.name.endswith(TMP):
+        if dump.path.name.endswith(TMP) and not dump.amandas:
             removed += 1
             say(f"HLD017 {clean(str(dump.path))}: was not finished; {'would be' if dry_run else 'is'} removed")
             if not dry_run:

@@ -30,8 +30,8 @@ _SOON = 5
 @dataclass(frozen=True, slots=True)
 class VolumeRow:
     """One slot, or a volume that is in none (``slot`` empty).  ``word``: NEXT, WRITING, reusable, new, blank, active,
-    foreign, faulty, elsewhere; ``label`` is what it bears, empty for a blank slot; ``flag``: reuse, no-reuse, or empty for
-    what is not in the tapelist; ``loaded``: the changer's current slot."""
+    foreign, faulty, busy, elsewhere; ``label`` is what it bears, empty for a blank slot; ``flag``: reuse, no-reuse, or
+    empty for what is not in the tapelist; ``loaded``: the changer's current slot."""
 
     storage: str
     slot: str

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import sys
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import BinaryIO, Protocol
@@ -49,7 +50,11 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SlotView:
-    """A slot as it was found.  ``datestamp`` is the label's own; ``used`` bytes; ``note`` says why it is odd."""
+    """A slot as it was found.  ``datestamp`` is the label's own; ``used`` bytes; ``note`` says why it is odd.
+
+    ``sealed``: the label's block bears our checksum, so a program of ours wrote it.  ``busy``: who has the slot in hand
+    just now, a sentence; empty when nobody has.
+    """
 
     slot: str
     condition: Condition
@@ -58,6 +63,8 @@ class SlotView:
     used: int = 0
     files: int = 0
     note: str = ""
+    sealed: bool = False
+    busy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +135,10 @@ class Changer(Protocol):
 
     def release(self) -> None:
         """Give the lock back."""
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Between looking at the slots and writing a label: programs of others that use the same slots stand still.
+        WorldError TAP004 when they do not let us."""
 
     def views(self) -> list[SlotView]:
         """Every slot as it is now, in order.  WorldError when the changer itself is not there."""

@@ -2,7 +2,8 @@
 
 ``disk:DIR`` has its volumes in ``DIR/slot1``, ``DIR/slot2`` …; slots up to the storage's number are made when a volume
 is begun in them, ``DIR`` itself never is, since it may be a mount point.  ``DIR/data`` is a link to the slot that was
-loaded last, so that Amanda's own tools read it as ``file:DIR``.  Amanda's ``DIR/state`` is left alone.
+loaded last, so that Amanda's own tools read it as ``file:DIR``.  A real Amanda may use the same directory: its
+``DIR/state`` is honoured and never changed (`core.devices.neighbour`).
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
+from core.devices import neighbour
 from core.devices.contract import Capabilities, SlotView, fault_of
 from core.devices.slot_volume import DirectoryVolume, Write
 from core.errors import WorldError
@@ -60,16 +64,22 @@ class DirectoryChanger:
             os.close(self._lock)
             self._lock = -1
 
+    def alone(self) -> AbstractContextManager[None]:
+        """A real Amanda on the same slots stands still meanwhile.  WorldError TAP003, TAP004."""
+        return neighbour.standing_still(self.path)
+
     def views(self) -> list[SlotView]:
         """Every slot as it is now, by number.  WorldError TAP002 when the directory is not there."""
-        return [self._volume(slot).view() for slot in self._names()]
+        names, busy = self._names(), neighbour.in_hand(self.path)
+        return [replace(self._volume(slot).view(), busy=busy.get(slot, "")) for slot in names]
 
     def glance(self) -> object:
-        """Which slots there are and when each was changed last.  No label is read.  Never raises."""
+        """Which slots there are, when each was changed last, and when Amanda took or gave one back.  No label is read.
+        Never raises."""
         try:
             slots = sorted(name for name in os.listdir(self.path) if _SLOT.fullmatch(name))
             return tuple((name, state.st_dev, state.st_ino, state.st_mtime_ns)
-                         for name in slots if (state := _state(self.path / name)))
+                         for name in (*slots, neighbour.STATE) if (state := _state(self.path / name)))
         except OSError:
             return None
 

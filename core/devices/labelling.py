@@ -65,7 +65,7 @@ def begin_next(changer: Changer, site: Site, rules: Rules) -> tuple[Volume, str]
     fit on its file system, before anything was erased.
     """
     storage = rules.storage
-    with tapelist.edit(site.tapelist) as draft:
+    with tapelist.edit(site.tapelist) as draft, changer.alone():
         verdict = next_volume(changer, rules, draft.volumes)
         volume = changer.load(verdict.view.slot)
         if volume.room_if_begun() == 0:
@@ -97,10 +97,12 @@ def label_volume(site: Site, storage: Storage, slot: str | None = None, label: s
     changer = open_changer(storage)
     changer.acquire()
     try:
-        with tapelist.edit(site.tapelist) as draft:
+        with tapelist.edit(site.tapelist) as draft, changer.alone():
             views = changer.views()
             verdicts = judge(views, draft.volumes, rules_of(site, storage, protected=protected))
             verdict = _pick(verdicts, storage, slot)
+            if verdict.view.busy:
+                raise WorldError("TAP004", f"slot {verdict.view.slot}: {verdict.view.busy}", "wait until it ends")
             if not force:
                 _refuse(verdict)
             view = verdict.view
@@ -118,7 +120,7 @@ def label_volume(site: Site, storage: Storage, slot: str | None = None, label: s
 
 def _pick(verdicts: Sequence[Verdict], storage: Storage, slot: str | None) -> Verdict:
     if slot is None:
-        blank = next((v for v in verdicts if v.view.condition is Condition.EMPTY), None)
+        blank = next((v for v in verdicts if v.view.condition is Condition.EMPTY and not v.view.busy), None)
         if blank is None:
             raise UsageError("TAP017", f"storage {storage.name} has no blank slot", "name a slot")
         return blank

@@ -13,7 +13,7 @@ from core.devices import tapelist
 from core.devices.registry import open_changer
 from core.devices.scan_policy import WRITABLE, Standing, judge
 from core.devices.shelf import rules_of
-from core.errors import UsageError
+from core.errors import UsageError, WorldError
 from core.model.site import Site, Storage
 from core.model.volume import NEVER, Volume, find_volume, with_volume
 
@@ -28,7 +28,7 @@ def erase_volume(site: Site, storage: Storage, label: str, *, insist: bool = Fal
     changer = open_changer(storage)
     changer.acquire()
     try:
-        with tapelist.edit(site.tapelist) as draft:
+        with tapelist.edit(site.tapelist) as draft, changer.alone():
             verdicts = judge(changer.views(), draft.volumes, rules_of(site, storage, protected=protected))
             found = [verdict for verdict in verdicts if verdict.view.label == label]
             entry = find_volume(draft.volumes, label, storage.name)
@@ -37,6 +37,8 @@ def erase_volume(site: Site, storage: Storage, label: str, *, insist: bool = Fal
                 raise UsageError("TAP018", f"volume {label} is {where} of storage {storage.name}",
                                  "'taperoom tape list' shows them")
             verdict = found[0]
+            if verdict.view.busy:
+                raise WorldError("TAP004", f"volume {label}: {verdict.view.busy}", "wait until it ends")
             if entry is None or verdict.standing in (Standing.FOREIGN, Standing.FAULTY):
                 raise UsageError("TAP021", f"volume {label} is not erased: {verdict.reason}",
                                  "it is not this storage's to erase")

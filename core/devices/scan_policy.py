@@ -33,6 +33,7 @@ class Standing(StrEnum):
     ACTIVE = "active"
     FOREIGN = "foreign"
     FAULTY = "faulty"
+    BUSY = "busy"
     ELSEWHERE = "elsewhere"
 
 
@@ -107,7 +108,14 @@ def judge(views: Sequence[SlotView], volumes: Sequence[Volume], rules: Rules) ->
     """A verdict for every slot, in the order of ``views``.  Never raises: a bad template makes blanks unusable."""
     kept = retained(volumes, rules)
     shown = Counter(view.label for view in views if view.condition is Condition.LABELLED)
-    return [_blanks(_judge(view, volumes, kept, shown, rules), views, volumes, rules) for view in views]
+    return [_idle(_blanks(_judge(view, volumes, kept, shown, rules), views, volumes, rules)) for view in views]
+
+
+def _idle(verdict: Verdict) -> Verdict:
+    """What another program has in hand may look empty or free for a moment, and is not."""
+    if verdict.view.busy and verdict.standing in WRITABLE:
+        return replace(verdict, standing=Standing.BUSY, reason=verdict.view.busy)
+    return verdict
 
 
 def _judge(view: SlotView, volumes: Sequence[Volume], kept: Mapping[str, str], shown: Mapping[str, int],
@@ -160,9 +168,12 @@ def _labelled(view: SlotView, volumes: Sequence[Volume], kept: Mapping[str, str]
 
 
 def _begun_in_vain(view: SlotView, kept: Mapping[str, str], storage: Storage) -> bool:
-    """Whether a run gave an empty volume one of our labels and died before it wrote that into the tapelist."""
-    return (bool(storage.autolabel) and not view.files and view.datestamp.isdigit() and len(view.datestamp) == 14
-            and view.label not in kept and matches_quietly(storage.label, view.label))
+    """Whether a run gave an empty volume one of our labels and died before it wrote that into the tapelist.
+
+    A run of ours: the label that Amanda has just given one of its own would look the same but for our checksum.
+    """
+    return (bool(storage.autolabel) and view.sealed and not view.files and view.datestamp.isdigit()
+            and len(view.datestamp) == 14 and view.label not in kept and matches_quietly(storage.label, view.label))
 
 
 def _blanks(verdict: Verdict, views: Sequence[SlotView], volumes: Sequence[Volume], rules: Rules) -> Verdict:

@@ -65,7 +65,7 @@ class DirectoryVolume:
             note = f"{self.path / labels[0]}: {header.note}" if header.note else "its label is not Amanda's"
             return SlotView(self.slot, Condition.WEIRD, used=used, files=files, note=note)
         note = f"{self.path / labels[0]}: {header.note}" if header.note else ""
-        return SlotView(self.slot, Condition.LABELLED, header.label, header.datestamp, used, files, note)
+        return SlotView(self.slot, Condition.LABELLED, header.label, header.datestamp, used, files, note, header.sealed)
 
     def room_if_begun(self) -> int:
         """What `room` would be after `begin`; 0 when no part would fit."""

@@ -87,6 +87,8 @@ def _replace(path: Path, volumes: tuple[Volume, ...]) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        # By this link a process of Amanda knows that it wrote last, and does not read again what it has in memory.
+        Path(f"{path}.last_write").unlink(missing_ok=True)
         new.replace(path)
         sync_directory(path.parent)
     except OSError as error:

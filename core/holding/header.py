@@ -69,7 +69,8 @@ class Header:
     """One header.  ``part``/``parts`` count from 1 and matter for SPLIT_FILE only (−1: not known how many);
     ``comp`` is ``N``, ``.gz``, ``.Z`` or ``cust``; ``orig_kib`` 0 and CRCs of 0 are unknown; ``decrypt`` and
     ``uncompress`` are commands without their ``|``; ``blocksize`` KiB is what `parse` found in the dd line; ``note`` is
-    what was wrong with the block that it was read from, such as ``byte 17 of its header is damaged``."""
+    what was wrong with the block that it was read from, such as ``byte 17 of its header is damaged``; ``sealed``: that
+    block bore our checksum, which Amanda does not write."""
 
     kind: Kind
     datestamp: str = ""
@@ -95,6 +96,7 @@ class Header:
     recover: str = ""
     blocksize: int = field(default=0, compare=False)
     note: str = field(default="", compare=False)
+    sealed: bool = field(default=False, compare=False)
 
     @property
     def is_dump(self) -> bool:
@@ -210,7 +212,7 @@ def parse(block: bytes) -> Header:
     if not found.whole:
         return Header(Kind.WEIRD, note=found.note)
     header = _parse(found.block)
-    return replace(header, note=found.note) if found.note else header
+    return replace(header, note=found.note, sealed=found.sealed) if found.note or found.sealed else header
 
 
 def _parse(block: bytes) -> Header:

@@ -11,7 +11,7 @@ import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.errors import WorldError
@@ -23,14 +23,16 @@ from core.model.site import HoldingDisk
 _STAMP = re.compile(r"\d{8}(?:\d{6})?", re.ASCII)
 _NOT_CRUFT = ("lost+found",)
 _PID = "pid"  # Amanda's: the process that writes there
+_AMANDAS = frozenset({"amdump", "planner", "driver", "chunker", "taper", "dumper", "amflush", "amcleanup", "amvault"})
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """A dump: its first file, the header there, ``size`` bytes of data in all ``files``.
 
-    ``complete`` is False when a file still has its `.tmp` name or a chunk is missing; ``fault`` says which.  ``notes``:
-    damage of headers that did no harm, a sentence with file and byte each.
+    ``complete`` is False when a file still has its `.tmp` name, a chunk is missing, or a live Amanda has it in hand;
+    ``fault`` says which.  ``notes``: damage of headers that did no harm, a sentence with file and byte each.
+    ``amandas``: a run of a real Amanda made its directory.
     """
 
     path: Path
@@ -40,6 +42,7 @@ class Found:
     files: tuple[Path, ...]
     fault: str = ""
     notes: tuple[str, ...] = ()
+    amandas: bool = False
 
     @property
     def kib(self) -> int:
@@ -99,6 +102,35 @@ def _entries(path: Path) -> Iterator[os.DirEntry[str]]:
 
 
 def _look_into(directory: Path, heap: _Heap) -> None:
+    writer = _writer(directory)
+    if writer is not None:
+        theirs = _Heap()
+        _read_entries(directory, theirs)
+        live = f"process {writer} of Amanda is at work in {directory}" if writer else ""
+        heap.dumps += [replace(dump, amandas=True, complete=dump.complete and not live, fault=live or dump.fault)
+                       for dump in theirs.dumps]
+        heap.damage += theirs.damage
+        if not live:  # what is under way changes while one looks
+            heap.chunks, heap.cruft = heap.chunks + theirs.chunks, heap.cruft + theirs.cruft
+        return
+    _read_entries(directory, heap)
+
+
+def _writer(directory: Path) -> int | None:
+    """The live process of Amanda that writes in a directory; 0 when that is over; None for one that Amanda did not make."""
+    try:
+        pid = int((directory / _PID).read_bytes()[:20].split(b"\0")[0])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        return 0
+    try:
+        return pid if Path(f"/proc/{pid}/comm").read_text().strip() in _AMANDAS else 0  # numbers of processes come again
+    except (OSError, UnicodeDecodeError):
+        return 0
+
+
+def _read_entries(directory: Path, heap: _Heap) -> None:
     for entry in _entries(directory):
         path = Path(entry.path)
         if entry.name == _PID:

@@ -23,12 +23,14 @@ _SURE = 18  # of the bytes of a seal: so many that agree are one, whatever happe
 class Unsealed:
     """A block as it was written, as far as that can be known.  ``note``: what is wrong with it, empty when nothing is.
 
-    ``whole`` False: it is damaged in a way that cannot be undone, and ``block`` is not to be believed.
+    ``whole`` False: it is damaged in a way that cannot be undone, and ``block`` is not to be believed.  ``sealed``: it has
+    a seal at all, and so was written by us.
     """
 
     block: bytes
     note: str = ""
     whole: bool = True
+    sealed: bool = True
 
 
 def seal(block: bytes) -> bytes:
@@ -75,10 +77,10 @@ def _without_seal(block: bytes) -> Unsealed:
     end = block.find(b"\0")
     rest = block[end:].lstrip(b"\0") if end > 0 else b""
     if not rest:
-        return Unsealed(block)
+        return Unsealed(block, sealed=False)
     at = len(block) - len(rest)
     return Unsealed(block[:end] + bytes(len(block) - end),
-                    f"byte {at} of its header, behind the header's text, is {block[at]:#04x} and should be 0x00")
+                    f"byte {at} of its header, behind the header's text, is {block[at]:#04x} and should be 0x00", sealed=False)
 
 
 def _damage_of_one_byte(content: bytes, tail: bytes) -> tuple[int, int] | None:

@@ -114,6 +114,17 @@ def test_devices_slots_are_there_before_anything_is_written(storage: Storage) ->
     assert caught.value.code == "TAP018"
 
 
+def test_devices_slots_can_be_looked_at_and_begun_while_others_stand_still(storage: Storage) -> None:
+    changer = open_changer(storage)
+    with changer.alone():
+        assert len(changer.views()) == 3
+        changer.load("2").begin("A-1", STAMP)
+        assert not any(view.busy for view in changer.views()), "nobody else is there"
+        assert [view.sealed for view in changer.views()] == [False, True, False]
+    with changer.alone():
+        pass
+
+
 def test_devices_a_glance_tells_that_something_was_moved(storage: Storage) -> None:
     changer = open_changer(storage)
     seen = [changer.glance()]

@@ -61,8 +61,8 @@ def _reason(view: SlotView, volumes: tuple[Volume, ...] = (), **rules: object) -
     return verdict.standing, verdict.reason
 
 
-def _view(label: str = "D-1", datestamp: str = "20261101000000", files: int = 3) -> SlotView:
-    return SlotView("1", Condition.LABELLED, label, datestamp, files=files)
+def _view(label: str = "D-1", datestamp: str = "20261101000000", files: int = 3, sealed: bool = True) -> SlotView:
+    return SlotView("1", Condition.LABELLED, label, datestamp, files=files, sealed=sealed)
 
 
 NEWER = Volume("D-9", "20261105000000", pool="main")
@@ -100,6 +100,7 @@ def test_devices_a_volume_that_was_begun_in_vain_is_used() -> None:
         return verdict.standing
 
     assert standing(_view(files=0)) is Standing.NEW
+    assert standing(_view(files=0, sealed=False)) is Standing.FOREIGN, "a real Amanda wrote it"
     assert standing(_view(files=1)) is Standing.FOREIGN
     assert standing(_view("E-1", files=0)) is Standing.FOREIGN
     assert standing(_view(datestamp="X", files=0)) is Standing.FOREIGN

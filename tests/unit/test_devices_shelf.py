@@ -155,4 +155,4 @@ def test_devices_two_volumes_with_one_label(site: Site, storage: Storage) -> Non
 
 def test_devices_standing_words_are_stable() -> None:
     assert [str(standing) for standing in Standing] == [
-        "reusable", "new", "blank", "active", "foreign", "faulty", "elsewhere"]
+        "reusable", "new", "blank", "active", "foreign", "faulty", "busy", "elsewhere"]

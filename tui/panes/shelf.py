@@ -27,7 +27,7 @@ CONTENTS = (
 
 _MARKS: dict[str, Mark] = {
     "NEXT": WAITS, "WRITING": BUSY, "reusable": GOOD, "new": GOOD, "blank": IDLE, "active": IDLE, "foreign": NOT,
-    "faulty": BAD, "elsewhere": NOT,
+    "faulty": BAD, "busy": BUSY, "elsewhere": NOT,
 }
 
 
