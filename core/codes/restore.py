@@ -104,6 +104,16 @@ PAGES: tuple[Page, ...] = (
     Page("RST065", "W", "A volume from the future",
          "The datestamp in a label is later than this machine's clock: the clock was wrong when it was written, or is now.",
          "Correct the clock. Dates of dumps are kept as they were written; '--as-of' a later date finds them."),
+    Page("RST066", "W", "A dump that is not whole is passed over",
+         "While the catalogue was made again, a dump was found that is marked as partial, was not finished, misses a chunk, "
+         "or is being written by a real Amanda just now. A restore would bring back half of a disk, so it is not in the "
+         "catalogue.",
+         "Take another date. What there is of it can be read by hand: the first 32 KiB of the file are a text with the "
+         "command."),
+    Page("RST067", "W", "Volumes of a real Amanda",
+         "The label of these volumes was not written by Taperoom. They are in the catalogue and can be restored from. In the "
+         "tapelist they stand as no-reuse, so that no run overwrites what Amanda may still need.",
+         "Nothing, as long as Amanda uses them. To give one over to Taperoom: 'taperoom tape retire LABEL --undo'."),
     Page("RST030", "E", "Not a directory to restore to",
          "The target is a file, or cannot be made or read.",
          "Name a directory that you may write, or one that does not exist yet."),

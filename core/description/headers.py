@@ -51,33 +51,56 @@ def pieces_of(found: Found, filenos: Iterable[int], faults: list[str]) -> list[P
 
 
 def by_dump(pieces: Sequence[Piece]) -> dict[DumpKey, list[Piece]]:
-    """The parts of each dump in their order; of two attempts at the same part the later one counts."""
-    found: dict[DumpKey, dict[int, Piece]] = {}
+    """The parts of each dump in their order; of several attempts the last one on a volume counts.
+
+    A part that comes again on the same volume begins a new attempt, so what the one before wrote from there on goes: a dump
+    that was made again may have fewer parts.  Of a part on two volumes the shorter one met the end of its volume.
+    """
+    volumes: dict[DumpKey, dict[str, dict[int, Piece]]] = {}
     for piece in pieces:
-        found.setdefault(piece.header.key, {})[piece.part] = piece
-    return {key: [parts[number] for number in sorted(parts)] for key, parts in found.items()}
+        parts = volumes.setdefault(piece.header.key, {}).setdefault(piece.label, {})
+        for number in [number for number in parts if number >= piece.part]:
+            del parts[number]
+        parts[piece.part] = piece
+    return {key: _joined(found.values()) for key, found in volumes.items()}
+
+
+def _joined(volumes: Iterable[dict[int, Piece]]) -> list[Piece]:
+    found: dict[int, Piece] = {}
+    for parts in volumes:
+        for number, piece in parts.items():
+            if number not in found or piece.size >= found[number].size:
+                found[number] = piece
+    return [found[number] for number in sorted(found)]
 
 
 def is_whole(parts: Sequence[Piece]) -> bool:
     """Whether the parts are all of a dump, as far as headers tell."""
+    return not lack_of(parts)
+
+
+def lack_of(parts: Sequence[Piece]) -> str:
+    """What headers tell that a dump lacks, for people; empty when they tell of nothing."""
+    if any(part.header.partial for part in parts):
+        return "it is marked as partial"
     if [part.part for part in parts] != list(range(1, len(parts) + 1)):
-        return False
-    whole = parts[0].header.server
-    return whole.size == sum(part.size for part in parts) if whole.known else not parts[0].header.partial
+        return "parts are missing"
+    whole, size = parts[0].header.server, sum(part.size for part in parts)
+    return f"it has {size} of {whole.size} bytes" if whole.known and whole.size != size else ""
 
 
-def dump_ended(key: DumpKey, parts: Sequence[Piece], handle: str) -> e.DumpEnded:
-    """The end of the dump that these parts are."""
-    header, size = parts[0].header, sum(part.size for part in parts)
-    return e.DumpEnded(handle, key[0], key[1], key[3], "done", "", "", kib_of(size), header.orig_kib or kib_of(size), 0.0,
+def dump_ended(header: Header, size: int, handle: str, file: str = "") -> e.DumpEnded:
+    """The end of a dump with that header and so many bytes; ``file`` on the holding disk, if it is there."""
+    host, disk, _, level = header.key
+    return e.DumpEnded(handle, host, disk, level, "done", "", file, kib_of(size), header.orig_kib or kib_of(size), 0.0,
                        str(header.native), str(header.client), str(header.server), "")
 
 
 def written(storage: str, key: DumpKey, parts: Sequence[Piece], handle: str) -> Iterator[Event]:
     """The write of a dump, whole or not."""
-    size, whole = kib_of(sum(part.size for part in parts)), is_whole(parts)
+    size, lack = kib_of(sum(part.size for part in parts)), lack_of(parts)
     yield e.WriteBegan(handle, "taper0", storage, *key, "", size)
     for part in parts:
         yield e.PartWritten(handle, storage, part.label, part.fileno, part.part, kib_of(part.size), "")
-    yield e.WriteEnded(handle, storage, *key, "done" if whole else "failed", "" if whole else "parts are missing", "", size,
-                       len(parts), 0.0, str(parts[0].header.server) if parts[0].header.server.known else "")
+    yield e.WriteEnded(handle, storage, *key, "failed" if lack else "done", lack, "", size, len(parts), 0.0,
+                       str(parts[0].header.server) if parts[0].header.server.known else "")

@@ -35,7 +35,8 @@ _INDEX = re.compile(re.escape(INDEX) + r"([^/\0]+)/([^/\0]+)/(\d{8,14}_\d{1,4}[.
 
 @dataclass(slots=True)
 class Found:
-    """A labelled volume: the run in its label, its files, and where its description is (0: none) with its header."""
+    """A labelled volume: the run in its label, its files, and where its description is (0: none) with its header;
+    ``sealed``: a program of ours wrote its label."""
 
     storage: str
     label: str
@@ -44,6 +45,7 @@ class Found:
     filenos: list[int]
     described: int = 0
     header: Header | None = None
+    sealed: bool = True
 
     @property
     def title(self) -> str:
@@ -66,9 +68,9 @@ class Told:
     faults: list[str] = field(default_factory=list)
 
 
-def look(storage: str, label: str, run: str, volume: Volume) -> Found:
+def look(storage: str, label: str, run: str, volume: Volume, *, sealed: bool = True) -> Found:
     """A volume with its description, if it has one: that is near its end, so the last headers are read first.  WorldError."""
-    found = Found(storage, label, run, volume, volume.filenos())
+    found = Found(storage, label, run, volume, volume.filenos(), sealed=sealed)
     for fileno in reversed(found.filenos):
         try:
             header = volume.read_header(fileno)

@@ -2,19 +2,22 @@
 
 Promises that only labels, headers and descriptions are read, that nothing that is in the state directory is changed, and
 that every volume that gave less than its description is told of.  Where there is no description, headers give what they
-have: which dumps are where, without file lists.
+have: which dumps are where, without file lists.  So volumes and holding files of a real Amanda are taken in, too; such a
+volume is not ours to write on until an operator says so.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from core.catalogue.queries import DumpKey
 from core.description import headers
 from core.description.facts import facts_of
 from core.description.reading import Found, Told, durable, look, read
+from core.description.spooled import spooled
 from core.devices import tapelist
 from core.devices.contract import Condition, SlotView
 from core.devices.label import matches
@@ -23,6 +26,7 @@ from core.errors import TaperoomError, WorldError
 from core.events import event as e
 from core.events.codec import encode, inspect
 from core.events.event import Event, Record
+from core.holding.scan import Found as Held
 from core.model.site import Site, Storage
 from core.model.units import datestamp_of, seconds_of_datestamp
 from core.model.volume import NEVER, Volume, find_volume, parse_tapelist, with_volume
@@ -54,13 +58,19 @@ class _Run:
     def has(self, kind: type[Event]) -> bool:
         return any(isinstance(record.event, kind) for record in self.records)
 
+    def dumped(self, key: DumpKey) -> bool:
+        """Whether it tells of a good dump with that key."""
+        return any(isinstance(event := record.event, e.DumpEnded) and event.outcome in ("done", "strange")
+                   and (event.host, event.disk, event.level) == (key[0], key[1], key[3]) for record in self.records)
+
 
 def recover(site: Site, say: Callable[[str], None]) -> Recovered:
     """Make what is missing in the state directory; ``say`` is told what is being read.  WorldError RST062 when nothing can
     be written there, or when no volume was found."""
     done = Recovered()
     found = [volume for storage in site.storages.values() for volume in _volumes(storage, done, say)]
-    if not found:
+    held = spooled(site, done.warnings.append)
+    if not found and not held:
         raise WorldError("RST062", "no slot of any storage holds a volume that a run has written",
                          "load the volumes; 'taperoom tape list' shows what is in the slots")
     done.volumes = len(found)
@@ -68,10 +78,12 @@ def recover(site: Site, say: Callable[[str], None]) -> Recovered:
     try:
         lists = _descriptions(site, found, runs, done, say)
         for name in sorted({volume.run for volume in found}):
-            _complete(site, name, [volume for volume in found if volume.run == name], runs, done, say)
+            _complete(site, name, [volume for volume in found if volume.run == name], runs, done, say, held)
+        for key, dump in held.items():
+            _add_held(site, key, dump, runs)
         for run in runs.values():
             done.journals += _write(site, run)
-        _tapelist(site, found, lists)
+        _tapelist(site, found, lists, done)
     except OSError as fault:
         raise WorldError("RST062", f"{site.state_dir}: {fault}", "it must be writable and have room") from fault
     _missing(found, runs, done)
@@ -102,7 +114,7 @@ def _volumes(storage: Storage, done: Recovered, say: Callable[[str], None]) -> I
             done.warnings.append(f"RST065 volume {view.label} was written on {view.datestamp}, which is still to come: the "
                                  "clock was wrong then or is now; its dates are kept as they are")
         try:
-            yield look(storage.name, view.label, view.datestamp, changer.load(view.slot))
+            yield look(storage.name, view.label, view.datestamp, changer.load(view.slot), sealed=view.sealed)
         except WorldError as fault:
             done.warnings.append(f"RST060 volume {view.label} cannot be read: {fault.message}; try again with it in another "
                                  "drive or slot")
@@ -134,7 +146,7 @@ def _descriptions(site: Site, found: list[Found], runs: dict[str, _Run], done: R
 
 
 def _complete(site: Site, name: str, volumes: list[Found], runs: dict[str, _Run], done: Recovered,
-              say: Callable[[str], None]) -> None:
+              say: Callable[[str], None], held: Mapping[DumpKey, Held]) -> None:
     """What the journal of a run lacks: the end that came after its last description, and files that it does not know."""
     run = runs.get(name)
     known = facts_of(run.records) if run is not None else None
@@ -149,14 +161,16 @@ def _complete(site: Site, name: str, volumes: list[Found], runs: dict[str, _Run]
                                      "read instead, which is slower; the names of files come from the dumps themselves")
             unknown.setdefault(volume.storage, []).extend(headers.pieces_of(volume, lacking, done.warnings))
     if run is None:
-        run = runs[name] = _Run(name, made=True)
-        run.add(e.RunBegan(name, site.org, str(site.file), "headers of volumes", 0, 0, 0, 0))
+        run = _made(site, name, runs)
     begun = set(known.volumes) if known is not None else set()
     for number, volume in enumerate(volumes, 1):
         if (volume.storage, volume.label) not in begun:
             run.add(e.VolumeBegan("taper0", volume.storage, volume.label, number, site.storages[volume.storage].capacity))
     for storage, pieces in sorted(unknown.items()):
-        _add_dumps(site, run, storage, pieces, runs)
+        _add_dumps(site, run, storage, pieces, runs, held)
+        done.warnings += [f"RST066 volume {piece.label} file {piece.fileno}: {piece.header.host}:{piece.header.disk} level "
+                          f"{piece.header.level} of {piece.header.datestamp} is marked as partial; no restore uses it, and its "
+                          "header says how to read what there is" for piece in pieces if piece.header.partial]
     _add_end(run, volumes)
 
 
@@ -166,18 +180,33 @@ def _files(run: _Run, volume: Found) -> set[int]:
             and (record.event.storage, record.event.label) == (volume.storage, volume.label)}
 
 
-def _add_dumps(site: Site, run: _Run, storage: str, pieces: list[headers.Piece], runs: dict[str, _Run]) -> None:
+def _made(site: Site, name: str, runs: dict[str, _Run]) -> _Run:
+    """A run that only headers tell of."""
+    run = runs[name] = _Run(name, made=True)
+    run.add(e.RunBegan(name, site.org, str(site.file), "headers of volumes", 0, 0, 0, 0))
+    return run
+
+
+def _add_held(site: Site, key: DumpKey, dump: Held, runs: dict[str, _Run]) -> None:
+    """A dump on the holding disk, if the run that made it is known from headers alone."""
+    if (site.runs_dir / key[2] / "journal.jsonl").exists():
+        return
+    run = runs.get(key[2]) or _made(site, key[2], runs)
+    if run.made and not run.dumped(key):
+        run.add(headers.dump_ended(dump.header, dump.size, f"98-{len(run.records):05d}", str(dump.path)))
+
+
+def _add_dumps(site: Site, run: _Run, storage: str, pieces: list[headers.Piece], runs: dict[str, _Run],
+               held: Mapping[DumpKey, Held]) -> None:
     for number, (key, parts) in enumerate(headers.by_dump(pieces).items(), 1):
         handle = f"99-{number:05d}"
         if headers.is_whole(parts):
             of = runs.get(key[2])
             if of is None:  # flushed later: nothing else tells of the run that made it
-                of = runs[key[2]] = _Run(key[2], made=True)
-                of.add(e.RunBegan(key[2], site.org, str(site.file), "headers of volumes", 0, 0, 0, 0))
-            if not any(isinstance(record.event, e.DumpEnded) and record.event.outcome in ("done", "strange")
-                       and (record.event.host, record.event.disk, record.event.level) == (key[0], key[1], key[3])
-                       for record in of.records):
-                of.add(headers.dump_ended(key, parts, f"98-{len(of.records):05d}"))
+                of = _made(site, key[2], runs)
+            if not of.dumped(key):
+                file = str(held[key].path) if key in held else ""
+                of.add(headers.dump_ended(parts[0].header, sum(part.size for part in parts), f"98-{len(of.records):05d}", file))
         for event in headers.written(storage, key, parts, handle):
             run.add(event)
 
@@ -228,8 +257,11 @@ def _write(site: Site, run: _Run) -> int:
     return 1
 
 
-def _tapelist(site: Site, found: list[Found], lists: list[bytes]) -> None:
-    """The newest tapelist that a volume has, if there is none; and every volume that was found is in it."""
+def _tapelist(site: Site, found: list[Found], lists: list[bytes], done: Recovered) -> None:
+    """The newest tapelist that a volume has, if there is none; and every volume that was found is in it.
+
+    One that Amanda wrote comes in as one that is not to be overwritten: Amanda may still want it."""
+    theirs = []
     with tapelist.edit(site.tapelist) as draft:
         if not draft.volumes and lists:
             with contextlib.suppress(ValueError):  # the labels tell the most of it
@@ -238,9 +270,12 @@ def _tapelist(site: Site, found: list[Found], lists: list[bytes]) -> None:
             known = find_volume(draft.volumes, volume.label, volume.storage)
             if known is None or known.datestamp in (NEVER, "") or known.datestamp < volume.run:
                 old = known or Volume(volume.label)
+                theirs += [volume.label] if old.reuse and not volume.sealed else []
                 draft.volumes = with_volume(draft.volumes, Volume(
-                    volume.label, volume.run, old.reuse, old.barcode, old.meta, 32, volume.storage, volume.storage, site.org,
-                    old.comment))
+                    volume.label, volume.run, old.reuse and volume.sealed, old.barcode, old.meta, 32, volume.storage,
+                    volume.storage, site.org, old.comment))
+    if theirs:
+        done.warnings.append(f"RST067 written by a real Amanda, and therefore read but never overwritten: {', '.join(theirs)}")
 
 
 def _missing(found: list[Found], runs: dict[str, _Run], done: Recovered) -> None:
