@@ -147,4 +147,4 @@ _group("catalogue", """The index over journals and volumes.
 \b
 Example:
   taperoom catalogue rebuild
-""", {"rebuild": catalogue.rebuild})
+""", {"rebuild": catalogue.rebuild, "export-amanda": catalogue.export_amanda})

@@ -63,6 +63,55 @@ def _from_volumes(site: Site, *, quiet: bool) -> Recovered:
     return recover(site, (lambda text: None) if quiet else (lambda text: show.say(clean(text))))
 
 
+def export_amanda(
+    directory: Annotated[str, typer.Argument(metavar="DIR", help="The configuration, such as /etc/amanda/daily.")],
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="What Amanda calls it, if not as the directory.")] = "",
+    storage: Annotated[list[str] | None, typer.Option(
+        "--storage", metavar="OURS=THEIRS", help="Which of Amanda's storages one of ours is; mostly not needed.")] = None,
+    hand_over: Annotated[bool, typer.Option(
+        "--hand-over", help="Amanda may overwrite our volumes from now on, by its own rules.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of Amanda that are in the way, too.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be written.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> int:
+    """Tell a real Amanda of our volumes, so that its own tools restore from them.
+
+    Writes trace logs, indexes, curinfo and lines of the tapelist into the directories of one of Amanda's configurations.
+    No file of Amanda's own is replaced without --overwrite. Until --hand-over our volumes stand there as no-reuse:
+    Amanda reads them and never writes on them.
+
+    \b
+    Examples:
+      taperoom catalogue export-amanda /etc/amanda/daily --dry-run
+      taperoom catalogue export-amanda /etc/amanda/daily
+      taperoom catalogue export-amanda /etc/amanda/daily --hand-over
+    """
+    from pathlib import Path
+
+    from core.errors import UsageError
+    from core.export.amanda import Wanted, export_amanda
+    from core.report.text import clean, count
+
+    pairs = [word.partition("=") for word in storage or []]
+    if any(not ours or not theirs for ours, _, theirs in pairs):
+        raise UsageError("TAP041", "--storage wants OURS=THEIRS")
+    site = where.site()
+    wanted = Wanted(name, {ours: theirs for ours, _, theirs in pairs}, hand_over, overwrite, dry_run)
+    with _no_run(site):
+        done = export_amanda(site, Path(directory), wanted)
+    if json:
+        show.say_json({"configuration": done.target.name, "dry_run": dry_run, "logs": done.logs, "indexes": done.indexes,
+                       "infos": done.infos, "tapelist": done.volumes, "tapelist_gone": done.gone, "dumps": done.dumps,
+                       "files": done.files, "warnings": done.warnings})
+        return 0
+    show.say_lines(clean(warning) for warning in done.warnings)
+    gone = f", {count(done.gone, 'line')} taken out" if done.gone else ""
+    show.say(f"{clean(done.target.name)}: {count(done.dumps, 'dump')} of ours; {'would write' if dry_run else 'written'}: "
+             f"{count(done.logs, 'log')}, {count(done.indexes, 'index', 'indexes')}, {count(done.infos, 'curinfo record')}, "
+             f"{count(done.volumes, 'line')} of the tapelist{gone}")
+    return 0
+
+
 @contextlib.contextmanager
 def _no_run(site: Site) -> Iterator[None]:
     """Nobody else can start a run meanwhile.  BusyError RUN004 while there is one, StartError RUN003."""
