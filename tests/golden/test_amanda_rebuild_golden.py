@@ -84,7 +84,7 @@ def test_a_dump_in_parts_over_two_volumes_and_one_that_was_cut_off(tmp_path: Pat
     with open_catalogue(site).catalogue as catalogue:
         whole = [dump for dump in dumps(catalogue) if dump.copies]
         failed = catalogue.rows("SELECT datestamp, message FROM writes WHERE outcome='failed'")
-    assert [dump.labels for dump in whole][0] == ("FIXSPLIT-001", "FIXSPLIT-002")
+    assert whole[0].labels == ("FIXSPLIT-001", "FIXSPLIT-002")
     assert len(whole) + len(failed) >= 1
     assert restore(site, ["localhost:/srv/amdata/beta"], whole[0].datestamp, tmp_path / "out").good
     # Without its second volume the dump is not whole, and nothing pretends that it is.
