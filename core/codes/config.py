@@ -38,4 +38,8 @@ PAGES: tuple[Page, ...] = (
     Page("CFG010", "E", "not made by the demo",
          "The directory for the demo is there already and was not made by it; the demo empties its directory.",
          "Name another directory: taperoom demo DIR."),
+    Page("CFG011", "E", "the configuration of Amanda has faults",
+         "An amanda.conf, or a file that it includes, holds what Amanda itself would not take, or cannot be read. Every "
+         "fault is listed with file and line. Nothing was taken from it, since half a configuration is worse than none.",
+         "Correct them all; 'amgetconf CONFIG org' of the real Amanda reads the same files."),
 )
