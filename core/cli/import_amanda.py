@@ -26,10 +26,10 @@ def import_amanda(
 ) -> int:
     """Take over a site of Amanda with its dumps and volumes.
 
-    Its configuration becomes one of Taperoom's, and all that it knows a catalogue. Amanda's files are only read, and its volumes and holding disks stay where they are: their dumps can be restored from
-    here, and the next night goes on from its last levels. What cannot be carried over is listed, one line each. A fault
-    anywhere is told with file and line, and then nothing is written. Amanda itself can go on as before, but not both on one
-    night.
+    Its configuration becomes one of Taperoom's, and all that it knows a catalogue. Amanda's files are only read, and its
+    volumes and holding disks stay where they are: their dumps can be restored from here, and the next night goes on from its
+    last levels. What cannot be carried over is listed, one line each. A fault anywhere is told with file and line, and then
+    nothing is written. Amanda itself can go on as before, but not both on one night.
 
     \b
     Examples:
