@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from core.amanda.kinds import ALIASES, BLOCKS, GLOBAL, PREDEFINED
+from core.amanda.kinds import ALIASES, BLOCKS, GLOBAL, INLINE, LATE, MERGED, PREDEFINED, REFERENCES
 from core.amanda.values import Value, convert
 from core.amanda.words import Line, Word, same, split_lines
 from core.errors import UsageError
@@ -24,6 +24,11 @@ class Setting:
     value: Value
     file: str
     line: int
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """The words of a list; none of what is no list."""
+        return self.value if isinstance(self.value, tuple) else ()
 
 
 @dataclass(slots=True)
@@ -41,6 +46,11 @@ class Block:
         found = self.settings.get(key)
         return found[-1].value if found else default
 
+    def number(self, key: str, default: int = 0) -> int:
+        """The value of a ``key`` that is a whole number."""
+        value = self.get(key, default)
+        return value if isinstance(value, int) else default
+
 
 @dataclass(slots=True)
 class Conf:
@@ -55,25 +65,38 @@ class Conf:
         return self.blocks[kind].get(name.lower())
 
 
-def read_conf(file: str, read: Callable[[str], str]) -> Conf:
-    """The configuration of ``file``; ``read`` gives the text of a file by its name, as written in ``includefile``.
+def read_conf(file: str, read: Callable[[str], str], name: str = "") -> Conf:
+    """The configuration of ``file``; ``read`` gives the text of a file by its name, as written in ``includefile``; ``name`` of
+    the configuration, which is also that of the storage that is there without being defined.
 
     UsageError CFG011 has every fault with file and line.
     """
     parser = _Parser(file, read)
     parser.file(file, file, 1, ())
+    parser.references(name)
     if parser.faults:
         count = "1 fault" if len(parser.faults) == 1 else f"{len(parser.faults)} faults"
         raise UsageError("CFG011", f"{file} has {count}:\n" + "\n".join(parser.faults), "nothing was taken from it")
     return parser.conf
 
 
+def read_body(conf: Conf, block: Block, text: str, file: str, line: int) -> tuple[Block, list[str]]:
+    """``block`` with the settings of the lines in ``text``, which begin in ``line`` of ``file``, and their faults."""
+    parser = _Parser(file, lambda name: "", conf)
+    parser.body(block, text, file, line)
+    return block, parser.faults
+
+
 class _Parser:
-    def __init__(self, file: str, read: Callable[[str], str]) -> None:
+    def __init__(self, file: str, read: Callable[[str], str], conf: Conf | None = None) -> None:
         self._read = read
         self.faults: list[str] = []
-        self.conf = Conf(Block("", "", file, 0), {kind: {} for kind in BLOCKS}, [])
         self._open: Block | None = None
+        self._outer: Block | None = None
+        if conf is not None:
+            self.conf = conf
+            return
+        self.conf = Conf(Block("", "", file, 0), {kind: {} for kind in BLOCKS}, [])
         for name, lines in PREDEFINED.items():
             block = Block("dumptype", name, "", 0)
             for line in split_lines("\n".join(lines)):
@@ -83,28 +106,54 @@ class _Parser:
     def file(self, name: str, by: str, at: int, within: tuple[str, ...]) -> None:
         """Read one file; ``by`` and ``at``: who includes it; ``within``: all files that are being read."""
         if name in within:
-            self._fault(by, at, f"{name} includes itself: {' -> '.join((*within, name))}")
+            self.fault(by, at, f"{name} includes itself: {' -> '.join((*within, name))}")
             return
         if len(self.conf.files) >= _MOST_FILES:
             if len(self.conf.files) == _MOST_FILES:
-                self._fault(by, at, f"{name} would be file {_MOST_FILES + 1}")
+                self.fault(by, at, f"{name} would be file {_MOST_FILES + 1}")
                 self.conf.files.append(name)
             return
         try:
             text = self._read(name)
         except OSError as fault:
-            self._fault(by, at, f"{name} cannot be read: {fault.strerror or fault}")
+            self.fault(by, at, f"{name} cannot be read: {fault.strerror or fault}")
             return
         self.conf.files.append(name)
-        self._open = None
+        self._open = self._outer = None
         for line in split_lines(text):
             if line.fault:
-                self._fault(name, line.number, line.fault)
+                self.fault(name, line.number, line.fault)
             else:
                 self._line(line, name, (*within, name))
         if self._open is not None:
-            self._fault(name, self._open.line, f"the {self._open.kind} {self._open.name} has no closing '}}'")
-            self._open = None
+            self.fault(name, self._open.line, f"the {self._open.kind} {self._open.name} has no closing '}}'")
+            self._open = self._outer = None
+
+    def body(self, block: Block, text: str, name: str, line: int) -> None:
+        """The lines of a block whose closing brace is not among them."""
+        self._open = block
+        for words in split_lines(text, line):
+            if words.fault:
+                self.fault(name, words.number, words.fault)
+            elif self._open is not None:
+                self._inside(self._open, words, name)
+
+    def references(self, config: str) -> None:
+        """What is named and may be defined anywhere."""
+        used = [setting for setting in self.conf.top.settings.get("holdingdisk", []) for _ in setting.words]
+        names = [word.text.lower() for setting in self.conf.top.settings.get("holdingdisk", []) for word in setting.words]
+        for number, (setting, text) in enumerate(zip(used, names, strict=True)):
+            if text in names[:number]:
+                self.fault(setting.file, setting.line, f"holdingdisk: {text} is in use already")
+        for key, kind in LATE.items():
+            for setting in self.conf.top.settings.get(key, []):
+                for text in [word.text for word in setting.words if word.kind != "sign"] or [str(setting.value)]:
+                    if self.conf.block(kind, text) is None and not (kind == "storage" and text == config):
+                        self.fault(setting.file, setting.line, f"{key}: no {kind} {text} is defined")
+        for block in (self.conf.top, *self.conf.blocks["storage"].values()):
+            for setting in block.settings.get("labelstr", []):
+                if setting.words[0].kind == "name" and not (block.get("autolabel") or self.conf.top.get("autolabel")):
+                    self.fault(setting.file, setting.line, "labelstr: MATCH-AUTOLABEL needs an autolabel")
 
     def _line(self, line: Line, name: str, within: tuple[str, ...]) -> None:
         words = [same(word.text) if word.kind == "name" else word.text for word in line.words]
@@ -114,7 +163,7 @@ class _Parser:
             if len(line.words) == 2 and line.words[1].kind == "string":
                 self.file(line.words[1].text, name, line.number, within)
             else:
-                self._fault(name, line.number, "wanted is: includefile \"FILE\"")
+                self.fault(name, line.number, "wanted is: includefile \"FILE\"")
         elif words[0] == "define":
             self._begin(line, line.words[1:], name)
         elif words[0] == "holdingdisk" and words[-1] == "{":
@@ -127,55 +176,76 @@ class _Parser:
         kind = ALIASES.get(kind, kind)
         brace = next((i for i, word in enumerate(words) if word == Word("sign", "{")), len(words))
         if kind not in BLOCKS:
-            self._fault(name, line.number, f"{kind!r} cannot be defined; known here: {', '.join(sorted(BLOCKS))}")
+            self.fault(name, line.number, f"{kind!r} cannot be defined; known here: {', '.join(sorted(BLOCKS))}")
             kind = ""
         elif brace != 2 or words[1].kind not in ("name", "string"):
-            self._fault(name, line.number, f"wanted is: define {kind} NAME {{")
+            self.fault(name, line.number, f"wanted is: define {kind} NAME {{")
         elif len(words) > 3:
-            self._fault(name, line.number, f"{words[3]} stands behind '{{'; it needs a line of its own")
+            self.fault(name, line.number, f"{words[3]} stands behind '{{'; it needs a line of its own")
         block = Block(kind, words[1].text if len(words) > 1 else "", name, line.number)
         if kind and (old := self.conf.block(kind, block.name)):
-            self._fault(name, line.number, f"{kind} {block.name} is defined already, at {old.file or 'Amanda'}:{old.line}")
+            self.fault(name, line.number, f"{kind} {block.name} is defined already, at {old.file or 'Amanda'}:{old.line}")
         elif kind:
             self.conf.blocks[kind][block.name.lower()] = block
         if brace < len(words):
             self._open = block
+        if kind == "holdingdisk" and words is line.words and len(words) > 1:
+            # Without `define` it is in use at once.
+            used = self.conf.top.settings.setdefault(kind, [])
+            used.append(Setting((words[1],), name, line.number))
 
     def _inside(self, block: Block, line: Line, name: str) -> None:
+        """A line between the braces of ``block``."""
         first = line.words[0]
         if first == Word("sign", "}"):
-            self._open = None
+            self._open, self._outer = self._outer, None
             if len(line.words) > 1:
-                self._fault(name, line.number, f"{line.words[1]} stands behind '}}'; it needs a line of its own")
+                self.fault(name, line.number, f"{line.words[1]} stands behind '}}'; it needs a line of its own")
             return
         if not block.kind:
             return  # of a kind that is not known: told once
+        if len(line.words) == 2 and line.words[1] == Word("sign", "{") and same(first.text) in INLINE.get(block.kind, ()):
+            kind = same(first.text)
+            self._outer, self._open = block, Block(kind, f"custom({block.name}:{name}:{line.number})", name, line.number)
+            self.conf.blocks[kind][self._open.name.lower()] = self._open
+            named = Word("string", self._open.name)
+            self._keep(block, kind, Setting((named,) if kind == "script" else named.text, name, line.number))
+            return
         other = self.conf.block(block.kind, first.text)
         if other is None or (first.kind == "name" and same(first.text) in BLOCKS[block.kind]):
             self._set(block, line, name)
         elif other is block:
-            self._fault(name, line.number, f"{block.kind} {block.name} names itself")
+            self.fault(name, line.number, f"{block.kind} {block.name} names itself")
         elif len(line.words) > 1:
-            self._fault(name, line.number, f"{line.words[1]} is one word too many")
+            self.fault(name, line.number, f"{line.words[1]} is one word too many")
         else:
             for key, settings in other.settings.items():
-                block.settings[key] = list(settings)
+                block.settings[key] = [*(block.settings.get(key, []) if key in MERGED else []), *settings]
 
     def _set(self, block: Block, line: Line, name: str) -> None:
         key = same(line.words[0].text)
         kind = (BLOCKS[block.kind] if block.kind else GLOBAL).get(key)
         if kind is None or line.words[0].kind != "name":
             where = f"a {block.kind}" if block.kind else "amanda.conf"
-            self._fault(name, line.number, f"{line.words[0]} is no keyword of {where}"
+            self.fault(name, line.number, f"{line.words[0]} is no keyword of {where}"
                         + (f", and no {block.kind} of this name is defined above" if block.kind else ""))
             return
         try:
             setting = Setting(convert(kind, line.words[1:]), name, line.number)
         except ValueError as fault:
-            self._fault(name, line.number, f"{key}: {fault}")
+            self.fault(name, line.number, f"{key}: {fault}")
             return
-        before = block.settings.get(key, []) if kind == "more" else []
-        block.settings[key] = [*before, setting]
+        wanted = REFERENCES.get((block.kind, key), "")
+        for text in ([word.text for word in setting.words] or [str(setting.value)]) if wanted else []:
+            if self.conf.block(wanted, text) is None:
+                self.fault(name, line.number, f"{key}: no {wanted} {text} is defined above")
+        self._keep(block, key, setting)
 
-    def _fault(self, file: str, line: int, text: str) -> None:
+    def _keep(self, block: Block, key: str, setting: Setting) -> None:
+        """Set it, beside those before where lines add up."""
+        adds = (BLOCKS[block.kind] if block.kind else GLOBAL)[key].startswith("more")
+        block.settings[key] = [*(block.settings.get(key, []) if adds else []), setting]
+
+    def fault(self, file: str, line: int, text: str) -> None:
+        """One more fault."""
         self.faults.append(f"{file}:{line}: {text}")

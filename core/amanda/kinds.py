@@ -1,7 +1,9 @@
-"""The keywords of an amanda.conf with the kind of their values (Amanda 3.5.1, common-src/conffile.c).
+"""The keywords of an amanda.conf with the kind of their values (Amanda 3.5.1, common-src/conffile.c; tried with amgetconf).
 
-``text`` a string in quotes, ``word`` a string or a name, ``whole`` a number, ``size`` KiB, ``bytes`` bytes, ``flag`` yes or
-no, ``real`` a number with a point, ``list`` words as they stand, ``more`` the same, where each line adds to those before.
+A kind is a word and what bounds it: ``text`` a string in quotes, ``text WORD …`` one of these in quotes, ``word`` a string or
+a name, ``whole LOW HIGH`` a number,
+``size`` KiB, ``bytes`` bytes, ``flag`` yes or no, ``real LOW`` a number with a point, ``one WORD …`` one of these words,
+``shape NAME`` words in an order that `core.amanda.shapes` knows, ``more NAME`` the same, where each line adds to those before.
 """
 
 from __future__ import annotations
@@ -9,61 +11,78 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 
-def _table(**rows: str) -> dict[str, str]:
+def _table(rows: Mapping[str, str]) -> dict[str, str]:
     return {key: kind for kind, keys in rows.items() for key in keys.split()}
 
 
-_BUMP = "bumppercent bumpdays"
-GLOBAL: Mapping[str, str] = _table(
-    text="org mailto mailer dumpuser dumporder tapedev rawtapedev changerdev changerfile tapelist diskfile infofile "
-         "logdir indexdir command-file columnspec printer tmpdir meta-autolabel amrecover-changer rest-ssl-cert "
-         "rest-ssl-key ssl-dir ssl-fingerprint-file ssl-cert-file ssl-key-file ssl-ca-cert-file ssl-cipher-list "
-         "krb5principal krb5keytab tapepool label-new-tapes",
-    word="tpchanger tapetype interactivity taperscan taperalgo displayunit send-amreport-on autoflush",
-    whole=f"dumpcycle runspercycle tapecycle runtapes inparallel maxdumps etimeout dtimeout ctimeout connect-tries req-tries "
-          f"rep-tries netusage reserve taper-parallel-write flush-threshold-dumped flush-threshold-scheduled taperflush "
-          f"max-dle-by-volume debug-days rest-api-port {_BUMP} debug-amandad debug-recovery debug-auth debug-event "
-          "debug-holding debug-protocol debug-planner debug-driver debug-dumper debug-chunker debug-taper debug-selfcheck",
-    size="maxdumpsize bumpsize", bytes="device-output-buffer-size", real="bumpmult",
-    flag="eject-volume report-use-media report-next-media sort-index compress-index usetimestamps amrecover-do-fsf "
-         "amrecover-check-label ssl-check-host ssl-check-certificate-host ssl-check-fingerprint",
-    list="labelstr autolabel storage active-storage vault-storage report-format reserved-udp-port reserved-tcp-port "
-         "unreserved-tcp-port recovery-limit dump-limit holdingdisk",
-    more="property device-property",
-)
-_CHANGER = _table(text="comment changerdev changerfile", word="tpchanger tapedev", more="property device-property")
-_PLUGIN = _table(text="comment plugin", more="property")
+_ALGORITHMS = "one first firstfit largest largestfit smallest last"
+_AUTOFLUSH = "switch yes no all true false on off y n t f 0 1 2"
+GLOBAL: Mapping[str, str] = _table({
+    "text": "org mailto mailer dumpuser printer tapedev changerdev changerfile tapelist diskfile infofile logdir indexdir "
+            "command-file columnspec tmpdir amrecover-changer tpchanger dumporder krb5keytab krb5principal "
+            "rest-ssl-cert rest-ssl-key ssl-dir ssl-fingerprint-file ssl-cert-file ssl-key-file ssl-ca-cert-file "
+            "ssl-cipher-list label-new-tapes meta-autolabel interactivity taperscan",
+    "word": "tapetype",
+    "text k m g t": "displayunit", _ALGORITHMS: "taperalgo", "one all strange error never": "send-amreport-on",
+    _AUTOFLUSH: "autoflush",
+    "whole": "debug-days taper-parallel-write", "whole -1": "runspercycle",
+    "whole 0": "dumpcycle runtapes bumpdays flush-threshold-dumped flush-threshold-scheduled taperflush",
+    "whole 1": "tapecycle netusage maxdumps dtimeout ctimeout connect-tries rep-tries req-tries inparallel rest-api-port "
+               "max-dle-by-volume",
+    "whole not-0": "etimeout", "whole 0 100": "bumppercent reserve",
+    "whole 0 9": "debug-amandad debug-recovery debug-amidxtaped debug-amindexd debug-amrecover debug-auth debug-event "
+                 "debug-holding debug-protocol debug-planner debug-driver debug-dumper debug-chunker debug-taper "
+                 "debug-selfcheck debug-sendsize debug-sendbackup",
+    "size 1": "bumpsize", "size": "maxdumpsize", "bytes": "device-output-buffer-size", "real 1": "bumpmult",
+    "flag": "eject-volume report-use-media report-next-media sort-index compress-index usetimestamps amrecover-do-fsf "
+            "amrecover-check-label ssl-check-host ssl-check-certificate-host ssl-check-fingerprint",
+    "shape labelstr": "labelstr", "shape autolabel": "autolabel", "shape names": "storage active-storage vault-storage",
+    "shape texts": "report-format", "shape ports": "reserved-udp-port reserved-tcp-port unreserved-tcp-port",
+    "shape limit": "recovery-limit dump-limit", "more names": "holdingdisk", "more property": "property device-property",
+})
+_PLUGIN = {"text": "comment plugin", "more property": "property"}
 BLOCKS: Mapping[str, Mapping[str, str]] = {
-    "dumptype": _table(
-        text="comment client-custom-compress server-custom-compress client-encrypt server-encrypt client-decrypt-option "
-             "server-decrypt-option amandad-path client-username client-port ssh-keys ssl-fingerprint-file ssl-cert-file "
-             "ssl-key-file ssl-ca-cert-file ssl-cipher-list split-diskbuffer program auth tape-split-diskbuffer",
-        word="application data-path strategy holdingdisk priority encrypt",
-        whole=f"dumpcycle maxcycle maxdumps maxpromoteday {_BUMP} starttime max-warnings retry-dump",
-        size="bumpsize tape-splitsize fallback-splitsize", real="bumpmult",
-        flag="index record skip-full skip-incr kencrypt ignore allow-split ssl-check-host ssl-check-certificate-host "
-             "ssl-check-fingerprint",
-        list="compress comprate estimate recovery-limit dump-limit tag", more="exclude include property script",
-    ),
-    "tapetype": _table(
-        text="comment lbl-templ part-cache-dir", word="part-cache-type",
-        size="blocksize readblocksize length filemark part-size part-cache-max-size", whole="speed", flag="file-pad"),
-    "interface": _table(text="comment src-ip", whole="use"),
-    "application": {**_PLUGIN, "client-name": "text"},
-    "script": {**_PLUGIN, **_table(text="client-name", word="execute-where", whole="order", flag="single-execution",
-                                   more="execute-on")},
-    "device": _table(text="comment tapedev", more="device-property"),
-    "changer": _CHANGER,
-    "holdingdisk": _table(text="comment directory", size="use chunksize"),
-    "interactivity": _PLUGIN,
-    "taperscan": _PLUGIN,
-    "policy": _table(text="comment", whole="retention-tapes retention-days retention-recover retention-full"),
-    "storage": _table(
-        text="comment meta-autolabel tapepool", word="policy tpchanger tapedev taperscan tapetype taperalgo autoflush "
-        "interactivity", bytes="device-output-buffer-size",
-        whole="runtapes taper-parallel-write max-dle-by-volume flush-threshold-dumped flush-threshold-scheduled taperflush",
-        flag="eject-volume erase-volume report-use-media report-next-media set-no-reuse erase-on-failure erase-on-full",
-        list="labelstr autolabel", more="dump-selection vault"),
+    "dumptype": _table({
+        "text": "comment client-custom-compress server-custom-compress client-encrypt server-encrypt client-decrypt-option "
+                "server-decrypt-option amandad-path client-username ssh-keys ssl-fingerprint-file ssl-cert-file ssl-key-file "
+                "ssl-ca-cert-file ssl-cipher-list split-diskbuffer auth application",
+        "text DUMP GNUTAR STAR APPLICATION": "program", "one amanda directtcp": "data-path",
+        "one skip standard nofull noinc hanoi incronly": "strategy",
+        "switch never auto required yes no true false on off y n t f 0 1": "holdingdisk", "one low medium high": "priority",
+        "whole": "starttime", "whole 0": "dumpcycle maxpromoteday max-warnings bumpdays", "whole 0 100": "bumppercent",
+        "whole 1": "maxdumps retry-dump", "size 1": "bumpsize", "size 0": "tape-splitsize", "real 1": "bumpmult",
+        "flag": "index record skip-full skip-incr kencrypt ignore allow-split ssl-check-host ssl-check-certificate-host "
+                "ssl-check-fingerprint",
+        "shape compress": "compress", "shape encrypt": "encrypt", "shape comprate": "comprate", "shape estimate": "estimate",
+        "shape port": "client-port", "shape limit": "recovery-limit dump-limit", "more tag": "tag",
+        "more patterns": "exclude include", "more property": "property", "more names": "script",
+    }) | {"fallback-splitsize": "size"},
+    "tapetype": _table({
+        "text": "comment lbl-templ part-cache-dir", "one none disk memory": "part-cache-type",
+        "size 32": "blocksize readblocksize", "size 0": "length part-size part-cache-max-size", "size": "filemark",
+        "whole 0": "speed",
+    }),
+    "interface": _table({"text": "comment src-ip", "whole 1": "use"}),
+    "application": _table({**_PLUGIN, "text": "comment plugin client-name"}),
+    "script": _table({**_PLUGIN, "text": "comment plugin client-name", "one client server": "execute-where", "whole": "order",
+                      "flag": "single-execution", "more events": "execute-on"}),
+    "device": _table({"text": "comment tapedev", "more property": "device-property"}),
+    "changer": _table({"text": "comment tapedev tpchanger changerdev changerfile",
+                       "more property": "property device-property"}),
+    "holdingdisk": _table({"text": "comment directory", "size": "use", "size chunk": "chunksize"}),
+    "interactivity": _table(_PLUGIN),
+    "taperscan": _table(_PLUGIN),
+    "policy": _table({"text": "comment", "whole": "retention-tapes retention-days retention-recover retention-full"}),
+    "storage": _table({
+        "text": "comment meta-autolabel tpchanger tapedev policy taperscan tapetype interactivity",
+        "text-without-blank": "tapepool",
+        _ALGORITHMS: "taperalgo", _AUTOFLUSH: "autoflush", "bytes": "device-output-buffer-size",
+        "whole": "runtapes flush-threshold-dumped flush-threshold-scheduled taperflush taper-parallel-write "
+                 "max-dle-by-volume",
+        "flag": "eject-volume erase-volume report-use-media report-next-media set-no-reuse erase-on-failure erase-on-full",
+        "shape labelstr": "labelstr", "shape autolabel": "autolabel", "more selection": "dump-selection",
+        "more vault": "vault",
+    }),
 }
 ALIASES: Mapping[str, str] = {"application-tool": "application", "script-tool": "script"}
 PREDEFINED: Mapping[str, tuple[str, ...]] = {
@@ -73,3 +92,17 @@ PREDEFINED: Mapping[str, tuple[str, ...]] = {
     "no-record": ("record no",), "no-hold": ("holdingdisk never",), "no-full": ("strategy nofull",),
 }
 """Dumptypes that are there without being defined."""
+MERGED = ("property", "device-property", "script")
+"""Keywords whose lines stay when a block takes over another one that has them, too."""
+REFERENCES: Mapping[tuple[str, str], str] = {
+    ("dumptype", "application"): "application", ("dumptype", "script"): "script", ("storage", "policy"): "policy",
+    ("storage", "interactivity"): "interactivity", ("", "interactivity"): "interactivity",
+}
+"""By kind of block and keyword: what the value names, which has to be defined above."""
+LATE: Mapping[str, str] = {
+    "tapetype": "tapetype", "storage": "storage", "active-storage": "storage", "vault-storage": "storage",
+    "holdingdisk": "holdingdisk",
+}
+"""By global keyword: what the value names, which may be defined anywhere."""
+INLINE: Mapping[str, tuple[str, ...]] = {"dumptype": ("application", "script"), "storage": ("policy",)}
+"""By kind of block: the keywords that may define what they name between braces."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.amanda.shapes import check
 from core.amanda.words import Word, same
 
 Value = str | int | float | bool | tuple[Word, ...]
@@ -19,15 +20,57 @@ _MOST = 1 << 62
 
 def convert(kind: str, words: tuple[Word, ...]) -> Value:
     """The value of ``words`` for a keyword of that ``kind`` (see `core.amanda.kinds`)."""
-    if kind in ("list", "more"):
-        return words
-    if kind == "flag":
-        return _flag(words)
-    if kind in ("text", "word"):
-        return _text(kind, words)
-    if kind == "real":
-        return _real(words)
-    return _number(kind, words)
+    name, *bounds = kind.split()
+    match name:
+        case "shape" | "more":
+            check(bounds[0], words)
+            return words
+        case "flag":
+            return _flag(words)
+        case "text" if bounds:
+            return _one(words, bounds, "string")
+        case "text" | "word":
+            return _text(name, words)
+        case "text-without-blank":
+            return _without_blank(_text("text", words))
+        case "one":
+            return _one(words, bounds, "name")
+        case "switch":
+            return _one(words or (Word("name", "yes"),), bounds, "")
+        case "real":
+            return _real(words, bounds)
+        case _:
+            return _bounded(_number(name, words), bounds)
+
+
+def _without_blank(text: str) -> str:
+    if " " in text or '"' in text:
+        raise ValueError("it may not have a blank")
+    return text
+
+
+def _one(words: tuple[Word, ...], known: list[str], kind: str) -> str:
+    """One of the words that are known; a string has to be just so, a name in any case."""
+    text = _text("word", words)
+    found = next((word for word in known if text == word or (kind != "string" and same(text) == same(word))), None)
+    if found is None or (kind and words[0].kind != kind):
+        quotes = " in double quotes" if kind == "string" else ""
+        raise ValueError(f"wanted is one of {', '.join(known)}{quotes}")
+    return found
+
+
+def _bounded(number: int, bounds: list[str]) -> int:
+    """``number`` when it is in its bounds: the least, and the greatest."""
+    match bounds:
+        case ["not-0"] if number == 0:
+            raise ValueError("it may not be 0")
+        case ["chunk"] if number < 0 or 0 < number < 64:
+            raise ValueError("it is at least 64 KiB, or 0")
+        case ["not-0"] | ["chunk"]:
+            return number
+        case [low, *high] if number < int(low) or (high and number > int(high[0])):
+            raise ValueError(f"it is at least {low}{f' and at most {high[0]}' if high else ''}")
+    return number
 
 
 def _flag(words: tuple[Word, ...]) -> bool:
@@ -47,10 +90,13 @@ def _text(kind: str, words: tuple[Word, ...]) -> str:
     return words[0].text
 
 
-def _real(words: tuple[Word, ...]) -> float:
+def _real(words: tuple[Word, ...], bounds: list[str]) -> float:
     if len(words) != 1 or words[0].kind != "number":
         raise ValueError("wanted is a number")
-    return float(words[0].text)
+    number = float(words[0].text)
+    if bounds and number < float(bounds[0]):
+        raise ValueError(f"it is at least {bounds[0]}")
+    return number
 
 
 def _number(kind: str, words: tuple[Word, ...]) -> int:

@@ -42,11 +42,11 @@ def same(name: str) -> str:
     return name.lower().replace("_", "-")
 
 
-def split_lines(text: str) -> list[Line]:
-    """All lines that are not empty, in their order."""
+def split_lines(text: str, first: int = 1) -> list[Line]:
+    """All lines that are not empty, in their order; ``first`` is the number of the first line."""
     found: list[Line] = []
     words: list[Word] = []
-    number = begun = 1
+    number = begun = first
     fault = ""
     for token in _TOKEN.finditer(text + "\n"):
         kind = token.lastgroup or ""

@@ -25,6 +25,7 @@ from core.cli import (
     first,
     flush,
     holding,
+    import_amanda,
     plan,
     recipe,
     replay,
@@ -106,7 +107,7 @@ _COMMANDS: dict[str, Any] = {
     "retry": control.retry, "abort": control.abort,
     "ls": browse.ls, "find": browse.find, "search": browse.search, "history": browse.history, "diff": browse.diff,
     "restore": restore.restore, "recipe": recipe.recipe, "verify": verify.verify, "drill": drill.drill,
-    "init": first.init, "cleanup": cleanup.cleanup,
+    "init": first.init, "import-amanda": import_amanda.import_amanda, "cleanup": cleanup.cleanup,
     "explain": explain.explain, "demo": demo.demo,
 }
 for _name, _function in _COMMANDS.items():

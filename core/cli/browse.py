@@ -143,7 +143,7 @@ def history(
         metavar="HOST:DISK:PATH", help="Whose history.", autocompletion=where.complete_disk)],
     json: Annotated[bool, _JSON] = False,
 ) -> int:
-    """Show one path on every date: new, changed, unchanged, deleted.
+    """Show one path on every date: new, changed, same, deleted.
 
     \b
     Examples:

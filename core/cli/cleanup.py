@@ -25,7 +25,7 @@ def cleanup(
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would be done.")] = False,
     json: Annotated[bool, typer.Option("--json", help="As JSON, when all is done.")] = False,
 ) -> int:
-    """Set things right after a run that was killed, or a power cut.
+    """Set things right after a killed run or a power cut.
 
     A run that died gets its last words. Unfinished dumps, indexes and parts, and empty directories go, and so do indexes of
     dumps of which nothing is left. The catalogue takes in what the journals know. Whole dumps are never removed, and nothing

@@ -21,6 +21,9 @@ def plan(
     explain: Annotated[str, typer.Option(
         "--explain", metavar="HOST:DISK", help="Why this disk is dumped so.", autocompletion=where.complete_disk)] = "",
     offline: Annotated[bool, typer.Option("--offline", help="Ask no client; sizes come from history.")] = False,
+    beside: Annotated[str, typer.Option(
+        "--beside", metavar="DIR", help="Amanda's configuration there: its plan and ours, side by side.")] = "",
+    ask: Annotated[bool, typer.Option("--ask", help="With --beside: ask the clients for sizes.")] = False,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> int:
     """Tonight's plan without running it, and why it is so.
@@ -30,7 +33,12 @@ def plan(
       taperoom plan
       taperoom plan --nights 14
       taperoom plan --explain db2:/var
+      taperoom plan --beside /etc/amanda/daily
     """
+    if beside:
+        from core.cli import shadow
+
+        return shadow.beside(beside, ask=ask, json=json)
     site = where.site()
     if nights:
         return _nights(site, disks or [], nights, json)

@@ -12,7 +12,7 @@ from core.cli import show, where
 def requests(
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> int:
-    """Open requests of the run, with what follows from each choice.
+    """Open requests of the run, with what each choice means.
 
     \b
     Examples:

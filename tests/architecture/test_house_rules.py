@@ -90,7 +90,7 @@ def test_every_code_has_a_page_that_says_what_to_do() -> None:
 
 
 def test_every_code_that_is_used_has_a_page() -> None:
-    ours = re.compile(r'"((?:CFG|CLT|DMP|HLD|TAP|RUN|RST|TUI|PLN|VFY)\d{3})\b')
+    ours = re.compile(r'"((?:CFG|CLT|DMP|HLD|TAP|RUN|RST|TUI|PLN|VFY|AMA)\d{3})\b')
     used = {code for p in sources() for code in ours.findall(p.read_text())}
     assert not used - set(PAGES), f"no page in core/codes for {sorted(used - set(PAGES))}"
 

@@ -11,6 +11,7 @@ import pytest
 from core.amanda.conf import Block, Conf, read_conf
 from core.amanda.kinds import BLOCKS, GLOBAL
 from core.errors import UsageError
+from tests.support.amanda_lines import DEFINED, REFUSED, TAKEN, text_of
 
 AMGETCONF = shutil.which("amgetconf", path="/usr/sbin:/usr/bin")
 GOLDEN = Path(__file__).parents[1] / "golden" / "amanda-3.5.1" / "conf"
@@ -80,11 +81,13 @@ def compare(conf: Conf, directory: Path) -> int:
     for block, prefix in [(conf.top, ""), *((block, f"{kind}:{block.name}:") for kind, named in conf.blocks.items()
                                             for block in named.values() if block.file)]:
         for key in block.settings:
-            kind = (BLOCKS[block.kind] if block.kind else GLOBAL)[key]
+            kind = (BLOCKS[block.kind] if block.kind else GLOBAL)[key].split()[0]
             if kind not in ("text", "whole", "size", "bytes", "flag", "real"):
                 continue
             told = ask(directory, prefix + key)
             ours = shown(block, key)
+            if told is not None and key in ("application", "policy", "interactivity"):
+                told = told.strip('"')
             same = told is not None and (float(told) == float(ours) if kind == "real" else told == ours)
             assert same, f"{prefix}{key}: amgetconf says {told!r}, we read {ours!r}"
             count += 1
@@ -93,8 +96,8 @@ def compare(conf: Conf, directory: Path) -> int:
 
 @pytest.mark.parametrize(("text", "least"), [
     pytest.param(MADE, 25, id="made"),
-    pytest.param((GOLDEN / "amanda.conf").read_text(), 40, id="amanda.conf"),
-    pytest.param((GOLDEN / "amanda-split.conf").read_text(), 10, id="amanda-split.conf"),
+    pytest.param((GOLDEN / "amanda.conf").read_text(), 40, id="amanda.conf", marks=pytest.mark.slow),
+    pytest.param((GOLDEN / "amanda-split.conf").read_text(), 10, id="amanda-split.conf", marks=pytest.mark.slow),
 ])
 def test_values_are_those_of_amgetconf(tmp_path: Path, text: str, least: int) -> None:
     (tmp_path / "amanda.conf").write_text(text)
@@ -115,3 +118,21 @@ def test_what_amanda_refuses_we_refuse(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageError) as caught:
         read_conf("amanda.conf", lambda name: (tmp_path / name).read_text())
     assert caught.value.code == "CFG011"
+
+
+@pytest.mark.parametrize("kind", TAKEN, ids=lambda kind: kind or "top")
+def test_what_the_list_says_is_taken(tmp_path: Path, kind: str) -> None:
+    lines = [line for line in TAKEN[kind] if "match-autolabel" not in line and line != 'holdingdisk "D1"']
+    text = DEFINED + ("".join(f"define {kind} T{number} {{\n {line}\n}}\n" for number, line in enumerate(lines))
+                      if kind else "".join(f"{line}\n" for line in lines))
+    (tmp_path / "amanda.conf").write_text(text)
+    (tmp_path / "disklist").touch()
+    assert ask(tmp_path, "runtapes") is not None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "line"), [(kind, line) for kind, lines in REFUSED.items() for line in lines])
+def test_what_the_list_says_is_refused(tmp_path: Path, kind: str, line: str) -> None:
+    (tmp_path / "amanda.conf").write_text(text_of(kind, line))
+    (tmp_path / "disklist").touch()
+    assert ask(tmp_path, "runtapes") is None

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from core.amanda.conf import Conf, read_conf
+from core.amanda.lists import Patterns, names_of, patterns_of, properties_of
 from core.amanda.words import Word
 from core.errors import UsageError
+from tests.support.amanda_lines import REFUSED, TAKEN, text_of
 
 
 def conf(text: str, **others: str) -> Conf:
@@ -94,3 +96,38 @@ def test_a_block_that_does_not_end() -> None:
 
 def test_lines_are_counted_on_after_a_joined_string() -> None:
     assert faults('mailto "a\\\nb"\nbogus\n') == ["amanda.conf:3: bogus is no keyword of amanda.conf"]
+
+
+@pytest.mark.parametrize(("kind", "line"), [(kind, line) for kind, lines in TAKEN.items() for line in lines])
+def test_what_amanda_takes(kind: str, line: str) -> None:
+    conf(text_of(kind, line))
+
+
+@pytest.mark.parametrize(("kind", "line"), [(kind, line) for kind, lines in REFUSED.items() for line in lines])
+def test_what_amanda_refuses(kind: str, line: str) -> None:
+    first = text_of(kind, line).split("\n").index(f" {line}".split("\n")[0] if kind else line) + 1
+    assert any(fault.startswith(f"amanda.conf:{first}: ") for fault in faults(text_of(kind, line)))
+
+
+def test_lists_add_up_as_in_amanda() -> None:
+    found = conf('define script s {\n plugin "p"\n}\n'
+                 'define dumptype base {\n exclude "a"\n exclude list optional "l"\n script s\n'
+                 ' property "P" "1"\n}\ndefine dumptype child {\n base\n exclude append "b"\n property "Q" "1"\n'
+                 ' property append "p" "2"\n}\ndefine dumptype over {\n base\n exclude "c"\n exclude list ""\n}\n'
+                 "define dumptype twice {\n child\n base\n}\n")
+    child, over, twice = (found.block("dumptype", name) for name in ("child", "over", "twice"))
+    assert child is not None and over is not None and twice is not None
+    assert patterns_of(child, "exclude") == Patterns(("a", "b"), ("l",), False)
+    assert patterns_of(over, "exclude") == Patterns(("c",), (), False)
+    assert patterns_of(twice, "exclude") == Patterns(("a",), ("l",), True)
+    assert properties_of(child) == {"p": ("1", "2"), "q": ("1",)}
+    assert properties_of(twice) == {"p": ("1",), "q": ("1",)}
+    assert names_of(twice, "script") == ["s", "s"]
+
+
+def test_what_stands_between_braces_of_its_own() -> None:
+    found = conf('define dumptype a {\n application {\n  plugin "amgtar"\n  property "X" "1"\n }\n index no\n}\n')
+    a = found.block("dumptype", "a")
+    assert a is not None and a.get("index") is False
+    application = found.block("application", str(a.get("application")))
+    assert application is not None and application.get("plugin") == "amgtar" and properties_of(application) == {"x": ("1",)}

@@ -1,0 +1,202 @@
+"""A recorded site of a real Amanda 3.5.1 is taken over, and its dumps come back from its own volumes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.amanda.curinfo import history_of, parse_info
+from core.catalogue.history import load_history
+from core.config.load import load_site
+from core.model.site import Site
+from core.restore import dates, ls, restore
+from core.restore.indexfile import index_file
+from tests.support.amanda_golden import lay_out
+from tests.support.cli import Said, call
+
+KEYS = [("localhost", "/srv/amdata/alpha"), ("clienta", "/srv/amdata/beta"), ("clientb", "/srv/amdata/epsilon")]
+
+
+def importing(base: Path, capsys: pytest.CaptureFixture[str], *words: str) -> Said:
+    return call(capsys, "import-amanda", str(base / "fixt"), str(base / "new" / "taperoom.toml"), "--state-dir",
+                str(base / "new" / "state"), *words)
+
+
+@pytest.fixture
+def taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Site:
+    lay_out(tmp_path)
+    said = importing(tmp_path, capsys)
+    assert said.code == 0, said.err
+    return load_site(tmp_path / "new/taperoom.toml")
+
+
+def test_the_configuration(taken: Site, tmp_path: Path) -> None:
+    assert taken.org == "fixt" and [disk.key for disk in taken.disks] == KEYS
+    [storage] = taken.storages.values()
+    assert (storage.name, storage.address) == ("fixt", str(tmp_path / "amtest/vtapes"))
+    assert (storage.capacity, storage.part_size, storage.slots) == (64 * 1024, 64 * 1024, 6)
+    assert (storage.autolabel, storage.retention.tapes) == ("FIXT-%%%", 5)
+    [holding] = taken.holding
+    assert (holding.path, holding.use, holding.chunksize) == (tmp_path / "amtest/holding", 64 * 1024, 1024 * 1024)
+    assert [(disk.dumptype.program, disk.dumptype.compress.value, disk.dumptype.holding.value) for disk in taken.disks] == [
+        ("gnutar", "none", "auto"), ("gnutar", "client fast", "auto"), ("gnutar", "server fast", "auto")]
+    assert (taken.run.dumpcycle, taken.run.inparallel, taken.run.netusage) == (7, 4, 800000)
+    assert taken.hosts["localhost"].amandad[-2:] == ("/usr/lib/amanda/amandad", "-auth=local")
+
+
+def test_the_history_is_curinfo_s(taken: Site, tmp_path: Path) -> None:
+    ours = load_history(taken)
+    for key in KEYS:
+        name = key[1].replace("/", "_")
+        theirs = history_of(parse_info((tmp_path / "amtest/curinfo" / key[0] / name / "info").read_text()))
+        assert ours[key].last_level == theirs.last_level and ours[key].consecutive == theirs.consecutive
+        assert {level: (stat.date, stat.labels) for level, stat in ours[key].levels.items()} == {
+            level: (stat.date, stat.labels) for level, stat in theirs.levels.items()}
+        assert [(stat.level, stat.size, stat.date) for stat in ours[key].recent] == [
+            (stat.level, stat.size, stat.date) for stat in theirs.recent]
+
+
+def test_every_dump_of_every_volume_comes_back(taken: Site, tmp_path: Path) -> None:
+    count = 0
+    for host, disk in KEYS:
+        for dump in dates(taken, f"{host}:{disk}"):
+            out = tmp_path / "out" / f"{host}-{dump.datestamp}"
+            result = restore(taken, [f"{host}:{disk}"], dump.datestamp, out)
+            assert result.good and result.files > 0, result
+            count += 1
+    assert count == 9
+    latest = tmp_path / "out" / "clientb-20261123005222"
+    assert (latest / "services").read_text().startswith("# Network services, Internet style")
+
+
+def test_its_indexes_can_be_browsed(taken: Site) -> None:
+    [newest] = [dump for dump in dates(taken, "clientb:/srv/amdata/epsilon") if dump.level == 0]
+    path = index_file(taken, newest)
+    assert path is not None and path.name == "20261123005205_0-unsorted.gz"
+    assert [entry.path for entry in ls(taken, "clientb:/srv/amdata/epsilon").entries] == ["/protocols", "/services"]
+
+
+def test_a_dry_run_shows_it_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lay_out(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    said = importing(tmp_path, capsys, "--dry-run")
+    assert said.code == 0 and '[storage.fixt]' in said.out and "would be written" in said.out
+    assert sorted(tmp_path.rglob("*")) == before
+    plain = json.loads(importing(tmp_path, capsys, "--dry-run", "--json").out)
+    assert (plain["runs"], plain["dumps"], plain["held"]) == (4, 9, None)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_is_lost_has_a_line_and_a_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    conf = lay_out(tmp_path)
+    with (conf / "amanda.conf").open("a") as file:
+        file.write('mailto "ana"\ndefine script mail {\n plugin "script-email"\n}\ndefine dumptype lost {\n program "DUMP"\n}\n'
+                   'define dumptype closed {\n base\n encrypt server\n}\ndefine dumptype told {\n base\n script "mail"\n}\n')
+    with (conf / "disklist").open("a") as file:
+        file.write("localhost /a lost\nlocalhost /b closed\nlocalhost /c told\n")
+    (conf / "command_file").write_text(
+        "VERSION 1\nID 1\n1 COPY fixt s p FIXT-001 1 x 0 localhost /a 20261123005205 0 vault WORKING:0 TODO\n")
+    said = importing(tmp_path, capsys)
+    assert said.code == 0
+    lines = [line for line in said.out.splitlines() if line.startswith("AMA008 ")]
+    for words in ("mailto (amanda.conf:110): Taperoom sends no mail", "dumptype told script (amanda.conf:",
+                  "disk localhost:/a (disklist:4): it is dumped by the program DUMP",
+                  "disk localhost:/b (disklist:5): it is encrypted", "command 1, a copy of localhost:/a"):
+        assert sum(words in line for line in lines) == 1, words
+    assert [disk.disk for disk in load_site(tmp_path / "new/taperoom.toml").disks][3:] == ["/c"]
+
+
+def break_conf(conf: Path) -> str:
+    (conf / "amanda.conf").write_text((conf / "amanda.conf").read_text().replace("inparallel 4", "inparallel four"))
+    return "amanda.conf:16: inparallel: "
+
+
+def break_disklist(conf: Path) -> str:
+    (conf / "disklist").write_text("localhost /srv/amdata/alpha none\n")
+    return "disklist:1: none is no dumptype"
+
+
+def break_tapelist(conf: Path) -> str:
+    (conf / "tapelist").write_text("20261123005205 FIXT-001\n")
+    return "tapelist:1: "
+
+
+def break_commands(conf: Path) -> str:
+    (conf / "command_file").write_text("VERSION 1\n1 FLUSH\n")
+    return "command_file:2: "
+
+
+def break_curinfo(conf: Path) -> str:
+    info = conf.parent / "amtest/curinfo/clienta/_srv_amdata_beta/info"
+    info.write_text(info.read_text().replace("last_level", "lost_level"))
+    return "info:9: wanted is last_level:"
+
+
+def cut_a_log(conf: Path) -> str:
+    log = conf.parent / "amtest/log/log.20261123005214.0"
+    log.write_text(log.read_text()[:-30])
+    return "log.20261123005214.0:"
+
+
+SOFT = [break_curinfo, cut_a_log]
+
+
+@pytest.mark.parametrize("spoil", [break_conf, break_disklist, break_tapelist, break_commands, *SOFT])
+def test_what_is_broken_is_told_with_its_line_and_nothing_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], spoil: Callable[[Path], str],
+) -> None:
+    fault = spoil(lay_out(tmp_path))
+    before = sorted(tmp_path.rglob("*"))
+    said = importing(tmp_path, capsys)
+    assert (said.code, said.out) == (2, "") and fault in said.err, said.err
+    assert sorted(tmp_path.rglob("*")) == before
+    again = importing(tmp_path, capsys, "--skip-damaged")
+    assert again.code == (0 if spoil in SOFT else 2)
+    assert (tmp_path / "new").exists() == (spoil in SOFT)
+
+
+@pytest.mark.parametrize("there", ["taperoom.toml", "state/x"])
+def test_nothing_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str], there: str) -> None:
+    lay_out(tmp_path)
+    (tmp_path / "new" / there).parent.mkdir(parents=True)
+    (tmp_path / "new" / there).write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    said = importing(tmp_path, capsys)
+    assert said.code == 2 and said.err.startswith("AMA004 ")
+    assert sorted(tmp_path.rglob("*")) == before and (tmp_path / "new" / there).read_text() == "mine"
+
+
+def test_a_volume_that_the_tapelist_has_no_more_is_not_believed_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    conf = lay_out(tmp_path)
+    lines = (conf / "tapelist").read_text().splitlines(keepends=True)
+    (conf / "tapelist").write_text("".join(line for line in lines if "FIXT-001" not in line))
+    shutil.rmtree(tmp_path / "amtest/index")
+    assert importing(tmp_path, capsys).code == 0
+    site = load_site(tmp_path / "new/taperoom.toml")
+    assert [dump.datestamp for dump in dates(site, "localhost:/srv/amdata/alpha")] == ["20261123005214", "20261123005222"]
+    assert dates(site, "clientb:/srv/amdata/epsilon") == []
+
+
+def test_a_volume_whose_log_is_gone_tells_of_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lay_out(tmp_path)
+    (tmp_path / "amtest/log/log.20261123005205.0").unlink()
+    assert importing(tmp_path, capsys).code == 0
+    site = load_site(tmp_path / "new/taperoom.toml")
+    found = dates(site, "clienta:/srv/amdata/beta")
+    assert [dump.datestamp for dump in found] == ["20261123005205", "20261123005214", "20261123005222"]
+    assert restore(site, ["clienta:/srv/amdata/beta"], "", tmp_path / "out").good
+
+
+def test_a_volume_whose_log_is_gone_and_that_is_nowhere_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lay_out(tmp_path)
+    (tmp_path / "amtest/log/log.20261123005205.0").unlink()
+    shutil.rmtree(tmp_path / "amtest/vtapes/slot1")
+    said = importing(tmp_path, capsys)
+    assert said.code == 0 and "volume FIXT-001 of 20261123005205: its log is gone" in said.out
+    assert "clienta:/srv/amdata/beta level 0 of 20261123005205 on volume FIXT-001" in said.out
+    site = load_site(tmp_path / "new/taperoom.toml")
+    assert dates(site, "clienta:/srv/amdata/beta") == [] and load_history(site)["clienta", "/srv/amdata/beta"].levels == {}
