@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from hypothesis.strategies import SearchStrategy
 
-from tests.fuzz import files, records, wire
+from tests.fuzz import files, landing, records, wire
 
 Target = tuple[Callable[[bytes], None], SearchStrategy[bytes]]
-TARGETS: dict[str, Target] = {**wire.TARGETS, **records.TARGETS, **files.TARGETS}
+TARGETS: dict[str, Target] = {
+    **wire.TARGETS, **records.TARGETS, **files.TARGETS, **landing.TARGETS}
