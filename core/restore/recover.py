@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.catalogue.checked import read_checks
 from core.catalogue.queries import Dump
 from core.catalogue.rebuild import open_catalogue
 from core.errors import TaperoomError, UsageError, WorldError
@@ -119,12 +118,8 @@ class Recovery:
         plans = self._plans
         items = [item for plan in plans for item in plan.items]
         directories = sum(item.directory for item in items)
-        try:
-            reads = read_checks(self._site.state_dir).reads
-        except WorldError:
-            reads = []  # an estimate is not worth a refusal
         return forecast(
-            [job.need for job in self._jobs], reads, files=len(items) - directories - self.result.whole,
+            [job.need for job in self._jobs], _reads(self._site), files=len(items) - directories - self.result.whole,
             directories=directories, whole=self.result.whole,
             taken=[f"{plan.to}{name}" for plan in plans for name in plan.there.taken],
             blocked=[f"{plan.to}{name}" for plan in plans for name in plan.there.blocked],
@@ -232,6 +227,18 @@ class Recovery:
         result.warnings += [f"RST026 {title}: tar says: {word}" for word in out.words]
         result.used.append(dump)
         result.checked.append(out.checked)
+
+
+def _reads(site: Site) -> list[tuple[int, float]]:
+    """What readings were measured; an estimate is not worth a refusal."""
+    if not site.checks.exists():
+        return []
+    from core.catalogue.checked import read_checks  # only here: it brings the whole language of journals
+
+    try:
+        return read_checks(site.state_dir).reads
+    except WorldError:
+        return []
 
 
 def restore(
