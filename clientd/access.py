@@ -3,10 +3,11 @@
 Whoever can start amandad (by ssh key or as a local user) may ask for everything that the access file permits; without
 a file for all standard services, all disks and no foreign program.  Promises that a file that cannot be read permits
 nothing, and that a disk is judged by where it really is: neither ``..`` nor a symbolic link leads out of what is
-permitted.  The file is TOML, each key a list of strings: ``servers`` (addresses and networks that a connection may come
+permitted.  Files are put onto this machine only for a file that has ``restore`` among its ``services`` and names ``targets``.
+The file is TOML, each key a list of strings: ``servers`` (addresses and networks that a connection may come
 from, ``local`` for none), ``services``, ``disks`` and ``lists`` (shell patterns, ``*`` also matches ``/``; lists are files
 of exclude and include patterns outside of their disk), ``programs`` (patterns of dump programs), ``filters`` (absolute
-paths of compression programs).
+paths of compression programs), ``targets`` (patterns of directories that may be restored to).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from core.wire.words import clean
 SERVICES = ("noop", "selfcheck", "sendsize", "sendbackup")
 LOCAL = "local"
 """The name of a server that came by no network."""
-_KEYS = frozenset({"servers", "services", "disks", "lists", "programs", "filters"})
+_KEYS = frozenset({"servers", "services", "disks", "lists", "programs", "filters", "targets"})
 _ALL = ("*",)
 _SHOWN = 200  # characters of a name in a message
 
@@ -39,6 +40,7 @@ class Access:
     programs: tuple[str, ...] = _ALL
     servers: tuple[str, ...] = _ALL
     lists: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
 
     def service(self, name: str) -> bool:
         """Whether the server may run the service; noop tells nothing, so it always may."""
@@ -83,6 +85,15 @@ class Access:
             place = os.path.realpath(os.path.join(device, parent))
             if place != top and not place.startswith(top.rstrip("/") + "/"):
                 self.check_place(place, os.path.normpath(os.path.join(device, parent)))
+
+    def target(self, directory: str) -> str:
+        """Where ``directory`` really is.  WorldError CLT026 when nothing may be restored there."""
+        # The name as it stands must be permitted, and so must the place that links lead to.
+        place = os.path.realpath(directory)
+        if (not directory.startswith("/") or ".." in directory.split("/") or not _matches(directory, self.targets)
+                or not _matches(place, self.targets)):
+            raise _refusal(directory, "target")
+        return place
 
     def check_filter(self, program: str) -> None:
         """WorldError CLT026 when ``program`` may not be run as a compressor."""
@@ -147,6 +158,7 @@ def read_access(file: Path) -> Access:
     return Access(
         tuple(found.get("services", SERVICES)), tuple(found.get("disks", _ALL)), tuple(found.get("filters", ())),
         tuple(found.get("programs", _ALL)), tuple(found.get("servers", _ALL)), tuple(found.get("lists", ())),
+        tuple(found.get("targets", ())),
     )
 
 

@@ -23,7 +23,7 @@ from contextlib import suppress
 from clientd.access import LOCAL, Access, read_access, server_of
 from clientd.job import Job, start_job
 from clientd.pipes import enlarge
-from clientd.services.registry import SERVICES
+from clientd.services.registry import FED, SERVICES
 from clientd.settings import Settings, read_settings
 from core.errors import ProtocolError, TaperoomError
 from core.wire import exchange
@@ -125,11 +125,18 @@ class Daemon:
 
     def _hear(self, handle: int, piece: memoryview) -> None:
         job = self._job
-        if not piece:
-            # The end of a stream from the server: of DATA, it says that the dump is safe.
-            if job is not None and job.streaming and handle == self._next_stream + 4:
+        if job is not None and job.streaming and handle == job.first_handle:
+            if job.feed >= 0:
+                if piece:
+                    job.give(piece)
+                else:
+                    job.end_feed()
+                return
+            if not piece:
+                # The end of DATA from the server says that the dump is safe.
                 job.let_on()
                 job.confirmed = True
+        if not piece:
             return
         packet = self._packets.add(piece)
         if packet is None:
@@ -169,7 +176,7 @@ class Daemon:
         self._started = time.monotonic()
         self._job = start_job(
             service, request, text, handle, responder, wire=self._wire, first_handle=self._next_stream,
-            settings=self._settings, access=self._access,
+            settings=self._settings, access=self._access, fed=name in FED,
         )
         self._next_stream -= 4
         self._do(responder.receive(packet, self._started), handle)

@@ -20,13 +20,15 @@ from core.wire.requests import Request, error_line, read_request
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a service works with.  ``say`` adds text to the reply; ``replied`` ends the reply, before streams begin."""
+    """What a service works with.  ``say`` adds text to the reply; ``replied`` ends the reply, before streams begin.
+    ``source``: where what the server sends on DATA is read, −1: nothing is."""
 
     settings: Settings
     access: Access
     streams: Streams
     say: Callable[[str], None]
     replied: Callable[[], None]
+    source: int = -1
 
 
 Service = Callable[[Request, Context], int]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli import show, where
+from core.cli.show import moment, warn
 
 if TYPE_CHECKING:
     from core.restore.browse import Shown
@@ -277,22 +278,3 @@ def _place(version: Version) -> str:
         return ""
     labels: Sequence[str] = version.labels
     return f"in level {version.level} of {moment(version.datestamp)}, {clean(', '.join(labels)) or 'holding disk'}"
-
-
-def moment(stamp: str) -> str:
-    """A datestamp as people read it; what is none as it is."""
-    from core.model.units import seconds_of_datestamp
-    from core.report.text import moment as shown
-
-    try:
-        return shown(seconds_of_datestamp(stamp))
-    except ValueError:
-        return stamp
-
-
-def warn(warnings: Iterable[str]) -> None:
-    """Tell warnings beside the output."""
-    from core.report.text import clean
-
-    for warning in warnings:
-        show.tell(clean(warning))

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from core.cli import show
-from core.cli.browse import moment
+from core.cli.show import moment
 
 if TYPE_CHECKING:
-    from core.restore import Forecast, Result
+    from core.restore import Forecast, Recovery
     from core.restore.forecast import Step, Stop
 
 _NAMES = 5
@@ -20,6 +20,7 @@ def announce(ahead: Forecast, overwrite: bool) -> None:
     """The short of it: bytes, time, what is read in which order, and what is lost."""
     from core.report.text import wrap
 
+    _resumed(ahead)
     show.say_lines(wrap(_sum(ahead), after="  "))
     _order(ahead)
     if overwrite:
@@ -27,12 +28,14 @@ def announce(ahead: Forecast, overwrite: bool) -> None:
     show.flush()
 
 
-def tell(ahead: Forecast, known: Result, overwrite: bool) -> int:
+def tell(work: Recovery, overwrite: bool) -> int:
     """All of it; 1 when a restore would refuse, else 0."""
     from core.report.text import clean, count, wrap
 
+    ahead, known = work.forecast, work.result
     for title, stamp in known.as_of.items():
         show.say(f"{clean(title)} as it was on {moment(stamp)}")
+    _resumed(ahead)
     show.say_lines(wrap(_sum(ahead), after="  "))
     for step in ahead.steps:
         show.say_lines(wrap(_step(step), indent="  ", after="    "))
@@ -43,25 +46,39 @@ def tell(ahead: Forecast, known: Result, overwrite: bool) -> int:
     fate = "would be overwritten" if overwrite else f"there already, and only --overwrite replaces {them}"
     show.say_lines(_taken(fate, ahead.taken))
     show.say_lines(_taken("in the way, since one is a directory and the other is not", ahead.blocked))
+    if ahead.former:
+        show.say_lines(wrap(f"there is an interrupted restore of something else in it: {clean(ahead.former)}; only --fresh"
+                            " forgets it", after="  "))
     return 1 if refused(ahead, overwrite) else 0
 
 
-def tell_json(ahead: Forecast, known: Result, overwrite: bool) -> int:
+def tell_json(work: Recovery, overwrite: bool) -> int:
     """The same as JSON."""
+    ahead, known = work.forecast, work.result
     show.say_json({
         "to": str(known.to), "as_of": known.as_of, "files": ahead.files, "directories": ahead.directories,
         "bytes": ahead.size, "seconds": round(ahead.seconds, 3), "rate": round(ahead.rate), "measured": ahead.measured,
         "dumps": [{
             "host": step.dump.host, "disk": step.dump.disk, "datestamp": step.dump.datestamp, "level": step.dump.level,
             "bytes": step.size, "whole": step.whole} for step in ahead.steps],
-        "order": [{"storage": stop.storage, "label": stop.label, "files": stop.files} for stop in ahead.stops],
-        "taken": ahead.taken, "blocked": ahead.blocked, "refused": refused(ahead, overwrite), "warnings": known.warnings})
+        "order": [{"storage": stop.storage, "label": stop.label, "files": stop.files, "here": stop.here}
+                  for stop in ahead.stops],
+        "whole": ahead.whole, "former": ahead.former, "taken": ahead.taken, "blocked": ahead.blocked,
+        "refused": refused(ahead, overwrite), "warnings": known.warnings})
     return 1 if refused(ahead, overwrite) else 0
 
 
 def refused(ahead: Forecast, overwrite: bool) -> bool:
     """Whether a restore would not begin."""
-    return bool(ahead.blocked or (ahead.taken and not overwrite))
+    return bool(ahead.blocked or ahead.former or (ahead.taken and not overwrite))
+
+
+def _resumed(ahead: Forecast) -> None:
+    from core.report.text import count
+
+    if ahead.whole:
+        show.say(f"{count(ahead.whole, 'file')} from an interrupted restore of the same {'is' if ahead.whole == 1 else 'are'}"
+                 " whole; the rest is restored")
 
 
 def _sum(ahead: Forecast) -> str:
@@ -87,10 +104,14 @@ def _step(step: Step) -> str:
 
 
 def _order(ahead: Forecast) -> None:
-    from core.report.text import wrap
+    from core.report.text import clean, wrap
 
     for number, stop in enumerate(ahead.stops, 1):
         show.say_lines(wrap(f"{number}. {_stop(stop)}", indent="  ", after="     "))
+    if ahead.absent:
+        names = ", ".join(clean(stop.label) for stop in ahead.absent)
+        them = "it" if len(ahead.absent) == 1 else "them"
+        show.say_lines(wrap(f"in no slot now: {names}; load {them}, or the restore asks when all others are read", after="  "))
 
 
 def _stop(stop: Stop) -> str:
@@ -99,7 +120,8 @@ def _stop(stop: Stop) -> str:
     if not stop.storage:
         return f"holding file {clean(stop.label)}"
     word = "file" if len(stop.files) == 1 else "files"
-    return f"volume {clean(stop.label)} of storage {clean(stop.storage)}: {word} {runs(stop.files)}"
+    away = "" if stop.here else ", IN NO SLOT"
+    return f"volume {clean(stop.label)} of storage {clean(stop.storage)}: {word} {runs(stop.files)}{away}"
 
 
 def runs(numbers: Iterable[int]) -> str:

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from core.cli import show, straight
+from core.cli import short, show, straight
 from core.errors import TaperoomError, UsageError
 
 INTERRUPTED = 130
@@ -30,6 +30,8 @@ def run(words: list[str]) -> int:
         hoisted = hoist(words)
         straight.go_straight(hoisted)
         told = straight.tell_status(hoisted)
+        if told is None and (restore := short.restore_of(hoisted)) is not None:
+            told = restore()
         code = _invoke(hoisted) if told is None else told
         sys.stdout.flush()
     except TaperoomError as fault:

@@ -93,3 +93,22 @@ def command_line(*words: str) -> str:
     import shlex
 
     return shlex.join(words)
+
+
+def moment(stamp: str) -> str:
+    """A datestamp as people read it; what is none as it is."""
+    from core.model.units import seconds_of_datestamp
+    from core.report.text import moment as shown
+
+    try:
+        return shown(seconds_of_datestamp(stamp))
+    except ValueError:
+        return stamp
+
+
+def warn(warnings: Iterable[str]) -> None:
+    """Tell warnings beside the output."""
+    from core.report.text import clean
+
+    for warning in warnings:
+        tell(clean(warning))

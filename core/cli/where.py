@@ -71,6 +71,19 @@ def the_live_run(site: Site) -> Run:
     return found
 
 
+def who_asks(site: Site) -> list[Run]:
+    """The run under way and the restores that have asked for something.  StartError RUN020 when there is none."""
+    from core.client.restores import live_restores
+    from core.client.runs import live_run
+
+    run = live_run(site.state_dir)
+    found = ([run] if run is not None else []) + live_restores(site.state_dir)
+    if not found:
+        raise StartError("RUN020", f"no run of {site.org} is under way, and no restore that asks for anything",
+                         "'taperoom status' shows the last run")
+    return found
+
+
 def matching(site: Site, names: Iterable[str]) -> list[Disk]:
     """The disks that ``HOST`` and ``HOST:DISK`` words name, in the order of the disklist; all when there is no word.
 
@@ -126,6 +139,17 @@ def complete_host(incomplete: str) -> list[str]:
         return [name for name in site().hosts if name.startswith(incomplete)]
     except (TaperoomError, OSError):
         return []
+
+
+def complete_target(incomplete: str) -> list[str]:
+    """For the shell: clients that begin so, with the colon after which their directory comes."""
+    from core.errors import TaperoomError
+
+    try:
+        names = dict.fromkeys(disk.host.name for disk in site().disks)
+    except (TaperoomError, OSError):
+        return []
+    return [f"{name}:/" for name in names if name.startswith(incomplete)]
 
 
 def complete_run(incomplete: str) -> list[str]:

@@ -120,6 +120,33 @@ PAGES: tuple[Page, ...] = (
     Page("RST031", "E", "Names are taken",
          "The target has files of the same names already; a restore does not overwrite what nobody asked to lose.",
          "Restore to an empty directory and compare, or ask for overwriting."),
+    Page("RST033", "E", "No such host to restore to",
+         "With a colon before any slash --to names a directory of a client, HOST:DIR.  No client of that name is configured,"
+         " or its directory is not named from the root.",
+         "Name a host of the disklist and a directory from its root.  A directory of this machine that has a colon in its"
+         " name is written ./a:b, or from the root."),
+    Page("RST034", "E", "An interrupted restore of something else is there",
+         "The target has what an interrupted restore left, and that was of other files, or of another date.  A date that was"
+         " not given means the newest one, and there may be a newer dump by now: the message names the older one.",
+         "Give the former command again (with --as-of) to go on with it, restore to another directory, or give --fresh to"
+         " forget what was left; files that were put in their places already stay."),
+    Page("RST035", "E", "Another restore to the same place is under way",
+         "Its hidden directory in the target is locked by a process that is still at work.",
+         "Wait until it ends, or restore to another directory."),
+    Page("RST036", "E", "The client takes no restores",
+         "Files are put onto a client by its own amandad, and only where the client's access file permits it.  This client's"
+         " amandad does not know how (it is Amanda's own, or an old one), or its access file does not permit it.",
+         "On the client, put into access.toml: services = [\"selfcheck\", \"sendsize\", \"sendbackup\", \"restore\"] and"
+         " targets = [\"/srv/back/*\"].  Or restore to a directory here and copy it."),
+    Page("RST040", "A", "A restore needs a volume",
+         "The volume is in no slot, no other copy of the dump is at hand, and everything else of the restore has been read."
+         "  The request withdraws itself when the volume is there.  Without an answer the restore goes on without it: what"
+         " it has stays, the names that are missing are told, and the same command fetches them later.",
+         "Load the volume into any slot of the storage that is named.  'done' has the slots looked at again at once, 'skip'"
+         " goes on without it, 'stop' ends the restore with what is whole."),
+    Page("RST041", "W", "The restore was ended by an answer",
+         "A request for a volume was answered with 'stop'.  What is whole stays in the target.",
+         "Give the same command again to go on."),
     Page("RST032", "W", "A date that is still to come",
          "The moment that was asked for has not come yet.  Nothing is known of it, so it was understood as now: the newest"
          " state is shown or restored.",

@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, assert_never
 
+from core.client.listening import Control
 from core.driver import space
 from core.driver.children import Child, open_log, program
-from core.driver.control import Control
 from core.driver.indexing import Indexing
 from core.driver.journal import Journal, Traffic
 from core.engine import runway, waiting

@@ -252,15 +252,10 @@ class Engine:
         state.keep(held)
 
     def _answered(self, happened: Answered) -> Iterator[Effect]:
-        question = self.state.questions.get(happened.id)
-        if question is None:
-            how = self.state.closed.get(happened.id, "")
-            yield Reply(operator.Refused(f"request {happened.id} is not open{f', it was {how}' if how else ''}"))
+        if why := questions.refusal(self.state, happened):
+            yield Reply(operator.Refused(why))
             return
-        names = [choice.name for choice in question.asked.choices]
-        if happened.choice not in names:
-            yield Reply(operator.Refused(f"{happened.choice} is no answer to {happened.id}; {', '.join(names)} are"))
-            return
+        question = self.state.questions[happened.id]
         check = {"room": arbitration.refuse, "retry": retrying.refuse}.get(question.about)
         if check is not None and (why := check(self.state, question, happened.choice, happened.argument)):
             yield Reply(operator.Refused(why))

@@ -144,6 +144,11 @@ class Site:
         """The SQLite index over journals and volumes."""
         return self.state_dir / "catalogue.sqlite"
 
+    @property
+    def checks(self) -> Path:
+        """The journal of what was read again and drilled (`core.catalogue.checked`)."""
+        return self.state_dir / "checks.jsonl"
+
     def disk(self, host: str, disk: str) -> Disk | None:
         """The disklist entry of that name, if there is one."""
         return next((d for d in self.disks if d.key == (host, disk)), None)

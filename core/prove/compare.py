@@ -23,7 +23,7 @@ from core.index.names import clean_path
 from core.model.crc32c import crc32c
 from core.model.framesums import FRAME, FrameSums, wrong_frames
 from core.model.site import Site
-from core.prove.kept import none_why, read_sums
+from core.restore.kept import none_why, read_sums
 from core.restore.source import Place, places_of
 from core.restore.tarstream import LINK, Member, TarStream
 from core.restore.unpack import unpacked

@@ -18,6 +18,7 @@ from core.catalogue.queries import Dump, Key, known_disks
 from core.catalogue.rebuild import open_catalogue
 from core.errors import TaperoomError, UsageError, WorldError
 from core.events.event import DiskDrilled
+from core.landing.room import remove_tree
 from core.model.site import Site
 from core.prove.compare import FRAMES, NATIVE, STORED, compare
 from core.prove.sample import Chosen, Sample, sample_of
@@ -27,7 +28,6 @@ from core.prove.stored import pieces_of
 from core.prove.targets import Target
 from core.prove.verify import known_of
 from core.restore import recover
-from core.restore.extract import remove_tree
 
 _TRIES = 5
 _TRUST = (FRAMES, NATIVE, STORED)

@@ -14,8 +14,8 @@ from pathlib import Path
 from types import TracebackType
 
 from core.errors import WorldError
+from core.landing.room import remove_tree
 from core.model.units import show_size
-from core.restore.extract import remove_tree
 
 PREFIX = "taperoom-drill-"
 _NAME = re.compile(rf"{PREFIX}(\d+)-\w+")

@@ -19,11 +19,11 @@ from core.errors import TaperoomError, UsageError
 from core.events.event import CopyVerified
 from core.model.site import Site
 from core.prove.examine import Finding, Known, examine
-from core.prove.kept import read_sums
 from core.prove.names import index_names
 from core.prove.stored import pieces_of
 from core.prove.targets import Target, due, sampled, targets_of
 from core.restore.indexfile import index_file
+from core.restore.kept import read_sums
 
 
 @dataclass(frozen=True, slots=True)

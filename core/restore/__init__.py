@@ -3,7 +3,7 @@
 from core.restore.browse import Entry, Shown, dates, ls
 from core.restore.byhand import Recipe, recipe, recipe_for
 from core.restore.forecast import Forecast
-from core.restore.recover import Progress, Result, foresee, restore
+from core.restore.recover import Progress, Recovery, Result, restore
 
-__all__ = ["Entry", "Forecast", "Progress", "Recipe", "Result", "Shown", "dates", "foresee", "ls", "recipe", "recipe_for",
+__all__ = ["Entry", "Forecast", "Progress", "Recipe", "Recovery", "Result", "Shown", "dates", "ls", "recipe", "recipe_for",
            "restore"]

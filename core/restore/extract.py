@@ -1,139 +1,218 @@
 """Out of one dump exactly the chosen members, by a real tar, into a directory of its own.
 
-The dump streams through once: CRC, unpacking, choosing, tar; or only those parts of it that have the members, where its index
-tells (`core.restore.ranges`).  A hard link whose first name was not chosen would be lost,
-as it is in Amanda's amrecover; such names are extracted in a second pass together with what they are links to.
-Nothing is said about where the files go in the end: `core.restore.place` does that.
+The dump streams through once: CRC, unpacking, comparing with the checksums of its own day, choosing, tar; or only those parts
+of it that have the members, where its index tells (`core.restore.ranges`).  A hard link whose first name was not chosen would
+be lost, as it is in Amanda's amrecover; such names are extracted in a second pass together with what they are links to.
+Where the tar is and where its files go in the end is not known here: `core.landing` does that.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import re
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, TypeVar
 
 from core.catalogue.queries import Dump
-from core.errors import TaperoomError, WorldError
+from core.errors import PeerError, TaperoomError, WorldError
 from core.holding.header import Header
 from core.index.names import clean_path
-from core.index.record import Mark
+from core.landing.item import DIRECTORIES, FILES, LINKS, Landing, Writer
 from core.model.site import Site
-from core.restore.listing import Listing, of_directory
-from core.restore.ranges import ranges_of
-from core.restore.source import Place, Warn, places_of
-from core.restore.tarstream import LINK, Member, TarStream
+from core.restore.kept import Compared, read_sums
+from core.restore.places import Reader
+from core.restore.ranges import Ranges, ranges_of
+from core.restore.shelves import Absent
+from core.restore.source import Place
+from core.restore.tarstream import BLOCK, LINK, Member, TarStream
 from core.restore.unpack import unpacked
 
 Counter = Callable[[str, int], None]
 """Told where data is read and how many more bytes of it were."""
-_T = TypeVar("_T")
-_TAR = ("tar", "--extract", "--file=-", "--preserve-permissions", "--numeric-owner", "--delay-directory-restore",
-        "--xattrs", "--xattrs-include=*", "--acls")
-_FATAL = re.compile(r"No space left|Disk quota|Input/output error|Read-only file system|Unexpected EOF|Skipping to next"
-                    r"|Wrote only|Cannot write|rite error")
-_NOISE = re.compile(r"Exiting with failure status|Error exit delayed|implausibly old time stamp|in the future|support is not")
+
+WHOLE, SUMS, FRAMES, HEADERS = "whole", "sums", "frames", "headers"
+"""How what was read of a dump was checked: all of it by its checksum; what was read by the checksums of each MiB that were
+taken when it was dumped; by those of its frames; only the headers of its members."""
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What is wanted of a dump: ``paths`` as the dump has them; ``held``: others that are in place already; ``ranges``: how to
+    read only that, None: all of it; ``long``: it takes so long that an interruption is to be reckoned with."""
+
+    paths: frozenset[bytes]
+    held: frozenset[bytes] = frozenset()
+    ranges: Ranges | None = None
+    long: bool = False
 
 
 @dataclass(slots=True)
 class Extracted:
-    """What came out, under the names that it has in the dump: below ``root``, but ``linked`` below ``link_root``;
-    ``words``: what tar said that an operator should read."""
+    """What came out: of the names these are ``linked`` ones, beside the rest; ``links``: names of files that are in place, to
+    the names that those have in the dump; ``words``: what tar said that an operator should read; ``ways``: how each reading
+    was checked."""
 
-    root: Path
-    link_root: Path
     linked: set[bytes] = field(default_factory=set)
+    links: dict[bytes, bytes] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
+    ways: set[str] = field(default_factory=set)
 
-    def root_of(self, path: bytes) -> bytes:
-        """The directory below which a path was extracted."""
-        return os.fsencode(self.link_root if path in self.linked else self.root)
-
-
-def extract(site: Site, dump: Dump, paths: set[bytes], to: Path, count: Counter, warn: Warn) -> Extracted:
-    """Extract ``paths`` of ``dump`` below ``to``, which is emptied, from the first copy that is good.
-
-    A copy that is not good is told by ``warn``.  WorldError RST024 when no copy is; RST025 when ``to`` takes no more.
-    """
-    def use(place: Place) -> Extracted:
-        for old in to.iterdir() if to.exists() else ():
-            remove_tree(old)
-        done = Extracted(to / "files", to / "links")
-        dangling = _some(site, dump, place, paths, done.root, done.words, count)
-        while dangling:
-            # Their first names were not asked for: extract those, too, beside the rest.
-            done.linked |= dangling.keys()
-            wanted = set(dangling) | set(dangling.values())
-            again = _some(site, dump, place, wanted, done.link_root, done.words, count)
-            dangling = again if again != dangling else {}
-        return done
-
-    return _first_good(site, dump, use, warn)
+    @property
+    def checked(self) -> str:
+        """The worst of the ways."""
+        return next((way for way in (HEADERS, FRAMES, SUMS) if way in self.ways), WHOLE)
 
 
-def scan(site: Site, dump: Dump, count: Counter, warn: Warn, *, head: bool = False) -> Listing:
-    """The listing of a dump from the dump itself; with ``head`` only as far as its first directory, which has the renames.
+class Extraction:
+    """Taking members out of one dump, number ``number`` for the target ``landing``."""
 
-    WorldError RST024 when no copy can be read.
-    """
-    def use(place: Place) -> Listing:
-        listing = Listing(renames=[])
+    def __init__(self, site: Site, dump: Dump, number: int, landing: Landing, count: Counter, *, begun: bool) -> None:
+        """``begun``: something of it may be there from a former attempt."""
+        self._site, self._dump, self._number, self._landing, self._count = site, dump, number, landing, count
+        self._begun = begun
 
-        def member(found: Member) -> bool:
-            if (path := clean_path(found.name)) is not None:
-                listing.add(path, Mark.DIRECTORY if found.is_directory else Mark.FILE)
-            return False
+    def run(self, want: Want, reader: Reader) -> Extracted:
+        """Extract what is wanted from the first copy that is good; see `Reader.first_good`.
 
-        def directory(name: bytes, body: bytes) -> None:
-            if (path := clean_path(name)) is not None:
-                of_directory(listing, path, body)
+        Also WorldError RST025 when the target takes no more.
+        """
+        def use(place: Place) -> Extracted:
+            self._clear(FILES, LINKS, DIRECTORIES)
+            done = Extracted()
+            dangling = self._some(place, want.paths, want.ranges, FILES, want.long, done)
+            while dangling:
+                # Their first names are in their place, or were not asked for: extract those, too, beside the rest.
+                done.links |= {path: first for path, first in dangling.items() if first in want.held}
+                dangling = {path: first for path, first in dangling.items() if first not in want.held}
+                if not dangling:
+                    break
+                done.linked |= dangling.keys()
+                wanted = frozenset(dangling) | frozenset(dangling.values())
+                ranges = ranges_of(self._site, self._dump, wanted)
+                again = self._some(place, wanted, ranges, LINKS, False, done)
+                dangling = again if again != dangling else {}
+            return done
 
-        stream = TarStream(member, lambda piece: None, directory)
-        for piece in _data(site, dump, place, count):
-            stream.feed(piece)
-            if head and listing.exact:
-                return listing
-        stream.finish()
-        return listing
+        return reader.first_good(use)
 
-    return _first_good(site, dump, use, warn)
+    def _clear(self, *parts: str) -> None:
+        if self._begun:
+            for part in parts:
+                self._landing.clear(self._number, part)
+        self._begun = True
 
+    def _some(
+        self, place: Place, wanted: frozenset[bytes], ranges: Ranges | None, part: str, early: bool, done: Extracted
+    ) -> dict[bytes, bytes]:
+        """The chosen members into a tar; links that were held back, to the names that they need."""
+        def proved(size: int) -> None:
+            if part == FILES:
+                self._landing.proved(self._number, size)
 
-def _first_good(site: Site, dump: Dump, use: Callable[[Place], _T], warn: Warn) -> _T:
-    title = f"{dump.host}:{dump.disk} level {dump.level} of {dump.datestamp}"
-    last: TaperoomError | None = None
-    for place in places_of(site, dump, warn):
+        if ranges is not None and place.open_at is not None:
+            some = ranges
+            try:
+                said, found, dangling = self._pass(
+                    wanted, part, early, lambda stream: some.feed(place, stream, self._count, check_program, proved))
+                if found == wanted:
+                    done.words += said
+                    done.ways.add(FRAMES if ranges.frames is not None else SUMS if ranges.sums is not None else HEADERS)
+                    return dangling
+            except TaperoomError as fault:
+                if fault.code in ("RST025", "RST041") or isinstance(fault, Absent | PeerError):
+                    raise
+            # The index, the checksums of parts, or the dump just there is not what it should be; reading all of it tells which.
+            self._clear(part, DIRECTORIES)
+
+        def feed(stream: TarStream) -> None:
+            for piece in archive_of(self._site, self._dump, place, self._count, proved):
+                stream.feed(piece)
+
+        said, _, dangling = self._pass(wanted, part, early, feed)
+        done.words += said
+        done.ways.add(WHOLE)
+        return dangling
+
+    def _pass(
+        self, wanted: frozenset[bytes], part: str, early: bool, feed: Callable[[TarStream], None]
+    ) -> tuple[list[str], set[bytes], dict[bytes, bytes]]:
+        """``feed`` a stream into a tar; what tar said, which of the names were met, and of them the links that were held back,
+        to the names that they need.  ``early``: directories that come before all files go to a tar of their own."""
+        met, dangling = set[bytes](), dict[bytes, bytes]()
+        tars = _Tars(self._landing, self._number, part, early)
+
+        def choose(member: Member) -> bool:
+            path = clean_path(member.name)
+            if path is None or path not in wanted:
+                return False
+            met.add(path)
+            if member.kind == LINK and (target := clean_path(member.link)) is not None and target not in wanted:
+                dangling[path] = target
+                return False
+            if not member.is_directory:
+                tars.files_come()
+            return True
+
         try:
-            return use(place)
-        except TaperoomError as fault:
-            if fault.code == "RST025":
-                raise
-            if place.reading.where and fault.code in ("RST020", "RST021"):
-                # What is no archive any more was seen before the checksum at the end could be compared.
-                fault = WorldError(fault.code, f"{place.reading}: {fault.message}", fault.hint)
-            last = fault
-            warn(f"{fault.code} {title} from {place.text}: {fault.message}")
-    if last is None:
-        raise WorldError("RST024", f"{title} is nowhere: no holding file and no volume has it", "choose another date")
-    raise WorldError("RST024", f"{title} cannot be read: {last.message}", last.hint) from last
+            stream = TarStream(choose, tars.write)
+            try:
+                feed(stream)
+                end = stream.finish()
+                tars.files_come()
+                tars.write(end)
+            except BrokenPipeError:
+                pass  # tar has given up; it says why
+            said = tars.finish()
+        finally:
+            tars.kill()
+        return said, met, dangling
 
 
-def _check_program(header: Header) -> None:
+class _Tars:
+    """The tar of a pass, and before it one for the directories that come first: how they look is then known before their
+    files are out, which a restore that is interrupted goes on with."""
+
+    def __init__(self, landing: Landing, number: int, part: str, early: bool) -> None:
+        self._landing, self._number, self._part = landing, number, part
+        self._words: list[str] = []
+        self._early = early
+        self._tar: Writer = landing.writer(number, DIRECTORIES if early else part)
+
+    def write(self, piece: memoryview | bytes) -> None:
+        """To whichever is at work."""
+        self._tar.write(piece)
+
+    def files_come(self) -> None:
+        """What comes now is no directory, or nothing comes any more."""
+        if self._early:
+            self._tar.write(bytes(20 * BLOCK))
+            self._words += self._tar.finish()
+            self._early = False
+            self._landing.dress(self._number)
+            self._tar = self._landing.writer(self._number, self._part)
+
+    def finish(self) -> list[str]:
+        """What both had to say."""
+        return self._words + self._tar.finish()
+
+    def kill(self) -> None:
+        """End whichever is at work."""
+        self._tar.kill()
+
+
+def check_program(header: Header) -> None:
+    """WorldError RST022 for a dump that tar cannot read."""
     program = header.application or header.program
     if "tar" not in program.lower():
         raise WorldError("RST022", f"the dump was made by {program}, which is no tar",
                          "restore it with that program; its header says how")
 
 
-def _data(site: Site, dump: Dump, place: Place, count: Counter) -> Iterator[memoryview]:
+def archive_of(
+    site: Site, dump: Dump, place: Place, count: Counter, proved: Callable[[int], None] | None = None
+) -> Iterator[memoryview]:
+    """All of a dump's archive from one place, unpacked and compared with what is known of it.  ``proved`` hears of each byte
+    up to which it is as it was dumped."""
     header, stored = place.open()
-    _check_program(header)
+    check_program(header)
     disk = site.disk(dump.host, dump.disk)
     allowed = [disk.dumptype.compress_program] if disk is not None and disk.dumptype.compress_program else []
 
@@ -142,108 +221,8 @@ def _data(site: Site, dump: Dump, place: Place, count: Counter) -> Iterator[memo
             count(place.text, len(piece))
             yield piece
 
-    return unpacked(counted(), header, allowed)
-
-
-def _some(
-    site: Site, dump: Dump, place: Place, paths: Iterable[bytes], to: Path, words: list[str], count: Counter
-) -> dict[bytes, bytes]:
-    """The chosen members into a tar; links that were held back, to the names that they need."""
-    wanted = frozenset(paths)
-    ranges = ranges_of(site, dump, wanted) if place.open_at is not None else None
-    if ranges is not None:
-        said: list[str] = []
-        fresh = not to.exists()
-        try:
-            found, dangling = _pass(wanted, to, said, lambda stream: ranges.feed(place, stream, count, _check_program))
-            if found == wanted:
-                words += said
-                return dangling
-        except TaperoomError as fault:
-            if fault.code == "RST025":
-                raise
-        # The index, or the dump just there, is not what it should be; reading all of it tells which.
-        if fresh:
-            remove_tree(to)
-
-    def feed(stream: TarStream) -> None:
-        for piece in _data(site, dump, place, count):
-            stream.feed(piece)
-
-    return _pass(wanted, to, words, feed)[1]
-
-
-def _pass(
-    wanted: frozenset[bytes], to: Path, words: list[str], feed: Callable[[TarStream], None]
-) -> tuple[set[bytes], dict[bytes, bytes]]:
-    """``feed`` a stream into a tar; which of the names were met, and of them the links that were held back, to the names that
-    they need."""
-    met, dangling = set[bytes](), dict[bytes, bytes]()
-
-    def choose(member: Member) -> bool:
-        path = clean_path(member.name)
-        if path is None or path not in wanted:
-            return False
-        met.add(path)
-        if member.kind == LINK and (target := clean_path(member.link)) is not None and target not in wanted:
-            dangling[path] = target
-            return False
-        return True
-
-    _make(to)
-    with tempfile.TemporaryFile() as said:
-        tar = subprocess.Popen([*_TAR, "--directory", str(to)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said,
-                               bufsize=1 << 18, env=_environment())
-        assert tar.stdin is not None
-        pipe: IO[bytes] = tar.stdin
-
-        def write(piece: memoryview) -> None:
-            pipe.write(piece)
-
-        try:
-            stream = TarStream(choose, write)
-            try:
-                feed(stream)
-                pipe.write(stream.finish())
-                pipe.close()
-            except BrokenPipeError:
-                pass  # tar has given up; it has said why
-            status = tar.wait()
-        finally:
-            tar.kill()
-            tar.wait()
-            with contextlib.suppress(BrokenPipeError):
-                pipe.close()
-        said.seek(0)
-        _judge(status, said.read(1 << 20).decode("utf-8", "replace"), words, to)
-    return met, dangling
-
-
-def _judge(status: int, text: str, words: list[str], to: Path) -> None:
-    lines = [line.removeprefix("tar: ") for line in text.splitlines() if not _NOISE.search(line)]
-    if status < 0 or status > 2 or any(_FATAL.search(line) for line in lines):
-        why = next((line for line in lines if _FATAL.search(line)), lines[-1] if lines else f"tar ended with status {status}")
-        raise WorldError("RST025", f"{to}: {why}", "nothing was restored; make room, or restore to another directory")
-    words.extend(lines)
-
-
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name != "TAR_OPTIONS"} | {"LC_ALL": "C"}
-
-
-def _make(path: Path) -> None:
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as fault:
-        raise WorldError("RST025", f"{path}: {fault.strerror}", "restore to a directory that you may write") from fault
-
-
-def remove_tree(path: Path) -> None:
-    """Remove what a restore left for itself, whatever modes its directories have.  Never raises."""
-    def again(call: Callable[..., object], name: str, fault: object) -> None:
-        with contextlib.suppress(OSError):
-            os.chmod(os.path.dirname(name), 0o700)
-            os.chmod(name, 0o700)
-            call(name)
-
-    shutil.rmtree(path, onerror=again)
+    pieces = unpacked(counted(), header, allowed)
+    sums = read_sums(site, dump, closely=False)[0] if proved is not None else None
+    if sums is None or proved is None or not sums.frames:
+        return pieces
+    return iter(Compared(sums, pieces, 0, place.text, proved, strict=False))

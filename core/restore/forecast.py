@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from core.catalogue.queries import Copy, Dump
+from core.catalogue.queries import Copy, Dump, Part
 
 ASSUMED = 50 * 1024 * 1024
 """Bytes a second where nothing was measured: a disk, or a slow tape drive, with tar behind it."""
@@ -25,22 +25,25 @@ Span = tuple[int, int]
 @dataclass(frozen=True, slots=True)
 class Need:
     """What is needed of one dump: ``size`` bytes; ``spans`` says which, None: the whole.  It is in the holding file ``file``,
-    or else in ``copy``; in neither, it cannot be read."""
+    or else in ``copy``; in neither, it cannot be read.  ``absent``: volumes of the copy that are in no slot now."""
 
     dump: Dump
     size: int
     spans: tuple[Span, ...] | None = None
     file: str = ""
     copy: Copy | None = None
+    absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """One thing that is read: the ``files`` of a volume, or a holding file (``storage`` empty, ``label`` its path)."""
+    """One thing that is read: the ``files`` of a volume, or a holding file (``storage`` empty, ``label`` its path); ``here``:
+    not a volume that is in no slot now."""
 
     storage: str
     label: str
     files: tuple[int, ...] = ()
+    here: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ class Forecast:
     """``steps`` in their order; ``rate`` in bytes a second, out of ``measured`` readings (0: assumed).
 
     ``taken``: names in the target that are there already and would be replaced, ``blocked``: those that cannot be, since one
-    is a directory and the other is not; ``files`` and ``directories`` would be restored."""
+    is a directory and the other is not; ``files`` and ``directories`` would be restored.  ``whole`` files are there from an
+    interrupted restore of the same and are not read again; ``former``: an interrupted restore of something else."""
 
     steps: tuple[Step, ...]
     rate: float
@@ -69,6 +73,8 @@ class Forecast:
     directories: int = 0
     taken: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
+    whole: int = 0
+    former: str = ""
 
     @property
     def size(self) -> int:
@@ -87,7 +93,7 @@ class Forecast:
         for stop in (stop for step in self.steps for stop in step.stops):
             last = found[-1] if found else None
             if last is not None and stop.storage and (last.storage, last.label) == (stop.storage, stop.label):
-                found[-1] = Stop(last.storage, last.label, tuple(dict.fromkeys(last.files + stop.files)))
+                found[-1] = Stop(last.storage, last.label, tuple(dict.fromkeys(last.files + stop.files)), stop.here)
             else:
                 found.append(stop)
         return tuple(found)
@@ -97,25 +103,36 @@ class Forecast:
         """How many different volumes are needed."""
         return len({(stop.storage, stop.label) for stop in self.stops if stop.storage})
 
+    @property
+    def absent(self) -> tuple[Stop, ...]:
+        """The volumes that are needed and in no slot now, each once."""
+        return tuple({(stop.storage, stop.label): stop for stop in self.stops if not stop.here}.values())
+
 
 def step_of(need: Need) -> Step:
     """How a dump will be read: only those parts of a copy that have any of the bytes."""
     whole = need.spans is None
     if need.file or need.copy is None:
         return Step(need.dump, need.size, whole, (Stop("", need.file),) if need.file else (), 0, 0)
-    parts = need.copy.parts
-    chosen = list(parts)
-    # A byte is found in a part only where the size of every part is known; else all of them are read through.
-    if need.spans is not None and all(part.crc.known for part in parts):
-        chosen, begin = [], 0
-        for part in parts:
-            end = begin + part.crc.size
-            if any(first < end and last > begin for first, last in need.spans):
-                chosen.append(part)
-            begin = end
-    stops = tuple(Stop(need.copy.storage, label, tuple(part.fileno for part in chosen if part.label == label))
+    chosen = parts_of(need.copy, need.spans)
+    stops = tuple(Stop(need.copy.storage, label, tuple(part.fileno for part in chosen if part.label == label),
+                       label not in need.absent)
                   for label in dict.fromkeys(part.label for part in chosen))
-    return Step(need.dump, need.size, whole, stops, len(chosen), len(parts))
+    return Step(need.dump, need.size, whole, stops, len(chosen), len(need.copy.parts))
+
+
+def parts_of(copy: Copy, spans: Sequence[Span] | None) -> list[Part]:
+    """The parts of a copy that have any of the bytes; None: all of them."""
+    # A byte is found in a part only where the size of every part is known; else all of them are read through.
+    if spans is None or not all(part.crc.known for part in copy.parts):
+        return list(copy.parts)
+    chosen, begin = [], 0
+    for part in copy.parts:
+        end = begin + part.crc.size
+        if any(first < end and last > begin for first, last in spans):
+            chosen.append(part)
+        begin = end
+    return chosen
 
 
 def rate_of(reads: Sequence[tuple[int, float]]) -> tuple[float, int]:
@@ -129,8 +146,9 @@ def rate_of(reads: Sequence[tuple[int, float]]) -> tuple[float, int]:
 
 def forecast(
     needs: Iterable[Need], reads: Sequence[tuple[int, float]], *, files: int = 0, directories: int = 0,
-    taken: Sequence[str] = (), blocked: Sequence[str] = (),
+    taken: Sequence[str] = (), blocked: Sequence[str] = (), whole: int = 0, former: str = "",
 ) -> Forecast:
     """The whole of it; ``needs`` in the order in which dumps are read, ``reads`` as `rate_of` wants them."""
     rate, measured = rate_of(reads)
-    return Forecast(tuple(step_of(need) for need in needs), rate, measured, files, directories, tuple(taken), tuple(blocked))
+    return Forecast(tuple(step_of(need) for need in needs), rate, measured, files, directories, tuple(taken), tuple(blocked),
+                    whole, former)

@@ -17,9 +17,10 @@ from core.index.reader import IndexReader, open_index
 from core.index.record import Record
 from core.model.site import Site
 from core.restore.asof import show_stamp
-from core.restore.extract import Counter, scan
+from core.restore.extract import Counter
 from core.restore.indexfile import index_file
 from core.restore.layer import Layer, Listed
+from core.restore.scan import scan
 from core.restore.source import Warn
 
 

@@ -162,7 +162,7 @@ class _Laid(Directory):
     def _node(self, record: Record, before: Node | None) -> Node | None:
         """What a record makes of what was there ``before``; None: no dump has it."""
         if record.mark is Mark.FILE:
-            return File(self._number, record.path, record.kind, record.size, record.mtime)
+            return File(self._number, record.path, record.kind, record.size, record.mtime, record.offset)
         if record.mark is Mark.DIRECTORY or record.kind == "d":
             return self._tree._laid(self._number, record.path, record, before)
         return before

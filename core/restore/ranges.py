@@ -1,7 +1,8 @@
 """Reading only those parts of a dump that have the chosen members, which its index says where to find.
 
 Nothing is believed without a look: at each offset there must be the header of a member with the right name, each frame of a
-compressed dump has a checksum of its own, and whoever calls falls back to reading the whole dump when anything is odd.
+compressed dump has a checksum of its own, and whoever calls falls back to reading the whole dump when anything is odd.  Of a
+dump that is stored as it is whole MiB are read, so that they can be compared with the checksums of its own day.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from core.holding.header import Header
 from core.index.frames import GZIP, ZSTD, FrameTable
 from core.index.reader import SUFFIX, IndexReader, open_index
 from core.index.record import Mark
+from core.model.framesums import FRAME, KeptSums
 from core.model.site import Site
 from core.restore.indexfile import index_file
+from core.restore.kept import Compared, read_sums
 from core.restore.source import Place
 from core.restore.tarstream import TarStream
 from core.restore.unpack import gzip, packed_by_zstd
@@ -39,24 +42,35 @@ Count = Callable[[str, int], None]
 @dataclass(frozen=True, slots=True)
 class Ranges:
     """``offsets``: where each wanted member begins in the archive; ``frames`` of the stored data, None when it is the archive
-    itself; ``size``: about so many stored bytes are read, and ``spans`` says from which to which."""
+    itself, ``sums`` of which are known or not; ``size``: about so many stored bytes are read, and ``spans`` says from which to
+    which."""
 
     offsets: Mapping[bytes, int]
     frames: FrameTable | None
+    sums: KeptSums | None
     size: int
     spans: tuple[tuple[int, int], ...]
 
-    def feed(self, place: Place, stream: TarStream, count: Count, check: Callable[[Header], None]) -> None:
+    def feed(
+        self, place: Place, stream: TarStream, count: Count, check: Callable[[Header], None], proved: Callable[[int], None]
+    ) -> None:
         """Feed a tar stream with the members, one after the other, as they stand in the archive.
 
-        ``check`` is shown the header before any data.  WorldError when the place has not what the index says.
+        ``check`` is shown the header before any data; ``proved`` hears of each byte of the archive up to which what was read is
+        compared.  WorldError when the place has not what the index says.
         """
-        assert place.open_at is not None
         at, rest = -1, memoryview(b"")
         pieces: Iterator[memoryview] = iter(())
+        compared: Compared | None = None
         for offset in sorted(set(self.offsets.values())):
-            if at < 0 or not 0 <= offset - at <= GAP:
-                pieces, rest, at = self._archive(place, offset, count, check), memoryview(b""), offset
+            if at < 0 or not 0 <= offset - at <= self._near(at, compared):
+                if compared is not None:
+                    compared.to_the_end_of_the_frame()
+                at, rest = offset - (offset % FRAME if self.sums is not None else 0), memoryview(b"")
+                pieces = self._archive(place, at, count, check, proved)
+                if self.sums is not None:
+                    compared = Compared(self.sums, pieces, at, place.text, proved)
+                    pieces = iter(compared)
             members, gap = stream.members + 1, offset - at
             while stream.members < members or not stream.idle:
                 if not len(rest):
@@ -71,8 +85,16 @@ class Ranges:
                     if not size:
                         raise WorldError("RST020", "the dump ends before a file that its index names", _DAMAGED)
                 rest, at = rest[size:], at + size
+        if compared is not None:
+            compared.to_the_end_of_the_frame()
 
-    def _archive(self, place: Place, offset: int, count: Count, check: Callable[[Header], None]) -> Iterator[memoryview]:
+    def _near(self, at: int, compared: Compared | None) -> int:
+        """How far to the next member from byte ``at`` it is rather read than jumped: also what has to be read anyway."""
+        return GAP if compared is None else max(GAP, -(-compared.at // FRAME) * FRAME - at)
+
+    def _archive(
+        self, place: Place, offset: int, count: Count, check: Callable[[Header], None], proved: Callable[[int], None]
+    ) -> Iterator[memoryview]:
         """The archive from byte ``offset`` on."""
         assert place.open_at is not None
         frames = self.frames
@@ -87,7 +109,7 @@ class Ranges:
                 count(place.text, len(piece))
                 yield piece
 
-        return counted() if frames is None else _unpacked(counted(), frames, number, offset - number * frames.unit)
+        return counted() if frames is None else _unpacked(counted(), frames, number, offset - number * frames.unit, proved)
 
 
 def kind_of(header: Header) -> int:
@@ -102,51 +124,71 @@ def kind_of(header: Header) -> int:
     return ZSTD if packed_by_zstd(header) else -1
 
 
-def ranges_of(site: Site, dump: Dump, paths: Collection[bytes]) -> Ranges | None:
-    """What to read of a dump for ``paths``; None when its index does not tell, or when reading it all is as good."""
+def ranges_of(
+    site: Site, dump: Dump, paths: Collection[bytes], known: Mapping[bytes, tuple[int, int]] | None = None
+) -> Ranges | None:
+    """What to read of a dump for ``paths``; None when its index does not tell, or when reading it all is as good.
+
+    ``known``: offset and size of some of them.  With it the rest of a dump is wanted, and no more than that is read.
+    """
     file = index_file(site, dump)
     if file is None or file.suffix != SUFFIX or dump.size * 1024 <= SMALL:
         return None
     try:
         with open_index(file) as index:
-            return _ranges(index, dump, paths)
+            sums = read_sums(site, dump, closely=False)[0] if index.frames is None else None
+            return _ranges(index, dump, paths, sums if sums is not None and sums.frames else None, known)
     except (OSError, TaperoomError):
         return None  # whoever browsed by it has said so
 
 
-def _ranges(index: IndexReader, dump: Dump, paths: Collection[bytes]) -> Ranges | None:
+def _ranges(
+    index: IndexReader, dump: Dump, paths: Collection[bytes], sums: KeptSums | None,
+    known: Mapping[bytes, tuple[int, int]] | None,
+) -> Ranges | None:
     offsets: dict[bytes, int] = {}
     ends: list[tuple[int, int]] = []
     wanted, most = 0, max(dump.orig, dump.size) * 1024 // 2
-    if len(paths) > MANY and index.count < 4 * len(paths):
+    if known is None and len(paths) > MANY and index.count < 4 * len(paths):
         return None
     for path in sorted(paths):
-        record = index.find(path)
-        if record is None or record.mark is Mark.PRESENT or record.offset < 0:
-            return None
-        offsets[path] = record.offset
-        # What a sparse file takes in the archive is not known, only that its holes take nothing.
-        size = (record.size if record.size > 0 and record.kind != "s" else 0) + _HEADERS
-        ends.append((record.offset, record.offset + size))
-        wanted += size
-        if wanted > most:
+        place = known.get(path) if known is not None else None
+        if place is None:
+            record = index.find(path)
+            if record is None or record.mark is Mark.PRESENT or record.offset < 0:
+                return None
+            # What a sparse file takes in the archive is not known, only that its holes take nothing.
+            place = record.offset, record.size if record.size > 0 and record.kind != "s" else 0
+        offset, size = place
+        offsets[path] = offset
+        ends.append((offset, offset + size + _HEADERS))
+        wanted += size + _HEADERS
+        if known is None and wanted > most:
             return None
     frames = index.frames
     if frames is None:
-        return Ranges(offsets, None, wanted, tuple(sorted(ends)))
+        spans = _merged(ends, FRAME if sums is not None else 1)
+        return Ranges(offsets, None, sums, sum(end - begin for begin, end in spans) if sums is not None else wanted, spans)
     touched = {number for begin, end in ends for number in range(frames.frame_of(begin), frames.frame_of(end) + 1)}
     begins = [0, *accumulate(frames.sizes)]
     spans = tuple((begins[number], begins[number + 1]) for number in sorted(touched) if number < len(frames))
-    return Ranges(offsets, frames, sum(end - begin for begin, end in spans), spans)
+    return Ranges(offsets, frames, None, sum(end - begin for begin, end in spans), spans)
 
 
-def to_read(site: Site, dump: Dump, paths: Collection[bytes]) -> tuple[int, tuple[tuple[int, int], ...] | None]:
-    """About how many stored bytes a restore of ``paths`` reads of a dump, and which; None: all of them."""
-    ranges = ranges_of(site, dump, paths)
-    return (ranges.size, ranges.spans) if ranges is not None else (dump.size * 1024, None)
+def _merged(spans: Collection[tuple[int, int]], unit: int) -> tuple[tuple[int, int], ...]:
+    """Spans in their order, each widened to whole units, those that touch as one."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted((begin // unit * unit, -(-end // unit) * unit) for begin, end in spans):
+        if found and first <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], last)
+        else:
+            found.append((first, last))
+    return tuple(found)
 
 
-def _unpacked(stored: Iterator[memoryview], frames: FrameTable, number: int, skip: int) -> Iterator[memoryview]:
+def _unpacked(
+    stored: Iterator[memoryview], frames: FrameTable, number: int, skip: int, proved: Callable[[int], None]
+) -> Iterator[memoryview]:
     """The frames from ``number`` on, without the first ``skip`` bytes."""
     rest = b""
     for size in frames.sizes[number:]:
@@ -160,8 +202,9 @@ def _unpacked(stored: Iterator[memoryview], frames: FrameTable, number: int, ski
         whole = b"".join(gathered)
         frame, rest = whole[:size], whole[size:]
         raw = _gunzip(frame, frames.unit) if frames.kind == GZIP else _unzstd(frame, frames.unit)
+        proved(number * frames.unit + len(raw))
         yield memoryview(raw)[skip:]
-        skip = 0
+        skip, number = 0, number + 1
 
 
 def _gunzip(frame: bytes, unit: int) -> bytes:

@@ -6,28 +6,27 @@ whole.  `copies_of` gives all places, the nearest first, so that a damaged one c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 from core.catalogue.queries import Copy, Dump, Part
 from core.devices.contract import Volume
-from core.devices.shelf import open_volume
 from core.errors import WorldError
 from core.holding.file import HoldingReader
 from core.holding.header import Header
 from core.model.crc32c import crc32c
 from core.model.dump import NO_CRC, Crc
 from core.model.site import Site
+from core.restore.shelves import Shelves
+from core.restore.shelves import Warn as Warn
 
 READ = 1 << 18
 """Bytes of one read."""
 NEAR = 1 << 16
 """Bytes of one read where perhaps only one small file is wanted."""
 _HINT = "this copy is damaged; another one is taken where there is one"
-Warn = Callable[[str], None]
-"""Told what was wrong and did no harm, a sentence with its code."""
 
 
 @dataclass(slots=True)
@@ -47,44 +46,48 @@ class Place:
 
     ``open`` raises WorldError when it is not there; the data, RST023 when it is not what it should be.  ``reading`` tells
     meanwhile how far it was read.  ``open_at`` gives the same from any byte of the stored data on, with no checksum compared;
-    None where that is not possible.
+    None where that is not possible.  ``copy``: which copy on volumes, None: the holding file.
     """
 
     text: str
     open: Callable[[], tuple[Header, Iterator[memoryview]]]
     reading: Reading = field(default_factory=Reading)
     open_at: Callable[[int], tuple[Header, Iterator[memoryview]]] | None = None
+    copy: Copy | None = None
 
 
 def _silent(text: str) -> None:
     pass
 
 
-def places_of(site: Site, dump: Dump, warn: Warn = _silent) -> list[Place]:
+def places_of(site: Site, dump: Dump, warn: Warn = _silent, shelves: Shelves | None = None) -> list[Place]:
     """Where ``dump`` can be read, the nearest first; empty when nothing holds it."""
+    shelves = shelves if shelves is not None else Shelves(site)
     found = []
     if dump.file:
         at = Reading()
         found.append(Place(f"holding file {dump.file}", lambda at=at: _open_holding(dump, warn, at), at,  # type: ignore[misc]
                            lambda start: _holding_from(dump, start)))
-    for copy in _copies(site, dump):
-        text = f"volume {', '.join(copy.labels)} of storage {copy.storage}"
-        at = Reading()
-        found.append(Place(text, lambda copy=copy, at=at: _open_copy(site, dump, copy, warn, at), at,  # type: ignore[misc]
-                           _seeker(site, dump, copy)))
+    for copy in copies_of(site, dump):
+        reader = _CopyReader(shelves, dump, copy, warn)
+        found.append(Place(f"volume {', '.join(copy.labels)} of storage {copy.storage}", reader.open, reader.at,
+                           reader.open_at if reader.known else None, copy))
     return found
 
 
-def first_of(site: Site, dump: Dump) -> tuple[str, Copy | None]:
-    """Where a dump is read if nothing is wrong there: its holding file, or else a copy; neither where nothing holds it."""
+def first_of(site: Site, dump: Dump, shelves: Shelves) -> tuple[str, Copy | None]:
+    """Where a dump is read if nothing is wrong there: its holding file, or else a copy, rather one that is all in slots;
+    neither where nothing holds it."""
     if dump.file and Path(dump.file).exists():
         return dump.file, None
-    copies = _copies(site, dump)
-    return ("", copies[0]) if copies else (dump.file, None)
+    copies = copies_of(site, dump)
+    if not copies:
+        return dump.file, None
+    return "", next((copy for copy in copies if not shelves.missing(copy)), copies[0])
 
 
-def _copies(site: Site, dump: Dump) -> list[Copy]:
-    """By the configuration's order of storages."""
+def copies_of(site: Site, dump: Dump) -> list[Copy]:
+    """The copies of a dump by the configuration's order of storages."""
     order = list(site.storages)
     copies = [copy for copy in dump.copies if copy.storage in site.storages]
     return sorted(copies, key=lambda copy: order.index(copy.storage))
@@ -100,14 +103,6 @@ def _open_holding(dump: Dump, warn: Warn, at: Reading) -> tuple[Header, Iterator
     return reader.header, data
 
 
-def _open_copy(site: Site, dump: Dump, copy: Copy, warn: Warn, at: Reading) -> tuple[Header, Iterator[memoryview]]:
-    volumes: dict[str, Volume] = {}
-    first = _header(site, dump, copy, copy.parts[0], volumes, warn)
-    expected = _expected(dump, first) if not copy.crc.known else copy.crc
-    data = _parts(site, dump, copy, volumes, warn, at)
-    return first, _counted(data, expected, f"volume {', '.join(copy.labels)}")
-
-
 def _holding_from(dump: Dump, start: int) -> tuple[Header, Iterator[memoryview]]:
     reader = HoldingReader(Path(dump.file))
     _check_header(reader.header, dump, dump.file)
@@ -115,68 +110,65 @@ def _holding_from(dump: Dump, start: int) -> tuple[Header, Iterator[memoryview]]
     return reader.header, _read(reader.readinto, reader.close, size=NEAR)
 
 
-def _seeker(site: Site, dump: Dump, copy: Copy) -> Callable[[int], tuple[Header, Iterator[memoryview]]] | None:
-    """Only where the size of every part is known a byte can be found in them."""
-    if not all(part.crc.known for part in copy.parts):
-        return None
-    volumes: dict[str, Volume] = {}
-
-    def open_at(start: int) -> tuple[Header, Iterator[memoryview]]:
-        number = 0
-        while number < len(copy.parts) - 1 and start >= copy.parts[number].crc.size:
-            start -= copy.parts[number].crc.size
-            number += 1
-        header = _header(site, dump, copy, copy.parts[number], volumes, _silent)
-        return header, _parts_from(site, dump, copy, volumes, number, start)
-
-    return open_at
-
-
-def _parts_from(
-    site: Site, dump: Dump, copy: Copy, volumes: dict[str, Volume], number: int, start: int
-) -> Iterator[memoryview]:
-    for at, part in enumerate(copy.parts[number:]):
-        if at:
-            _header(site, dump, copy, part, volumes, _silent)
-        file = volumes[part.label].open_part(part.fileno)
-        file.seek(start, 1)
-        yield from _read(_into(file), file.close, max(0, part.crc.size - start), size=NEAR)
-        start = 0
-
-
 def volume_of(site: Site, copy: Copy, label: str, warn: Warn = _silent) -> Volume:
     """The volume that bears ``label``, as the run wrote it.  WorldError TAP018, or RST023 when it was written anew."""
-    volume = open_volume(site.storages[copy.storage], label, copy.run)
-    view = volume.view()
-    stamp = view.datestamp
-    if view.note:
-        warn(f"RST027 volume {label} file 0, its label: {view.note}")
-    if stamp != copy.run:
-        raise WorldError("RST023", f"volume {label} was written anew on {stamp}: the dump of {copy.run} is gone from it",
-                         "the catalogue does not know that; rebuild it, and take another date")
-    return volume
+    return Shelves(site).volume(copy, label, warn)
 
 
-def _header(site: Site, dump: Dump, copy: Copy, part: Part, volumes: dict[str, Volume], warn: Warn) -> Header:
-    if part.label not in volumes:
-        volumes[part.label] = volume_of(site, copy, part.label, warn)
-    header = volumes[part.label].read_header(part.fileno)
-    if header.note:
-        warn(f"RST027 volume {part.label} file {part.fileno}: {header.note}")
-    _check_header(header, dump, f"volume {part.label} file {part.fileno}")
-    return header
+class _CopyReader:
+    """The parts of one copy, each volume opened once and when it is needed."""
 
+    def __init__(self, shelves: Shelves, dump: Dump, copy: Copy, warn: Warn) -> None:
+        self._shelves, self._dump, self._copy, self._warn = shelves, dump, copy, warn
+        self._volumes: dict[str, Volume] = {}
+        self.at = Reading()
 
-def _parts(
-    site: Site, dump: Dump, copy: Copy, volumes: dict[str, Volume], warn: Warn, at: Reading
-) -> Iterator[memoryview]:
-    for number, part in enumerate(copy.parts):
-        where = f"volume {part.label} file {part.fileno}"
-        _header(site, dump, copy, part, volumes, warn if number else _silent)  # the first one's was looked at
-        file = volumes[part.label].open_part(part.fileno)
-        # Where blocks are padded, what comes after the data is not data.
-        limit = part.crc.size if part.crc.known else None
-        yield from _counted(_read(_into(file), file.close, limit), part.crc, where, at)
+    @property
+    def known(self) -> bool:
+        """Whether the size of every part is known: only then a byte can be found in them."""
+        return all(part.crc.known for part in self._copy.parts)
+
+    def open(self) -> tuple[Header, Iterator[memoryview]]:
+        """See `Place`."""
+        copy = self._copy
+        first = self._header(copy.parts[0], self._warn)
+        expected = copy.crc if copy.crc.known else _expected(self._dump, first)
+        return first, _counted(self._whole(), expected, f"volume {', '.join(copy.labels)}")
+
+    def _whole(self) -> Iterator[memoryview]:
+        for number, part in enumerate(self._copy.parts):
+            where = f"volume {part.label} file {part.fileno}"
+            self._header(part, self._warn if number else _silent)  # the first one's was looked at
+            file = self._volumes[part.label].open_part(part.fileno)
+            # Where blocks are padded, what comes after the data is not data.
+            limit = part.crc.size if part.crc.known else None
+            yield from _counted(_read(_into(file), file.close, limit), part.crc, where, self.at)
+
+    def open_at(self, start: int) -> tuple[Header, Iterator[memoryview]]:
+        """See `Place`."""
+        parts, number = self._copy.parts, 0
+        while number < len(parts) - 1 and start >= parts[number].crc.size:
+            start -= parts[number].crc.size
+            number += 1
+        return self._header(parts[number], _silent), self._from(parts[number:], start)
+
+    def _from(self, parts: Sequence[Part], start: int) -> Iterator[memoryview]:
+        for at, part in enumerate(parts):
+            if at:
+                self._header(part, _silent)
+            file = self._volumes[part.label].open_part(part.fileno)
+            file.seek(start, 1)
+            yield from _read(_into(file), file.close, max(0, part.crc.size - start), size=NEAR)
+            start = 0
+
+    def _header(self, part: Part, warn: Warn) -> Header:
+        if part.label not in self._volumes:
+            self._volumes[part.label] = self._shelves.volume(self._copy, part.label, warn)
+        header = self._volumes[part.label].read_header(part.fileno)
+        if header.note:
+            warn(f"RST027 volume {part.label} file {part.fileno}: {header.note}")
+        _check_header(header, self._dump, f"volume {part.label} file {part.fileno}")
+        return header
 
 
 def _into(file: BinaryIO) -> Callable[[memoryview], int]:

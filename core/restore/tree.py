@@ -20,13 +20,15 @@ from core.restore.listing import Listing
 class File:
     """Anything but a directory, in dump number ``dump`` of the chain; ``source`` its path there when that differs.
 
-    ``kind`` (`core.index.record`), ``size`` in bytes and ``mtime`` in seconds as far as an index tells; −1: it does not."""
+    ``kind`` (`core.index.record`), ``size`` in bytes, ``mtime`` in seconds and ``offset`` in the dump's archive as far as an
+    index tells; −1: it does not."""
 
     dump: int
     source: bytes | None = None
     kind: str = ""
     size: int = -1
     mtime: int = -1
+    offset: int = -1
 
 
 class Directory:

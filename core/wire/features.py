@@ -45,8 +45,8 @@ amrecover_state_ready amrecover_state_done amrecover_data_send amrecover_data_re
 restore_header_send_size restore_header_ready restore_header_done restore_state_send restore_state_ready
 restore_state_done restore_data_send restore_data_ready restore_data_done restore_dar restore_datapath restore_include
 restore_include_glob restore_exclude restore_exclude_glob prev_next_level data_shm_control_name req_options_timestamp
-large_frames keeps_connection index_listing confirms index_detail frame_sums
-""".split())  # noqa: SIM905 - a list of 155 quoted words is no easier to read
+large_frames keeps_connection index_listing confirms index_detail frame_sums puts_back
+""".split())  # noqa: SIM905 - a list of 156 quoted words is no easier to read
 """The name of each bit, in order; those from `LARGE_FRAMES` on are ours."""
 
 PROGRAM_GNUTAR = 15
@@ -85,6 +85,9 @@ INDEX_DETAIL = 153
 """A line of INDEX also tells where a member begins: a tab, then byte of the archive, size, seconds since 1970, type."""
 FRAME_SUMS = 154
 """A client that compresses says the CRC-32C of each MiB before compression, `sendbackup: frame-CRCs` on MESG."""
+
+PUTS_BACK = 155
+"""The client has the service `restore` (`core.wire.restoring`); whether it permits it is another matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,7 @@ CONFIRMING = SERVER.plus(CONFIRMS)
 
 CLIENT = _of((
     (0, 13), (15, 15), (17, 30), (34, 36), (39, 39), (52, 54), (57, 58), (68, 68), (78, 80), (84, 89), (92, 92),
-    (98, 98), (100, 102), (109, 112), (116, 117), (148, FRAME_SUMS),
+    (98, 98), (100, 102), (109, 112), (116, 117), (148, PUTS_BACK),
 ))
 """What our amandad announces; one without crc32c leaves out `SENDBACKUP_CRC`.  Never 147: the stock dumper would
 then expect the dump in a shared-memory ring."""

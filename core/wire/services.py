@@ -58,6 +58,11 @@ def noop_request(features: Features) -> str:
     return f"SERVICE noop\nOPTIONS features={features.text};\n"
 
 
+def restore_request(features: Features, config: str) -> str:
+    """Ask for the service that puts files back; all else goes over its streams (`core.wire.restoring`)."""
+    return f"SERVICE restore\nOPTIONS features={features.text};config={config};\n"
+
+
 def sendbackup_request(
     disk: Disk, level: int, features: Features, peer: Features, config: str, timestamp: str
 ) -> str:

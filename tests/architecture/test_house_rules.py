@@ -74,12 +74,13 @@ def test_the_data_path_starts_light(statement: str) -> None:
 
 
 def test_the_client_needs_only_python() -> None:
-    statement = "import clientd.amandad, clientd.services.sendbackup, clientd.services.sendsize, clientd.services.selfcheck"
+    statement = ("import clientd.amandad, clientd.services.sendbackup, clientd.services.sendsize, clientd.services.selfcheck,"
+                 " clientd.services.restore")
     ours = {name.split(".")[0] for name in modules_after(statement)} - set(sys.stdlib_module_names)
     assert ours <= {"core", "clientd", "isal", "crc32c", "zlib_ng", "_virtualenv"} | {
         n for n in ours if n.startswith(("_", "sitecustomize", "distutils"))}
     core = {name for name in modules_after(statement) if name.startswith("core.")}
-    assert all(name.split(".")[1] in ("wire", "model", "errors", "codes") for name in core), core
+    assert all(name.split(".")[1] in ("wire", "landing", "model", "errors", "codes") for name in core), core
 
 
 def test_every_code_has_a_page_that_says_what_to_do() -> None:

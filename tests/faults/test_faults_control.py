@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from core.driver.control import Control
+from core.client.listening import Control
 from core.engine import effects as fx
 from core.engine.inputs import Answered, Input, Ordered
 from core.model.units import Kib

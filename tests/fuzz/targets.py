@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from hypothesis.strategies import SearchStrategy
 
-from tests.fuzz import amanda, files, records, wire
+from tests.fuzz import amanda, files, landing, records, wire
 
 Target = tuple[Callable[[bytes], None], SearchStrategy[bytes]]
-TARGETS: dict[str, Target] = {**wire.TARGETS, **records.TARGETS, **files.TARGETS, **amanda.TARGETS}
+TARGETS: dict[str, Target] = {
+    **wire.TARGETS, **records.TARGETS, **files.TARGETS, **amanda.TARGETS,
+    **landing.TARGETS}

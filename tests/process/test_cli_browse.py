@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.cli.browse import moment
+from core.cli.show import moment
 from tests.support.cli import Said, call
 from tests.support.small_site import SmallSite
 

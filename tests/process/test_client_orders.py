@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from core.client.listening import Control
 from core.client.runs import Run
 from core.client.session import Session
-from core.driver.control import Control
 from core.engine.effects import Reply
 from core.engine.inputs import Answered, Input, Ordered
 from core.protocol import operator as op

@@ -155,15 +155,15 @@ def test_a_restore_that_changes_a_file_or_loses_one(
 
     def spoils(*given: object, **more: object) -> recover.Result:
         done = real(*given, **more)  # type: ignore[arg-type]
-        victim = done.to / "big"
+        victim = done.to.path / "big"
         if victim.exists():
             before = os.stat(victim)
             data = bytearray(victim.read_bytes())
             data[1_700_000] ^= 1
             victim.write_bytes(data)
             os.utime(victim, ns=(before.st_atime_ns, before.st_mtime_ns))
-            (done.to / "hard").unlink()
-            os.chmod(done.to / "renamed/f5", 0o123)
+            (done.to.path / "hard").unlink()
+            os.chmod(done.to.path / "renamed/f5", 0o123)
         return done
 
     monkeypatch.setattr(recover, "restore", spoils)

@@ -8,9 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from crc32c import crc32c
 
-from core.holding.header import Filters
+from core.errors import WorldError
+from core.holding.header import HEADER_SIZE, Filters
 from core.index.reader import open_index
+from core.model.framesums import FRAME, FrameSums, encode, sealed
 from core.restore import ranges, source
 from core.restore.recover import Progress, Result, restore
 from core.wire.packing import GZIP_FAST, Packing, zstd_for
@@ -114,6 +117,71 @@ def test_frames_that_the_index_does_not_know_are_read_as_one_stream(client: Clie
     client.night(0, pack=gzip.compress, comp=".gz")
     result = back(client, tmp_path / "out", "d1/file 4")
     assert result.good and result.size > 900_000
+
+
+@pytest.mark.parametrize("store,parts", [("holding", 1), ("volume", 1), ("volume", 7)])
+def test_whole_mib_are_compared_with_the_checksums_of_the_dump_s_own_day(
+    client: Client, tmp_path: Path, store: str, parts: int
+) -> None:
+    touch(client.tree / "e/large", os.urandom(3_000_000))
+    touch(client.tree / "o/other", os.urandom(4_000_000))
+    stamp = client.night(0, store, parts=parts, sums=True)
+    with open_index(client.site.index_dir / HOST / "_home" / f"{stamp}_0.tix") as index:
+        at = {path: record.offset for path in (b"d1/file 4", b"e/large") if (record := index.find(path)) is not None}
+    result = back(client, tmp_path / "one", "d1/file 4")
+    assert result.good and result.checked == ["sums"] and FRAME <= result.size < 3 * FRAME
+    assert (tmp_path / "one/d1/file 4").read_bytes() == (client.tree / "d1/file 4").read_bytes()
+    large = back(client, tmp_path / "large", "e/large", "d1/file 4")
+    assert large.good and large.checked == ["sums"] and 3 * FRAME < large.size < 6 * FRAME
+    assert (tmp_path / "large/e/large").read_bytes() == (client.tree / "e/large").read_bytes()
+    # All of it is compared by its checksum, and the MiB by the way; without an index there is nothing else.
+    assert restore(client.site, [client.title], "", tmp_path / "all").checked == ["whole"]
+    # One byte in the middle of the file: its header is right, and its length.
+    flip(client, stamp, store, at[b"e/large"] + 1_500_000)
+    assert back(client, tmp_path / "again", "d1/file 4").good
+    with pytest.raises(WorldError, match="its data has CRC") as caught:
+        back(client, tmp_path / "damaged", "e/large")
+    assert caught.value.code == "RST024" and not (tmp_path / "damaged").exists()
+
+
+def test_checksums_that_are_another_dump_s_cost_nothing_but_time(client: Client, tmp_path: Path) -> None:
+    stamp = client.night(0, sums=True)
+    kept = client.site.index_dir / HOST / "_home" / f"{stamp}_0.crcs"
+    other = FrameSums(crc32c)
+    other.add(memoryview(bytes(3 * FRAME)))
+    kept.write_bytes(sealed(encode(other), crc32c))
+    result = back(client, tmp_path / "out", "d1/file 4")
+    assert result.good and result.checked == ["whole"] and result.warnings == []
+    assert (tmp_path / "out/d1/file 4").read_bytes() == (client.tree / "d1/file 4").read_bytes()
+
+
+def test_without_those_checksums_the_result_says_so(client: Client, tmp_path: Path) -> None:
+    stamp = client.night(0)
+    assert back(client, tmp_path / "out", "d1/file 4").checked == ["headers"]
+    (client.site.index_dir / HOST / "_home" / f"{stamp}_0.crcs").write_bytes(b"damaged")
+    assert back(client, tmp_path / "more", "d1/file 4").checked == ["headers"]
+    client.night(0, pack=framed(GZIP_FAST), comp=".gz")
+    assert back(client, tmp_path / "packed", "d1/file 4").checked == ["frames"]
+
+
+def flip(client: Client, stamp: str, store: str, at: int) -> None:
+    """Flip a bit of byte ``at`` of the archive, which is stored as it is."""
+    if store == "holding":
+        first = client.base / "holding" / stamp / f"{HOST}._home.0"
+        files = [first, first.with_name(first.name + ".1")]
+    else:
+        files = sorted((client.base / "vtapes").glob("slot*/0000[1-9]*"), key=lambda path: (path.parent.name, path.name))
+    for file in files:
+        size = file.stat().st_size - HEADER_SIZE
+        if at < size:
+            with open(file, "r+b") as opened:
+                opened.seek(HEADER_SIZE + at)
+                byte = opened.read(1)[0]
+                opened.seek(HEADER_SIZE + at)
+                opened.write(bytes([byte ^ 4]))
+            return
+        at -= size
+    raise AssertionError("there is no such byte")
 
 
 def test_a_small_dump_is_read_as_a_whole(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

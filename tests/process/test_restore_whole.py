@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from isal import igzip
 
+from core.landing.room import ROOM as STAGING
 from core.restore import Progress, ls, recipe, restore
-from core.restore.recover import STAGING
 from tests.support.dumps import HOST, Client, manifest, pause, touch
 
 

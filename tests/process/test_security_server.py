@@ -15,10 +15,10 @@ from types import ModuleType
 
 import pytest
 
+from core.client import listening as module
+from core.client.listening import Control
 from core.client.runs import Run
 from core.client.session import Session
-from core.driver import control as module
-from core.driver.control import Control
 from core.errors import PeerError, ProtocolError, WorldError
 from core.index.reader import open_index
 from core.model.disk import Host

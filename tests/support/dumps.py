@@ -19,6 +19,7 @@ from crc32c import crc32c
 from core.catalogue.rebuild import open_catalogue
 from core.holding.header import Filters, Header, Kind, build
 from core.model.dump import Crc
+from core.model.framesums import FrameSums, encode, sealed
 from core.model.site import Site
 from core.model.units import sanitise
 from core.wire.packing import FrameSizes
@@ -104,11 +105,12 @@ class Client:
         return made.stdout
 
     def night(self, level: int, store: str = "holding", *, pack: Callable[[bytes], bytes] | None = None, comp: str = "N",
-              filters: Filters | None = None, parts: int = 1, index: str = "ours", damage: int = -1) -> str:
+              filters: Filters | None = None, parts: int = 1, index: str = "ours", damage: int = -1,
+              sums: bool = False) -> str:
         """Dump once; the run's datestamp.
 
         ``store``: ``holding`` or ``volume``, there in so many ``parts`` over two volumes.  ``index``: ``ours``, ``stock`` or
-        ``none``.  ``damage``: the stored byte to flip after its CRC was taken.
+        ``none``.  ``damage``: the stored byte to flip after its CRC was taken.  ``sums``: with the checksums of each MiB.
         """
         self.nights += 1
         stamp = f"202601{self.nights:02d}030000"
@@ -119,6 +121,12 @@ class Client:
                         filters=filters or Filters())
         if index != "none":
             self._index(stamp, level, data, stored, index)
+        if sums:
+            frames = FrameSums(crc32c)
+            frames.add(memoryview(data))
+            kept = self.site.index_dir / HOST / sanitise(self.disk) / f"{stamp}_{level}.crcs"
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_bytes(sealed(encode(frames), crc32c))
         night, kib, crc = Night(stamp), -(-len(stored) // 1024), str(crc_of(stored))
         if damage >= 0:
             stored = stored[:damage] + bytes([stored[damage] ^ 1]) + stored[damage + 1:]

@@ -17,7 +17,7 @@ from core.errors import PeerError, ProtocolError
 from core.model.disk import Host
 from core.wire import exchange
 from core.wire.features import KEEPS_CONNECTION, LEGACY, Features
-from core.wire.frames import HEADER, LIMIT, FrameReader, Sink, end_of
+from core.wire.frames import HEADER, LARGE_PIECE, LIMIT, FrameReader, Sink, end_of
 from core.wire.packets import Assembler, Packet, encode
 from core.wire.services import parse_backup
 from core.wire.words import clean, coded
@@ -178,7 +178,11 @@ class Connection:
 
         PeerError: the client's code or CLT005 with its text, CLT006 when it wants to be asked later, those of `request`.
         """
-        reply = self.request("sendbackup", body, timeout)
+        return self.streams("sendbackup", body, timeout)
+
+    def streams(self, service: str, body: str, timeout: float) -> dict[str, int]:
+        """Start a service that has streams; their handles by name.  PeerError as `backup`."""
+        reply = self.request(service, body, timeout)
         try:
             found = parse_backup(reply)
         except ProtocolError as fault:
@@ -217,6 +221,23 @@ class Connection:
         if handle is not None:
             self._send(end_of(handle), 10.0)
 
+    def send(self, data: memoryview | bytes, timeout: float) -> None:
+        """Send bytes on the stream DATA, to a service that takes them.  PeerError: CLT001 the connection is lost, CLT002 the
+        client took nothing for ``timeout`` seconds."""
+        handle, view = self._streams["DATA"], memoryview(data)
+        for at in range(0, len(view), LARGE_PIECE):
+            piece = view[at:at + LARGE_PIECE]
+            self._send(HEADER.pack(len(piece), handle), timeout)
+            self._send(piece, timeout)
+
+    def end_data(self) -> None:
+        """End the stream DATA.  PeerError CLT001."""
+        self.confirm()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether `receive` has something to do within so many seconds."""
+        return self.pending or self._wait(time.monotonic() + seconds)
+
     def _read(self, sink: Sink) -> bool:
         # No further than the head of the next frame, so that a frame comes in one piece again once one came in two.
         left = self._reader.left
@@ -245,12 +266,13 @@ class Connection:
         seconds = min(max(0.0, deadline - time.monotonic()), 3600.0)
         return bool(poll.poll(seconds * 1000 + 1))
 
-    def _send(self, data: bytes, timeout: float) -> None:
+    def _send(self, data: bytes | memoryview, timeout: float) -> None:
         view = memoryview(data)
         deadline = time.monotonic() + timeout
         while view:
             try:
                 view = view[os.write(self._link.writer, view) if self._sealed is None else self._sealed.write(view):]
+                deadline = time.monotonic() + timeout
             except BlockingIOError:
                 poll = select.poll()
                 poll.register(self._link.writer, select.POLLOUT)

@@ -1,4 +1,5 @@
-"""The control socket of a run: consoles and commands order, the driver answers, everybody is nudged.
+"""The control socket of a run, the end that listens: consoles and commands order, the driver answers, everybody is nudged.
+A restore that waits for a volume listens with it, too.
 
 Mode 0600: the file system decides who may connect, and only this user and root are heard, whatever the mode has become.
 Who it is comes from the kernel (SO_PEERCRED), not from what they say.  A peer that said ``HELLO … watch`` is refused every

@@ -1,0 +1,157 @@
+"""The hidden room of a restore inside its target: the facts, the lock, and a directory for what comes out of each dump.
+
+It is inside, so that a move is a rename and stays on one file system.  Who holds the lock works in it, and so does a tar that
+outlives a killed restore for a moment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from core.errors import BusyError, WorldError
+from core.landing.state import NAME, State, line_of
+
+ROOM = ".taperoom-restore"
+"""The room's name; where the dump has that name itself, a number is added."""
+SYNC_EVERY = 30.0
+"""Seconds between two moments of which is written down that everything before them is on disk."""
+PATIENCE = 3.0
+"""Seconds that a room is waited for: a tar of a restore that was killed ends soon."""
+
+
+def room_of(to: Path, tops: Iterable[bytes]) -> Path:
+    """The room of a target in which names begin with ``tops``."""
+    taken = set(tops)
+    number, name = 0, ROOM
+    while os.fsencode(name) in taken:
+        number += 1
+        name = f"{ROOM}-{number}"
+    return to / name
+
+
+class Room:
+    """A room that is taken.  ``state`` is what its facts say."""
+
+    def __init__(self, path: Path) -> None:
+        """Take it; it is made.  BusyError RST035; WorldError RST025."""
+        self.path = path
+        try:
+            path.mkdir(mode=0o700, exist_ok=True)
+            self.lock = os.open(path / NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as fault:
+            raise WorldError("RST025", f"{fault.filename or path}: {fault.strerror}",
+                             "restore to a directory that you may write") from fault
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    os.close(self.lock)
+                    raise BusyError("RST035", f"another restore to {path.parent} is under way",
+                                    "wait until it ends, or restore to another directory") from None
+                time.sleep(0.05)
+        self.state = State("")
+        self._sync: subprocess.Popen[bytes] | None = None
+        self._sync_began = 0.0
+        self._next_sync = time.monotonic() + SYNC_EVERY
+
+    def place(self, dump: int, part: str) -> Path:
+        """Where a part of a dump's members is extracted."""
+        return self.path / str(dump) / part
+
+    def begin(self, first: dict[str, Any], state: State) -> None:
+        """Forget everything and begin anew with this first fact."""
+        self.empty()
+        os.ftruncate(self.lock, 0)
+        self.state = state
+        self._write(first)
+
+    def note(self, fact: dict[str, Any]) -> None:
+        """Write a fact down.  WorldError RST025."""
+        self.state.fold(fact)
+        self._write(fact)
+
+    def _write(self, fact: dict[str, Any]) -> None:
+        line = line_of(fact)
+        size = os.fstat(self.lock).st_size
+        try:
+            written = os.write(self.lock, line)
+            if written < len(line):
+                os.ftruncate(self.lock, size)
+                raise OSError(28, "No space left on device")
+        except OSError as fault:
+            raise WorldError("RST025", f"{self.path / NAME}: {fault.strerror}",
+                             "make room, or restore to another directory") from fault
+
+    def tick(self) -> None:
+        """Now and then have the file system written out, without waiting for it, and write down what that made safe."""
+        now = time.monotonic()
+        if self._sync is not None:
+            if (status := self._sync.poll()) is None:
+                return
+            self._sync = None
+            if status == 0:
+                self.note({"synced": self._sync_began})
+                with contextlib.suppress(OSError):
+                    os.fdatasync(self.lock)
+        if now >= self._next_sync:
+            self._next_sync = now + SYNC_EVERY
+            # A file's time is that of the last tick of the kernel's clock: what is younger may have been changed meanwhile.
+            self._sync_began = time.time() - 0.1
+            with contextlib.suppress(OSError):
+                self._sync = subprocess.Popen(["sync", "-f", str(self.path)], stdin=subprocess.DEVNULL,
+                                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def drop(self, dump: int, part: str = "") -> None:
+        """Remove what came out of a dump, or only a part of it."""
+        remove_tree(self.path / str(dump) / part)
+
+    def empty(self) -> None:
+        """Remove everything but the facts."""
+        for entry in list(os.scandir(self.path)):
+            if entry.name != NAME:
+                if entry.is_dir(follow_symlinks=False):
+                    remove_tree(Path(entry.path))
+                else:
+                    with contextlib.suppress(OSError):
+                        os.unlink(entry.path)
+
+    def close(self) -> None:
+        """Let it be; the facts stay."""
+        if self.lock >= 0:
+            if self._sync is not None:
+                self._sync.kill()
+                self._sync.wait()
+                self._sync = None
+            os.close(self.lock)
+            self.lock = -1
+
+    def remove(self) -> None:
+        """Take it away.  Never raises."""
+        with contextlib.suppress(OSError):
+            self.empty()
+            os.unlink(self.path / NAME)
+        self.close()
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
+
+
+def remove_tree(path: Path) -> None:
+    """Remove what a restore left for itself, whatever modes its directories have.  Never raises."""
+    def again(call: Callable[..., object], name: str, fault: object) -> None:
+        with contextlib.suppress(OSError):
+            os.chmod(os.path.dirname(name), 0o700)
+            os.chmod(name, 0o700)
+            call(name)
+
+    shutil.rmtree(path, onerror=again)

@@ -1,0 +1,82 @@
+"""A real tar that extracts a stream into a directory of its own, and what it says, judged.
+
+Only GNU tar brings everything back: owners, modes, attributes, ACLs, holes.  It is given nothing but chosen members; links
+in them lead nowhere, since it makes those that leave the directory last.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import IO
+
+from core.errors import WorldError
+
+_WORDS = ("--extract", "--file=-", "--preserve-permissions", "--numeric-owner", "--delay-directory-restore",
+          "--xattrs", "--xattrs-include=*", "--acls")
+_FATAL = re.compile(r"No space left|Disk quota|Input/output error|Read-only file system|Unexpected EOF|Skipping to next"
+                    r"|Wrote only|Cannot write|rite error")
+_NOISE = re.compile(r"Exiting with failure status|Error exit delayed|implausibly old time stamp|in the future|support is not")
+_SAID = 1 << 20
+
+
+class Tar:
+    """One tar under way.  It keeps the descriptor ``lock`` open: as long as it lives, nobody else takes its room."""
+
+    def __init__(self, to: Path, lock: int, program: str = "tar") -> None:
+        """WorldError RST025 when ``to`` cannot be made or there is no tar."""
+        self._to = to
+        try:
+            to.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._said = tempfile.TemporaryFile()  # noqa: SIM115 - it is open as long as the child
+            self._child = subprocess.Popen(
+                [program, *_WORDS, "--directory", str(to)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                stderr=self._said, bufsize=1 << 18, env=_environment(), pass_fds=(lock,))
+        except OSError as fault:
+            raise WorldError("RST025", f"{fault.filename or to}: {fault.strerror}",
+                             "restore to a directory that you may write") from fault
+        assert self._child.stdin is not None
+        self._pipe: IO[bytes] = self._child.stdin
+        self._ended = False
+
+    def write(self, piece: memoryview | bytes) -> None:
+        """See `Writer`."""
+        self._pipe.write(piece)
+
+    def finish(self) -> list[str]:
+        """See `Writer`."""
+        with contextlib.suppress(BrokenPipeError):
+            self._pipe.close()
+        status = self._child.wait()
+        self._ended = True
+        self._said.seek(0)
+        text = self._said.read(_SAID).decode("utf-8", "replace")
+        self._said.close()
+        return _judge(status, text, self._to)
+
+    def kill(self) -> None:
+        """See `Writer`."""
+        if self._ended:
+            return
+        self._ended = True
+        self._child.kill()
+        self._child.wait()
+        with contextlib.suppress(BrokenPipeError):
+            self._pipe.close()
+        self._said.close()
+
+
+def _judge(status: int, text: str, to: Path) -> list[str]:
+    lines = [line.removeprefix("tar: ") for line in text.splitlines() if not _NOISE.search(line)]
+    if status < 0 or status > 2 or any(_FATAL.search(line) for line in lines):
+        why = next((line for line in lines if _FATAL.search(line)), lines[-1] if lines else f"tar ended with status {status}")
+        raise WorldError("RST025", f"{to}: {why}", "make room, or restore to another directory")
+    return lines
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "TAR_OPTIONS"} | {"LC_ALL": "C"}

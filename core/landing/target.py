@@ -1,0 +1,296 @@
+"""A directory of this machine that files are restored to.
+
+Everything is extracted into the hidden room first; what came out of a dump with the right checksums is moved to its place, and
+directories get their modes, owners, times and attributes last.  A file that is there already is kept unless overwriting was
+asked for.  Whatever ends a restore, the same one goes on with what is missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.errors import TaperoomError, UsageError
+from core.landing.item import DIRECTORIES, FILES, LINKS, Item, Placed, There, Writer
+from core.landing.place import Below, dress, fault_of, look_of
+from core.landing.room import Room, room_of
+from core.landing.salvage import Found, examine
+from core.landing.state import Look, State, boot_id, head
+from core.landing.tar import Tar
+
+_SHOWN = 5
+_NOTE_EVERY = 0.25
+_NOTE_SIZE = 8 << 20
+"""Seconds, or bytes, between two facts about how far an archive was compared."""
+_MUCH = 64 << 20
+"""Bytes that were compared, with which something is whole."""
+
+
+class Target:
+    """See `core.landing.item.Landing`.  ``items`` in the order of their paths; ``identity``: what is restored, in words, by
+    which the same restore is known again."""
+
+    def __init__(self, to: Path, items: Sequence[Item], identity: str, program: str = "tar") -> None:
+        self.to = to
+        self._items, self._identity, self._program = items, identity, program
+        self._root = Below(os.fsencode(to))
+        self._found: Found | None = None
+        self._room: Room | None = None
+        self._whole: set[bytes] = set()
+        self._made = self._paused = False
+        self._files = 0
+        self._missing: list[bytes] = []
+        self._next_note = 0.0
+        self._children: list[Tar] = []
+
+    def look(self, fresh: bool) -> There:
+        """See `Landing`."""
+        try:
+            if not os.path.lexists(self.to):
+                above = next(path for path in self.to.absolute().parents if os.path.lexists(path))
+                if not above.is_dir():
+                    raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(above))
+                self._found = Found(There())
+            elif not self.to.is_dir():
+                raise UsageError("RST030", f"{self.to} is not a directory", "name one that is, or one that does not exist yet")
+            else:
+                self._found = examine(self.to, self._items, self._identity, fresh)
+        except OSError as fault:
+            raise _unusable(self.to, fault) from fault
+        return self._found.there
+
+    def begin(self, overwrite: bool, fresh: bool) -> None:
+        """See `Landing`; what `look` saw is believed."""
+        if self._found is None:
+            self.look(fresh)
+        found = self._found
+        assert found is not None
+        self._refuse(found.there, overwrite, fresh)
+        state = found.state if not fresh else None
+        try:
+            if not found.there.exists:
+                self.to.mkdir(parents=True)
+                self._made = True
+            elif found.state is not None:
+                self._made = found.state.made
+        except OSError as fault:
+            raise _unusable(self.to, fault) from fault
+        try:
+            self._room = Room(room_of(self.to, (item.path.partition(b"/")[0] for item in self._items)))
+        except TaperoomError:
+            if not found.there.exists:
+                with contextlib.suppress(OSError):
+                    self.to.rmdir()
+            raise
+        try:
+            self._take(found, state)
+        except OSError as fault:
+            raise fault_of(fault, self._root.root) from fault
+
+    def _refuse(self, there: There, overwrite: bool, fresh: bool) -> None:
+        if there.former and not fresh:
+            raise UsageError("RST034", f"{self.to} has an interrupted restore of something else: {there.former}",
+                             "restore that again to go on with it, choose another directory, or forget it with --fresh")
+        taken = there.blocked if overwrite else there.taken + there.blocked
+        if taken:
+            shown = ", ".join(sorted(taken)[:_SHOWN]) + (" …" if len(taken) > _SHOWN else "")
+            raise UsageError("RST031", f"{self.to} has {len(taken)} of the names already: {shown}",
+                             "restore to an empty directory, or ask for overwriting")
+
+    def _take(self, found: Found, state: State | None) -> None:
+        """Put in place what is whole, or begin anew."""
+        assert self._room is not None
+        for path in found.spoilt:
+            os.unlink(self._root.path(path))
+        if state is None:
+            began = State(self._identity, time.time(), boot_id(), made=self._made, kept=found.kept, taken=found.taken)
+            self._room.begin(head(began), began)
+            return
+        self._room.state = state
+        self._room.note({"again": time.time(), "boot": boot_id()})
+        for item in self._items:
+            if item.directory and item.path and item.path not in state.kept and self._root.find(item.path) is not None:
+                os.chmod(self._root.path(item.path), 0o700)  # it was dressed by a restore that paused
+        for item, at in found.ready:
+            self._move(at, item.path)
+        self._whole |= found.there.whole
+        self._files += len(self._whole)
+        self._room.empty()
+        for number in {item.dump for item in self._items if item.dump >= 0} - set(state.out):
+            if state.proved.get(number):
+                self._room.note({"dump": number, "proved": 0})
+
+    def writer(self, dump: int, part: str) -> Writer:
+        """See `Landing`."""
+        assert self._room is not None
+        child = Tar(self._room.place(dump, part), self._room.lock, self._program)
+        self._children.append(child)
+        return child
+
+    def clear(self, dump: int, part: str) -> None:
+        """See `Landing`."""
+        assert self._room is not None
+        self._room.drop(dump, part)
+        if part == FILES and self._room.state.proved.get(dump):
+            self._room.note({"dump": dump, "proved": 0})
+        if part == DIRECTORIES and dump in self._room.state.dressed:
+            self._room.note({"dump": dump, "undressed": 1})
+
+    def dress(self, dump: int) -> None:
+        """See `Landing`."""
+        assert self._room is not None
+        self._note_looks(self._room, dump, DIRECTORIES)
+        self._room.drop(dump, DIRECTORIES)
+
+    def _note_looks(self, room: Room, dump: int, part: str) -> None:
+        """Write down how the directories of a dump look, before anything is moved out of them, which changes their times."""
+        looks: dict[bytes, Look] = {}
+        known = room.state.looks.keys() if dump in room.state.dressed else ()
+        try:
+            below = Below(os.fsencode(room.place(dump, part)))
+            for item in self._items:
+                if item.dump == dump and item.directory and item.path not in known and below.find(item.source) is not None:
+                    look = look_of(below.path(item.source))
+                    if look is not None:
+                        looks[item.path] = look
+        except OSError as fault:
+            raise fault_of(fault, self._root.root) from fault
+        room.note({"dump": dump, "looks": {os.fsdecode(path): look.plain() for path, look in looks.items()}})
+
+    def proved(self, dump: int, size: int) -> None:
+        """See `Landing`.  Not every call is a fact: the last one before an interruption may be lost."""
+        room = self._room
+        assert room is not None
+        now, more = time.monotonic(), size - room.state.proved.get(dump, 0)
+        if more > 0 and (more >= _NOTE_SIZE or now >= self._next_note):
+            self._next_note = now + _NOTE_EVERY
+            room.note({"dump": dump, "proved": size})
+            room.tick()
+
+    def land(self, dump: int, linked: set[bytes], links: dict[bytes, bytes]) -> list[bytes]:
+        """See `Landing`."""
+        room = self._room
+        assert room is not None
+        files, others = (Below(os.fsencode(room.place(dump, part))) for part in (FILES, LINKS))
+        mine = [item for item in self._items if item.dump == dump and not item.directory]
+        missing: list[bytes] = []
+        # Directories that came before all files are known already.
+        self._note_looks(room, dump, FILES)
+        room.note({"dump": dump, "out": sorted(map(os.fsdecode, linked))})
+        try:
+            places = {item.source: item.path for item in mine} if links else {}
+            for item in mine:
+                if item.path in self._whole:
+                    continue
+                below = others if item.source in linked else files
+                if item.source in links:
+                    self._link(places.get(links[item.source], b""), item.path)
+                elif below.find(item.source) is None:
+                    missing.append(item.path)
+                    continue
+                else:
+                    self._move(below.path(item.source), item.path)
+                self._whole.add(item.path)
+                self._files += 1
+            room.note({"dump": dump, "placed": 1})
+            room.tick()
+        except OSError as fault:
+            raise fault_of(fault, self._root.root) from fault
+        room.drop(dump)
+        self._missing += missing
+        return missing
+
+    def _move(self, at: bytes, path: bytes) -> None:
+        self._root.make_above(path)
+        os.rename(at, self._root.path(path))
+
+    def _link(self, first: bytes, path: bytes) -> None:
+        """A second name for a file that is in its place; another name of the same file may stand there."""
+        self._root.make_above(path)
+        self._root.check(first)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._root.path(path))
+        os.link(self._root.path(first), self._root.path(path), follow_symlinks=False)
+
+    def finish(self) -> Placed:
+        """See `Landing`."""
+        room = self._room
+        assert room is not None
+        look = room.state.looks.get(b"")
+        done = self._dress(room)
+        room.remove()
+        try:
+            if self._made:
+                dress(self._root.root, look)
+        except OSError as fault:
+            raise fault_of(fault, self._root.root) from fault
+        return done
+
+    def pause(self) -> Placed:
+        """See `Landing`."""
+        assert self._room is not None
+        done = self._dress(self._room)
+        self._room.close()
+        self._paused = True
+        return done
+
+    def _dress(self, room: Room) -> Placed:
+        """All directories but the target itself, the deepest last to be made and first to be dressed."""
+        done = Placed(self._files, 0, self._missing)
+        ours: list[bytes] = []
+        try:
+            for item in self._items:
+                if not item.directory:
+                    continue
+                done.directories += 1
+                if item.path and item.path not in room.state.kept:
+                    self._root.make_above(item.path)
+                    with contextlib.suppress(FileExistsError):
+                        os.mkdir(self._root.path(item.path), 0o700)
+                    self._root.check(item.path + b"/")
+                    ours.append(item.path)
+            # What is done inside a directory changes its time.
+            for path in reversed(ours):
+                dress(self._root.path(path), room.state.looks.get(path))
+        except OSError as fault:
+            raise fault_of(fault, self._root.root) from fault
+        return done
+
+    def leave(self) -> bool:
+        """See `Landing`."""
+        for child in self._children:
+            child.kill()
+        room = self._room
+        if room is None or room.lock < 0:
+            return self._paused
+        if self._whole or self._worth_going_on(room.state):
+            room.close()
+            return True
+        room.remove()
+        if self._made:
+            with contextlib.suppress(OSError):
+                self.to.rmdir()
+        return False
+
+
+    def _worth_going_on(self, state: State) -> bool:
+        """Whether anything in the room is whole; where much was compared that is not looked up."""
+        if state.placed or state.out or max(state.proved.values(), default=0) > _MUCH:
+            return True
+        try:
+            return bool(examine(self.to, self._items, self._identity, False).there.whole)
+        except OSError:
+            return True
+
+    def close(self) -> None:
+        """See `Landing`."""
+        if self._room is not None:
+            self._room.close()
+
+
+def _unusable(to: Path, fault: OSError) -> TaperoomError:
+    return UsageError("RST030", f"{to}: {fault.strerror}", "restore to a directory that you may write")

@@ -1,0 +1,66 @@
+"""A real sshd on loopback with keys and configuration of its own, and a host that is reached through it."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from core.model.disk import Host
+from tests.support.client import ROOT
+
+SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/sbin")
+NEEDS_SSHD = [
+    pytest.mark.interop,
+    pytest.mark.skipif(
+        SSHD is None or shutil.which("ssh") is None, reason="NO sshd HERE: the ssh transport is NOT tested"
+    ),
+]
+
+
+def key(path: Path) -> Path:
+    """A new key without a passphrase."""
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", path], check=True)
+    return path
+
+
+@contextmanager
+def sshd(here: Path) -> Iterator[Host]:
+    """A host whose sshd runs meanwhile; it knows one key and runs our amandad, whose state and access file are in ``here``."""
+    here.chmod(0o700)
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd insists on it
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    shutil.copy(key(here / "id").with_suffix(".pub"), here / "authorized_keys")
+    key(here / "host_key")
+    (here / "config").write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {here}/host_key\nAuthorizedKeysFile {here}/authorized_keys\n"
+        f"PidFile {here}/pid\nUsePAM no\nStrictModes no\nPasswordAuthentication no\nPermitRootLogin yes\n"
+    )
+    public = (here / "host_key.pub").read_text()
+    (here / "known_hosts").write_text(f"[127.0.0.1]:{port} {public}")
+    assert SSHD is not None
+    process = subprocess.Popen([SSHD, "-D", "-e", "-f", here / "config"], stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    while b"Server listening" not in (line := process.stderr.readline()):
+        assert line, "sshd does not start"
+    remote = ("env", f"PYTHONPATH={ROOT}", f"TAPEROOM_CLIENT_STATE={here}/state", f"TAPEROOM_CLIENT_ACCESS={here}/access.toml",
+              sys.executable, "-P", "-m", "clientd.amandad", "-auth=ssh")
+    options = ("-F", "/dev/null", "-o", f"UserKnownHostsFile={here}/known_hosts", "-o", "GlobalKnownHostsFile=/dev/null",
+               "-o", "StrictHostKeyChecking=yes", "-o", "IdentitiesOnly=yes")
+    try:
+        yield Host("localhost", "127.0.0.1", port, getpass.getuser(), str(here / "id"), options, remote)
+    finally:
+        process.terminate()
+        process.wait()
+        process.stderr.close()
