@@ -79,13 +79,16 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a restore of some paths reads, in this order, and the equal command line (``DIR`` stands for the target)."""
+    """What a restore of some paths reads, in this order, and the equal command line (``DIR`` stands for the target).
+    ``bytes`` of the files whose size is known, and how many are ``unsized``."""
 
     needs: tuple[Need, ...]
     files: int
     directories: int
     missing: tuple[str, ...]
     command: str
+    bytes: int
+    unsized: int
 
     @property
     def size(self) -> int:
@@ -236,42 +239,14 @@ class Browser:
     def needs(self, paths: Sequence[str]) -> Needs:
         """What a restore of these paths reads; what is not there is ``missing``."""
         from core.restore.asof import show_stamp
-        from core.restore.tree import Directory, walk
+        from core.restore.marks import total_of
 
-        numbers: set[int] = set()
-        files = directories = 0
-        missing: list[str] = []
-        for path in _tops(paths):
-            node = self._moment.tree.find(os.fsencode(path))
-            if node is None:
-                missing.append(path)
-                continue
-            for _, found in walk(node, os.fsencode(path)):
-                if isinstance(found, Directory):
-                    directories += 1
-                else:
-                    files += 1
-                if found.dump >= 0:
-                    numbers.add(found.dump)
+        total = total_of(self._moment.tree, paths)
         specs = [f"{self.host}:{self.disk}" + (f":/{path}" if path else "") for path in paths]
         command = shlex.join(["taperoom", "restore", *specs, "--as-of", show_stamp(self.datestamp), "--to", "DIR"])
         slots = _Slots(self._site)
-        reads = tuple(need for number in sorted(numbers) for need in _needs_of(self._moment.chain[number], slots))
-        return Needs(reads, files, directories, tuple(missing), command)
-
-
-def _tops(paths: Sequence[str]) -> list[str]:
-    """Those of ``paths`` that are below no other one, each once."""
-    given = dict.fromkeys(paths)
-
-    def below_another(path: str) -> bool:
-        while path:
-            path = path.rpartition("/")[0]
-            if path in given:
-                return True
-        return False
-
-    return [path for path in given if not below_another(path)]
+        reads = tuple(need for number in sorted(total.dumps) for need in _needs_of(self._moment.chain[number], slots))
+        return Needs(reads, total.files, total.directories, total.missing, command, total.size, total.unsized)
 
 
 class _Slots:

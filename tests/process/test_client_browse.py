@@ -119,6 +119,7 @@ def test_what_a_restore_needs_and_its_command(three: tuple[SmallSite, list[str]]
     full, incremental = needs.needs
     assert full.label == browser.chain[0].labels[0] and full.slot == "1" and full.files == (1, 2)
     assert needs.size == full.size + incremental.size
+    assert (needs.bytes, needs.unsized) == (1_500_000 + 1 + 3, 0)
     alone = browser.needs(["letter.txt"])
     assert [n.level for n in alone.needs] == [1]
     # The command that is shown is one that works.

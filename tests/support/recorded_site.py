@@ -245,4 +245,4 @@ class RecordedBrowser:
         specs = " ".join(f"{self.host}:{self.disk}:/{path}" for path in paths)
         return Needs((Need("main", "DailySet1-02", "2", (9, 10, 11), datestamp_of(BEGAN - 5 * DAY), 0, 800 * GIB),
                       Need("main", "DailySet1-06", "", (3,), self.datestamp, 1, 40 * GIB)), 312, 2, (),
-                     f"taperoom restore {specs} --as-of '2026-11-30 00:15:00' --to DIR")
+                     f"taperoom restore {specs} --as-of '2026-11-30 00:15:00' --to DIR", 311 * 4096, 1)

@@ -88,6 +88,28 @@ def marked_title(way: Browsing) -> str:
     return f"Marked: {plural(files, 'file')}"
 
 
+def footer_rows(way: Browsing) -> list[Row]:
+    """One line: the names that are marked, how much that is, and the volumes that it needs; none as long as none is marked."""
+    if not way.marked:
+        return []
+    parts: list[tuple[str, str]] = [(f" {plural(len(way.marked), 'name')} marked", "title")]
+    needs = way.needs.value
+    if needs is None:
+        return [(*parts, _waits(way.needs.error, "looking which volumes that needs …")[0])]
+    size = show_size(needs.bytes) if needs.unsized < needs.files or not needs.files else "of unknown size"
+    parts.append((f"  {plural(needs.files, 'file')}  {size}", ""))
+    if 0 < needs.unsized < needs.files:
+        parts.append((f" and {number(needs.unsized)} of unknown size", "muted"))
+    volumes = {need.label: need.here for need in needs.needs if need.storage}
+    held = len({need.label for need in needs.needs if not need.storage})
+    places = [plural(len(volumes), "volume")] if volumes else []
+    places += [plural(held, "holding file")] if held else []
+    parts.append(("  from " + " and ".join(places) if places else "  from no volume", ""))
+    if absent := sum(not here for here in volumes.values()):
+        parts.append((f"  {absent} not here", "attention"))
+    return [tuple(parts)]
+
+
 def marked_rows(way: Browsing, width: int, height: int) -> list[Row]:
     """What is marked, what that needs, and the command that restores it."""
     if not way.marked:

@@ -50,6 +50,7 @@ class RestoreScreen(ConsoleScreen):
             with Container(classes="column beside", id="marks"):
                 yield Lines(id="marked", classes="pane", look=look)
                 yield Lines(id="versions", classes="pane", look=look)
+        yield Lines(id="footer", grows=True, look=look)
 
     # ---- what is shown -----------------------------------------------------------------
 
@@ -105,6 +106,7 @@ class RestoreScreen(ConsoleScreen):
         way = self.way
         self.set_class(way.step != "names", "-outside")
         self.set_class(not way.versions_of, "-unasked")
+        self.query_one("#footer", Lines).put(restore.footer_rows(way))
         marked, versions = self.query_one("#marked", Lines), self.query_one("#versions", Lines)
         marked.border_title = heading(restore.marked_title(way), marked.outer_size.width or 40, now.look)
         marked.put(restore.marked_rows(way, marked.content_size.width or self.size.width, marked.content_size.height or 9))
