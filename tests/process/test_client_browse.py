@@ -173,7 +173,7 @@ def test_a_tree_deeper_than_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browse, "_COUNTED", 4000)
     listing = Listing(exact=True)
     listing.add(b"/".join([b"d"] * 3000) + b"/f", Mark.FILE)
-    assert browse._Counter().files(MergedTree([Listed(listing)]).top) == 1
+    assert browse._Counter(browse._COUNTED).files(MergedTree([Listed(listing)]).top) == 1
 
 
 def test_files_are_counted_while_that_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +182,7 @@ def test_files_are_counted_while_that_is_quick(monkeypatch: pytest.MonkeyPatch) 
         listing.add(name, Mark.FILE)
     tree = MergedTree([Listed(listing)])
     monkeypatch.setattr(browse, "_COUNTED", 6)
-    counter = browse._Counter()
+    counter = browse._Counter(browse._COUNTED)
     counts = [counter.files(node) for node in (tree.find(b"a"), tree.find(b"b"), tree.find(b"b/1")) if node is not None]
     assert counts == [2, -1, 1]
 

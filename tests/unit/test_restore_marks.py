@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from core.errors import UsageError
 from core.index.record import Mark
 from core.restore.listing import Listing
-from core.restore.marks import Total, tops, total_of
+from core.restore.marks import MOST, Total, above, covered, tops, total_of, with_mark, without_mark
 from core.restore.tree import File, Tree, build
 
 
@@ -44,3 +45,51 @@ def test_what_is_below_a_mark_is_counted_once() -> None:
 def test_tops() -> None:
     assert tops(["b/c", "a", "b", "a", "ab"]) == ["a", "b", "ab"]
     assert tops(["a/b", "", "c"]) == [""]
+
+
+# ---- marking -----------------------------------------------------------------------------
+
+NAMES = {"": ["a", "b"], "a": ["a/1", "a/2", "a/d"], "a/d": ["a/d/x", "a/d/y"]}
+
+
+@pytest.mark.parametrize(("marks", "path", "is_covered"), [
+    ((), "a", False), (("a",), "a", True), (("a",), "a/d/x", True), (("a",), "ab", False), (("",), "", True),
+    (("",), "b", True),
+    (("a/d",), "a", False), (("a",), "", False),
+])
+def test_covered(marks: tuple[str, ...], path: str, is_covered: bool) -> None:
+    assert covered(marks, path) is is_covered
+
+
+def test_above() -> None:
+    assert above(["a/d/x", "b"]) == {"a/d", "a", ""}
+    assert above([]) == above([""]) == frozenset()
+
+
+@pytest.mark.parametrize(("marks", "path", "after"), [
+    ((), "a", ("a",)), (("a",), "a/1", ("a",)), (("a/1", "b", "a/d/x"), "a", ("b", "a")), (("a", "b"), "", ("",)),
+    (("",), "b", ("",)),
+])
+def test_with_mark(marks: tuple[str, ...], path: str, after: tuple[str, ...]) -> None:
+    assert with_mark(marks, path) == after
+
+
+@pytest.mark.parametrize(("marks", "path", "after"), [
+    (("a", "b"), "a", ("b",)),
+    (("a/1", "a/d/x", "b"), "a", ("b",)),
+    (("a/1",), "a/2", ("a/1",)),
+    (("b", "a"), "a/2", ("b", "a/1", "a/d")),
+    (("a", "b"), "a/d/x", ("a/1", "a/2", "a/d/y", "b")),
+    (("",), "a/d", ("b", "a/1", "a/2")),
+    (("",), "", ()),
+    (("a", "b"), "", ()),
+    ((), "a", ()),
+])
+def test_without_mark(marks: tuple[str, ...], path: str, after: tuple[str, ...]) -> None:
+    assert without_mark(marks, path, NAMES.__getitem__) == after
+
+
+def test_a_directory_with_very_many_names_is_not_taken_apart() -> None:
+    many = [f"a/{n}" for n in range(MOST + 2)]
+    with pytest.raises(UsageError, match="RST055 /a has too many names"):
+        without_mark(("a",), "a/7", lambda path: many)
