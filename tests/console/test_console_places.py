@@ -306,7 +306,7 @@ async def test_restore_goes_down_marks_and_names_volumes_and_command(night: Nigh
         for text in ("/etc", "[x] nginx.conf", "needs 2 volumes", "NOT HERE: bring it", "taperoom restore",
                      "Dumps that have it"):
             assert text in screen(pilot)
-        footer = "1 name marked  312 files  1.2 MiB and 1 of unknown size  from 2 volumes  1 not here"
+        footer = "1 name marked  312 files  1.2 MiB  from 2 volumes  1 not here  1 size unknown"
         assert footer in screen(pilot)
         await typed(pilot, "y")
         assert pilot.app.clipboard == "taperoom restore db01:/srv:/etc/nginx.conf --as-of '2026-11-30 00:15:00' --to DIR"
@@ -315,9 +315,9 @@ async def test_restore_goes_down_marks_and_names_volumes_and_command(night: Nigh
         await typed(pilot, "space")
         assert list(place.way.marked) == ["etc"]
         await typed(pilot, "home", "enter", "space")
-        assert list(place.way.marked) == ["etc"]
+        assert list(place.way.marked) == ["etc/passwd"]
         await typed(pilot, "backspace", "equals_sign", "down", "enter")
-        assert place.way.date == "20261129001500" and list(place.way.marked) == ["etc"]
+        assert place.way.date == "20261129001500" and list(place.way.marked) == ["etc/passwd"]
         await typed(pilot, "U")
         assert "Nothing marked" in screen(pilot) and "name marked" not in screen(pilot)
 
