@@ -109,7 +109,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("mark_name", "space", "mark", "mark", "mark this name and all below it, or not any more", ("restore",), rank=2),
     Action("unmark", "U", "unmark", "", "mark nothing any more", ("restore",)),
     Action("restore", "R", "act('restore')", "restore", "restore what is marked: it tells what that takes, then it asks",
-           ("restore",), True, 2),
+           ("restore",), True, 1),
     Action("older", "left,h", "step_date(-1)", "dump", "the same as the dump before saw it", ("restore",), rank=3,
            shown="left right"),
     Action("newer", "right,l", "step_date(1)", "", "the same as the dump after saw it", ("restore",)),

@@ -175,7 +175,7 @@ async def test_the_beginning_of_a_text_is_harmless(night: Night) -> None:
 async def test_what_is_no_text_is_said_and_shown_as_bytes(night: Night) -> None:
     async with night.at("dumping").shown() as pilot:
         await typed(pilot, *INTO, "end", "enter")
-        assert "This is no text. Its first 256 bytes:" in screen(pilot) and "000000  00 01 02 03" in screen(pilot)
+        assert "This is no text. Its first 256 bytes:" in screen(pilot) and "0000  00 01 02 03" in screen(pilot)
 
 
 async def test_what_cannot_be_looked_at_says_why(night: Night) -> None:

@@ -45,5 +45,5 @@ def _bytes(data: bytes) -> list[Row]:
     for at in range(0, len(data), 16):
         piece = data[at:at + 16]
         letters = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in piece)
-        rows.append(((f"{at:06x}  ", "muted"), (f"{piece.hex(' '):48} ", ""), (letters, "muted")))
+        rows.append(((f"{at:04x}  ", "muted"), (f"{piece.hex(' '):48} ", ""), (letters, "muted")))
     return rows

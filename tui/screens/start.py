@@ -81,7 +81,7 @@ class StartScreen(ModalScreen[Deed | None]):
             yield Input(id="argument", value=self._target, select_on_focus=False)
             with VerticalScroll(id="asked", can_focus=False):
                 yield Lines(id="choices", grows=True, look=look)
-            yield Lines(id="next", grows=True, look=look)
+            yield Lines(id="buttons", grows=True, look=look)
 
     def on_mount(self) -> None:
         """The directory first."""
@@ -115,7 +115,7 @@ class StartScreen(ModalScreen[Deed | None]):
         rows, after = self._middle(width), self._next()
         self._fit(len(rows), len(after))
         self.query_one("#choices", Lines).put(rows)
-        self.query_one("#next", Lines).put(after)
+        self.query_one("#buttons", Lines).put(after)
 
     def _fit(self, rows: int, after: int) -> None:
         """The buttons are never below the edge: what it takes scrolls."""
