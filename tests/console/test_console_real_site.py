@@ -118,7 +118,9 @@ async def test_files_are_marked_looked_at_and_restored(site: SmallSite, monkeypa
         assert files(target) == {"letters/ana": b"dear reader\n" * 100}
         cast(ConsoleApp, pilot.app).known.stale()
         await typed(pilot, "w")
-        assert "1 file and 2 directories in" in screen(pilot) and one.command.partition(" --as-of")[0] in screen(pilot)
+        await settled(pilot)
+        assert "Restores  1" in screen(pilot) and " done" in screen(pilot) and "same as taperoom restore" in screen(pilot)
+        assert cast(ConsoleApp, pilot.app).known.restorings.value == [one]
 
 
 def test_a_restore_goes_on_when_the_console_is_left(site: SmallSite, tmp_path: Path) -> None:
@@ -138,10 +140,11 @@ def test_a_restore_goes_on_when_the_console_is_left(site: SmallSite, tmp_path: P
         terminal.until("Dates  1")
         terminal.press("\r")
         terminal.until("notes")
-        terminal.press(f":lcd {target}\r")
-        terminal.until("files are restored to")
-        terminal.press(":add notes\r")
-        terminal.until("1 name marked")
+        for line, came in ((f"lcd {target}", "files are restored to"), ("add notes", "1 name marked")):
+            terminal.press(":")
+            terminal.until("setdate, cd, add")  # what may be typed there
+            terminal.press(f"{line}\r")
+            terminal.until(came)
         terminal.press("R")
         terminal.until("tells what it takes")
         terminal.press("\r")
@@ -161,7 +164,7 @@ def test_a_restore_goes_on_when_the_console_is_left(site: SmallSite, tmp_path: P
     with ConsoleTerminal("--state-dir", str(site.root / "state"), environment=environment) as terminal:
         terminal.until("ENDED")
         terminal.press("8")
-        terminal.until(f"restore to {target}"[:40])
-        terminal.until("done")
+        terminal.until("restore to /")
+        terminal.until("  done  1 file and 1 d")
         terminal.press("q")
         assert terminal.ended() == 0
