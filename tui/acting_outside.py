@@ -174,9 +174,25 @@ def remove(now: Moment, subject: Subject) -> Offer:
                 word=f"{dump.title}")
 
 
+def restore(now: Moment, subject: Subject) -> Offer:
+    """Restore what is marked: the screen asks where to (`tui.screens.start`), and makes the deed of it."""
+    if subject.disk is None or not subject.names:
+        return "mark something first: space marks a name with all that is below it"
+    return Deed(f"Restore {plural(subject.names, 'name')} of {clean(title_of(subject.disk))}", words("restore"))
+
+
+def stop_restore(now: Moment, subject: Subject) -> Offer:
+    """Interrupt a restore that goes on."""
+    if not subject.restore:
+        return "choose a restore that goes on first"
+    name = subject.restore
+    return Deed("Interrupt this restore", "", "It ends as with ctrl-c in a shell: what it had read is given up, and the files "
+                "that were in the target before stay as they were.", call=lambda hand: hand.stop_restore(name), noted=False)
+
+
 OUTSIDE: dict[str, Callable[[Moment, Subject], Offer]] = {
     "start": start, "flush": flush, "force": force, "undo": undo, "load": load, "unload": unload, "label": label,
-    "erase": erase, "retire": retire, "remove": remove,
+    "erase": erase, "retire": retire, "remove": remove, "restore": restore, "stop_restore": stop_restore,
 }
 """Acts that need no run, by their name in `tui.keys`."""
 

@@ -115,7 +115,7 @@ class Actor:
         app = self._app
         self.told.append(Told(app.moment().now, command, text, good, fact))
         app.known.stale()
-        app.say(f"{text}   same as: {command}" if good else text, bad=not good)
+        app.say(f"{text}   same as: {command}" if good and command else text, bad=not good)
 
     def may_answer(self, now: Moment) -> bool:
         """Whether a request is open that this console could answer now."""

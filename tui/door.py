@@ -14,11 +14,13 @@ from core.model.site import Site
 
 if TYPE_CHECKING:
     from core.client.ahead import Ahead
-    from core.client.browse import Date, Name, Needs
+    from core.client.browse import Date, Name, Needs, Peek
     from core.client.checks import Finding
     from core.client.clients import ClientRow
     from core.client.coverage import Covered, DiskNight
     from core.client.nights import Night, NightRow
+    from core.client.restoring import Ahead as RestoreAhead
+    from core.client.restoring import Restoring
     from core.client.runs import Run
     from core.client.shelf import Content, Shelf
     from core.client.spool import Spool
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 class Tree(Protocol):
     """A disk as it was on a date (`core.client.browse.Browser`); every call may take a while."""
 
-    datestamp: str
+    @property
+    def datestamp(self) -> str:
+        """Of the newest dump that it is made of."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -38,14 +42,17 @@ class Tree(Protocol):
     def chain(self) -> list[Date]:
         """The dumps that it is made of, the full first."""
 
-    def names(self, path: str = "") -> list[Name]:
-        """What is in a directory."""
+    def names(self, path: str = "", *, counted: bool = True) -> list[Name]:
+        """What is in a directory; with ``counted`` how many files are below each."""
 
     def find(self, text: str) -> list[Name]:
         """Names that have this text."""
 
     def needs(self, paths: Sequence[str]) -> Needs:
         """What a restore of these paths reads."""
+
+    def peek(self, path: str) -> Peek:
+        """The beginning of a file."""
 
 
 class Door(Protocol):
@@ -95,6 +102,12 @@ class Door(Protocol):
 
     def browse(self, host: str, disk: str, as_of: str) -> Tree:
         """A disk as it was on a date."""
+
+    def foresee(self, words: Sequence[str]) -> RestoreAhead:
+        """What ``taperoom restore …`` would do."""
+
+    def restorings(self) -> list[Restoring]:
+        """The restores that were begun from consoles, newest first."""
 
 
 class ClientDoor:
@@ -214,3 +227,15 @@ class ClientDoor:
         from core.client.browse import Browser
 
         return Browser(self.site(), host, disk, as_of)
+
+    def foresee(self, words: Sequence[str]) -> RestoreAhead:
+        """What ``taperoom restore …`` would do."""
+        from core.client.restoring import foresee
+
+        return foresee(self.site(), words)
+
+    def restorings(self) -> list[Restoring]:
+        """The restores that were begun from consoles, newest first."""
+        from core.client.restoring import restorings
+
+        return restorings(self._state_dir)

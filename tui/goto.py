@@ -18,14 +18,14 @@ WORDS: dict[str, str] = {
     "handle": "protocol", "channel": "protocol", "word": "protocol", "traffic": "protocol", "only": "only",
     "tape": "tapes", "volume": "tapes",
     "file": "restore", "theme": "theme", "messages": "messages", "explain": "explain", "quit": "quit", "detach": "quit",
-    "help": "help", "keys": "keys",
+    "help": "help", "keys": "keys", "restores": "restores",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Goto:
-    """Where to go: a screen's name, ``open``, ``dump``, ``only``, ``messages``, ``explain``, ``theme``, ``help`` or ``quit``;
-    ``what`` was named and its ``value``."""
+    """Where to go: a screen's name, ``open``, ``dump``, ``only``, ``messages``, ``restores``, ``explain``, ``theme``, ``help``
+    or ``quit``; ``what`` was named and its ``value``."""
 
     target: str
     what: str = ""
@@ -57,7 +57,8 @@ def suggestions(view: RunView, stamps: Iterable[str], themes: Iterable[str], lab
                 titles: Iterable[str] = ()) -> list[str]:
     """What may be typed, for completion; ``labels`` of volumes and ``titles`` of disks that the run does not know."""
     found: list[str] = [p.name for p in PLACES]
-    found += ["live", "help", "quit", "messages", *(f"theme {name}" for name in themes), *(f"run {stamp}" for stamp in stamps)]
+    found += ["live", "help", "quit", "messages", "restores", *(f"theme {name}" for name in themes),
+              *(f"run {stamp}" for stamp in stamps)]
     found += [clean(f"{word} {disk.title}") for word in ("disk", "dump", "only", "traffic", "restore")
               for disk in view.disks.values()]
     found += [clean(f"restore {title}") for title in titles]

@@ -66,6 +66,11 @@ class Hand(Protocol):
     def remove(self, file: str, force: bool) -> Done:
         """Remove a dump from the holding disk; with ``force`` even one that is on no volume."""
 
+    def restore(self, words: tuple[str, ...]) -> Done:
+        """Start this ``taperoom restore …`` as a process of its own."""
+
+    def stop_restore(self, name: str) -> Done:
+        """Interrupt the restore of that name."""
 
     def export(self, stamp: str) -> Done:
         """Write a run to one file."""
@@ -151,3 +156,18 @@ class SiteHand:
         from core.client import act
 
         return act.retire(self.site(), storage, label, undo=undo)
+
+    def restore(self, words: tuple[str, ...]) -> Done:
+        """Start this ``taperoom restore …`` as a process of its own."""
+        from core.client import restoring
+
+        begun = restoring.begin(self.site(), words)
+        return Several(begun.command, "the restore began; it goes on without this console")
+
+    def stop_restore(self, name: str) -> Done:
+        """Interrupt the restore of that name."""
+        from core.client import restoring
+
+        found = restoring.look(self._state_dir / restoring.DIRECTORY / name)
+        restoring.stop(found)
+        return Several("", f"the restore to {found.to} is interrupted")

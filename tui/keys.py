@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Where = Literal["all", "run", "plan", "protocol", "tapes", "holding", "history", "clients", "restore",
-                "settings", "dump", "messages", "keymap"]
+                "settings", "dump", "messages", "keymap", "restores"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +103,26 @@ ACTIONS: tuple[Action, ...] = (
     Action("current", "l", "current", "live", "back to the live or the last run", ("history",), rank=3),
     Action("check", "c", "check", "check", "ask this client whether it would work", ("clients",), rank=3),
     Action("check_all", "a", "check_all", "check all", "ask all clients", ("clients",), rank=4),
-    Action("into", "enter", "open", "open", "into this disk, date or directory", ("restore",), rank=2),
-    Action("up", "backspace,minus", "up", "up", "one step back: out of a directory, a date, a disk", ("restore",), rank=5),
+    Action("into", "enter", "open", "open", "into this disk, date or directory; the beginning of this file", ("restore",),
+           rank=2),
+    Action("up", "backspace,minus", "up", "up", "one step back: out of a directory, a date, a disk", ("restore",), rank=6),
     Action("mark_name", "space", "mark", "mark", "mark this name and all below it, or not any more", ("restore",), rank=2),
     Action("unmark", "U", "unmark", "", "mark nothing any more", ("restore",)),
-    Action("date", "equals_sign", "date", "date", "the same on another date", ("restore",), rank=4, shown="="),
-    Action("versions", "i", "versions", "versions", "which dumps have this name", ("restore",), rank=5),
-    Action("find", "f", "find", "find", "a name anywhere on this disk", ("restore",), rank=5),
-    Action("copy_command", "y", "copy", "copy", "copy the command that restores what is marked", ("restore",), rank=6),
+    Action("restore", "R", "act('restore')", "restore", "restore what is marked: it tells what that takes, then it asks",
+           ("restore",), True, 1),
+    Action("older", "left,h", "step_date(-1)", "dump", "the same as the dump before saw it", ("restore",), rank=3,
+           shown="left right"),
+    Action("newer", "right,l", "step_date(1)", "", "the same as the dump after saw it", ("restore",)),
+    Action("date", "equals_sign", "date", "date", "choose another date from a list", ("restore",), rank=5, shown="="),
+    Action("versions", "i", "versions", "versions", "which dumps have this name; the line of dumps shows it, too", ("restore",),
+           rank=6),
+    Action("find", "f", "find", "find", "a name anywhere on this disk; enter goes to where it is", ("restore",), rank=5),
+    Action("preview", "v", "preview", "view", "look at the beginning of this file", ("restore",), rank=5),
+    Action("restores", "w", "restores", "", "the restores that go on, and the last ones", ("restore",)),
+    Action("copy_command", "y", "copy", "copy", "copy the command that restores what is marked, or that did",
+           ("restore", "restores"), rank=7),
+    Action("stop_restore", "K", "act('stop_restore')", "interrupt", "interrupt this restore, as ctrl-c does",
+           ("restores",), True, 3),
     Action("filter", "slash", "filter", "filter", "only what has this text (!x: without x); esc: all",
            rank=3, shown="/"),
     Action("go", "colon", "go", "go", "go to :tapes, :disk web1:/home, :run 20261201 …",

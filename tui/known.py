@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from core.client.clients import ClientRow
     from core.client.coverage import Covered, DiskNight
     from core.client.nights import NightRow
+    from core.client.restoring import Restoring
     from core.client.runs import Run
     from core.client.shelf import Shelf
     from core.client.spool import Spool
@@ -46,6 +47,7 @@ class Known:
         self.checking = Checking(app.door)
         self._disk_nights: dict[tuple[str, str], Fetch[list[DiskNight]]] = {}
         self.disks: Fetch[list[tuple[str, str]]] = Fetch()
+        self.restorings: Fetch[list[Restoring]] = Fetch()
 
     def _live(self) -> Run | None:
         feed = self._app.feed
@@ -57,7 +59,7 @@ class Known:
             "coverage": lambda: door.coverage(now), "nights": lambda: door.nights(PATIENCE),
             "shelves": lambda: door.shelves(live, now), "spool": lambda: door.spool(live),
             "clients": lambda: door.clients(now),
-            "disks": lambda: door.disks(), "ahead": lambda: door.ahead(now),
+            "disks": lambda: door.disks(), "ahead": lambda: door.ahead(now), "restorings": lambda: door.restorings(),
         }
         return questions[name]
 
@@ -70,7 +72,7 @@ class Known:
 
     def stale(self) -> None:
         """Something was changed from here: whatever is looked at next is asked for again."""
-        for fetch in (self.ahead, self.coverage, self.nights, self.shelves, self.spool, self.clients):
+        for fetch in (self.ahead, self.coverage, self.nights, self.shelves, self.spool, self.clients, self.restorings):
             fetch.at = float("-inf")
 
     def covered(self, host: str, disk: str) -> Covered | None:

@@ -53,6 +53,10 @@ class Subject:
     marked: tuple[Key, ...] = ()
     volume: VolumeAt | None = None
     dump: SpooledAt | None = None
+    names: int = 0
+    """Names that are marked to be restored."""
+    restore: str = ""
+    """The name of a restore that goes on."""
 
     @property
     def disks(self) -> tuple[Key, ...]:

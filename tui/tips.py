@@ -10,8 +10,9 @@ TIPS: dict[str, str] = {
     "holding": "what waits here is on no volume yet, or on too few; F writes it to volumes now.",
     "clients": "c asks one client whether it would work, a asks all of them; nothing is dumped by that.",
     "history": "enter shows that run in all the other screens, v its report; l leads back to the live one.",
-    "restore": "enter goes into a disk, a date, a directory; space marks, and the volumes that you need are named.",
+    "restore": "enter goes into a disk, a date, a directory; space marks, R restores; : takes amrecover's words, too.",
     "settings": "enter or the right arrow changes a setting; it is kept at once and holds for your next console, too.",
     "dump": "the newest is at the top; enter explains a message that has a code, p shows all traffic around it.",
+    "restores": "they go on without this console; K interrupts one, y copies its command, esc leads back.",
     "messages": "what stands at the right is the page of the message; taperoom explain CODE prints it, too.",
 }

@@ -28,6 +28,8 @@ def travel(app: ConsoleApp, where: Goto) -> None:
             from tui.screens.keymap import KeymapScreen
 
             app.push_screen(KeymapScreen())
+        case "restores":
+            open_restores(app)
         case "messages":
             open_messages(app, where.value)
         case "explain":
@@ -73,6 +75,14 @@ def _named(app: ConsoleApp, name: str) -> Key | None:
     if key is None:
         app.say(f"CON003 no one disk of this run is called {name!r}", bad=True)
     return key
+
+
+def open_restores(app: ConsoleApp) -> None:
+    """The restores that go on, and the last ones."""
+    from tui.screens.restores import RestoresScreen
+
+    if not isinstance(app.screen, RestoresScreen):
+        app.push_screen(RestoresScreen())
 
 
 def open_messages(app: ConsoleApp, code: str = "") -> None:

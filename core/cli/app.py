@@ -28,6 +28,7 @@ from core.cli import (
     import_amanda,
     plan,
     recipe,
+    recover,
     replay,
     report,
     requests,
@@ -106,7 +107,8 @@ _COMMANDS: dict[str, Any] = {
     "degrade": control.degrade, "hold": control.hold, "release": control.release, "priority": control.priority,
     "retry": control.retry, "abort": control.abort,
     "ls": browse.ls, "find": browse.find, "search": browse.search, "history": browse.history, "diff": browse.diff,
-    "restore": restore.restore, "recipe": recipe.recipe, "verify": verify.verify, "drill": drill.drill,
+    "restore": restore.restore, "recover": recover.recover, "recipe": recipe.recipe,
+    "verify": verify.verify, "drill": drill.drill,
     "init": first.init, "import-amanda": import_amanda.import_amanda, "cleanup": cleanup.cleanup,
     "explain": explain.explain, "demo": demo.demo,
 }

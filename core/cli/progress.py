@@ -1,8 +1,15 @@
 """How far a long command is and how long it will still take: a line that is drawn again on a terminal, now and then a plain
-line where a line cannot be drawn again."""
+line where a line cannot be drawn again.
+
+Where ``TAPEROOM_PROGRESS`` names a file, the same goes there for a program that looks on: JSON with ``done``, ``total``,
+``what`` and ``left`` (seconds, -1 while nobody knows), replaced a few times a second.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -26,6 +33,8 @@ class ProgressLine:
         self._next = 0.0
         self._began = self._first = 0.0
         self._tenth = -1
+        self._gauge = os.environ.get("TAPEROOM_PROGRESS", "")
+        self._next_gauge = 0.0
 
     def of_bytes(self, done: int, total: int, what: str) -> None:
         """``done`` of ``total`` bytes are read; ``what`` is being read now."""
@@ -55,6 +64,9 @@ class ProgressLine:
             self._began, self._first = now, done
             if not show.can_redraw():
                 self._next = now + _PLAIN
+        if self._gauge and now >= self._next_gauge:
+            self._next_gauge = now + _REDRAW
+            self._write(done, total, what, self._seconds_left(now, done, total))
         if self._silent or now < self._next:
             return
         if show.can_redraw():
@@ -69,7 +81,20 @@ class ProgressLine:
     def _left(self, now: float, done: int, total: int) -> str:
         from core.model.units import show_duration
 
+        left = self._seconds_left(now, done, total)
+        return f", {show_duration(left)} left" if left > 0 else ""
+
+    def _seconds_left(self, now: float, done: int, total: int) -> float:
+        """-1 while nobody knows."""
         passed, gone = now - self._began, done - self._first
         if passed < _SOON or gone <= 0 or total <= done:
-            return ""
-        return f", {show_duration((total - done) * passed / gone)} left"
+            return -1.0
+        return (total - done) * passed / gone
+
+    def _write(self, done: int, total: int, what: str, left: float) -> None:
+        """For who looks on; that it cannot be written is no fault of the command."""
+        with contextlib.suppress(OSError):
+            fresh = f"{self._gauge}.new"
+            with open(fresh, "w", encoding="ascii") as file:
+                json.dump({"done": done, "total": total, "what": what, "left": round(left, 1)}, file)
+            os.replace(fresh, self._gauge)

@@ -8,7 +8,6 @@ KiB.
 from __future__ import annotations
 
 import os
-import shlex
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from core.model.units import seconds_of_datestamp
 
 if TYPE_CHECKING:
     from core.catalogue.queries import Copy, Dump
+    from core.restore.peek import Peek as Peek  # faces know it by this door
     from core.restore.tree import Node
 
 _FOUND = 500
@@ -79,13 +79,16 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a restore of some paths reads, in this order, and the equal command line (``DIR`` stands for the target)."""
+    """What a restore of some paths reads, in this order, and the equal command line (``DIR`` stands for the target).
+    ``bytes`` of the files whose size is known, and how many are ``unsized``."""
 
     needs: tuple[Need, ...]
     files: int
     directories: int
     missing: tuple[str, ...]
     command: str
+    bytes: int
+    unsized: int
 
     @property
     def size(self) -> int:
@@ -156,8 +159,8 @@ def versions(site: Site, host: str, disk: str, path: str, most: int = 40) -> lis
 class _Counter:
     """Counts files below directories, as long as there are not too many in all."""
 
-    def __init__(self) -> None:
-        self._left = _COUNTED
+    def __init__(self, most: int) -> None:
+        self._left = most
 
     def files(self, node: Node) -> int:
         """Files in and below a node; −1 when that would take too long."""
@@ -204,15 +207,18 @@ class Browser:
         """With their codes, of all that was looked at so far."""
         return tuple(self._said + self._moment.told)
 
-    def names(self, path: str = "") -> list[Name]:
-        """The names in a directory, directories first.  UsageError RST013 when there is no such directory."""
+    def names(self, path: str = "", *, counted: bool = True) -> list[Name]:
+        """The names in a directory, directories first; with ``counted`` how many files are below each.
+
+        UsageError RST013 when there is no such directory.
+        """
         from core.restore.tree import Directory
 
         node = self._moment.tree.find(os.fsencode(path))
         if not isinstance(node, Directory):
             raise UsageError("RST013", f"{self.host}:{self.disk} had no directory /{path} then", "look one level higher")
         prefix = os.fsencode(path) + b"/" if path else b""
-        counter = _Counter()
+        counter = _Counter(_COUNTED if counted else 0)
         names = [self._name(prefix + name, child, counter) for name, child in sorted(node.children.items())]
         return sorted(names, key=lambda name: (not name.directory, name.path))
 
@@ -221,7 +227,7 @@ class Browser:
         first ``most`` that are met."""
         from itertools import islice
 
-        counter = _Counter()
+        counter = _Counter(_COUNTED)
         found = islice(self._moment.tree.search(os.fsencode(text), fold=True), most)
         return sorted((self._name(path, node, counter) for path, node in found), key=lambda name: name.path)
 
@@ -233,45 +239,26 @@ class Browser:
         return Name(os.fsdecode(path), directory, dump.datestamp if dump else "", dump.level if dump else -1,
                     counter.files(node), None if isinstance(node, Directory) or node.size < 0 else node.size)
 
+    def peek(self, path: str) -> Peek:
+        """The beginning of a file.  UsageError RST013 when there is none; WorldError RST024, RST058."""
+        from core.restore.peek import peek
+        from core.restore.tree import Directory, source_of
+
+        node = self._moment.tree.find(os.fsencode(path))
+        if node is None or isinstance(node, Directory):
+            raise UsageError("RST013", f"{self.host}:{self.disk} had no file /{path} then", "choose another date")
+        return peek(self._site, self._moment.chain[node.dump], source_of(os.fsencode(path), node))
+
     def needs(self, paths: Sequence[str]) -> Needs:
         """What a restore of these paths reads; what is not there is ``missing``."""
-        from core.restore.asof import show_stamp
-        from core.restore.tree import Directory, walk
+        from core.client.standing import Standing, command_line, restore_words
+        from core.restore.marks import total_of
 
-        numbers: set[int] = set()
-        files = directories = 0
-        missing: list[str] = []
-        for path in _tops(paths):
-            node = self._moment.tree.find(os.fsencode(path))
-            if node is None:
-                missing.append(path)
-                continue
-            for _, found in walk(node, os.fsencode(path)):
-                if isinstance(found, Directory):
-                    directories += 1
-                else:
-                    files += 1
-                if found.dump >= 0:
-                    numbers.add(found.dump)
-        specs = [f"{self.host}:{self.disk}" + (f":/{path}" if path else "") for path in paths]
-        command = shlex.join(["taperoom", "restore", *specs, "--as-of", show_stamp(self.datestamp), "--to", "DIR"])
+        total = total_of(self._moment.tree, paths)
+        command = command_line(restore_words(Standing(self.host, self.disk, marks=tuple(paths)), self.datestamp))
         slots = _Slots(self._site)
-        reads = tuple(need for number in sorted(numbers) for need in _needs_of(self._moment.chain[number], slots))
-        return Needs(reads, files, directories, tuple(missing), command)
-
-
-def _tops(paths: Sequence[str]) -> list[str]:
-    """Those of ``paths`` that are below no other one, each once."""
-    given = dict.fromkeys(paths)
-
-    def below_another(path: str) -> bool:
-        while path:
-            path = path.rpartition("/")[0]
-            if path in given:
-                return True
-        return False
-
-    return [path for path in given if not below_another(path)]
+        reads = tuple(need for number in sorted(total.dumps) for need in _needs_of(self._moment.chain[number], slots))
+        return Needs(reads, total.files, total.directories, total.missing, command, total.size, total.unsized)
 
 
 class _Slots:

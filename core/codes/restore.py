@@ -82,6 +82,37 @@ PAGES: tuple[Page, ...] = (
          "The 32 KiB before the data of a part, of a volume or of a holding file do not give the checksum that stands at their"
          " end.  One damaged byte is undone, and the message says which; the data itself has its own checksum.",
          "Nothing for this restore.  Look at the disk or the drive: damage seldom comes alone."),
+    Page("RST050", "E", "Not a word of amrecover",
+         "What was typed begins with no word that is known here, or with one of amrecover's that there is nothing to do for.",
+         "help lists the words."),
+    Page("RST051", "E", "A word with too much or too little after it",
+         "The word wants something after it that was not written, or takes less; a name with blanks in it counts as several"
+         " unless it stands in quotation marks.",
+         "Write it as the message shows."),
+    Page("RST052", "E", "Host or disk are not chosen yet",
+         "The word works on a disk as of a date, and none is chosen.",
+         "Write sethost HOST and setdisk DISK; without setdate the newest dump counts."),
+    Page("RST054", "E", "No such name here",
+         "Nothing in that directory has the name, or fits the pattern.  Names are looked for in the directory one is in, or"
+         " with a slash before them from the disk's top.",
+         "Look with ls, or with find TEXT through the whole disk; on another date it may be there: setdate."),
+    Page("RST055", "E", "Too many names beside it",
+         "A directory is marked, and one name below it was to be left out.  All other names would have to be named one by one,"
+         " and they are too many.",
+         "Restore the directory into an empty target and remove what is not wanted, or mark only what is."),
+    Page("RST056", "E", "Nothing is marked",
+         "There is nothing to restore as long as nothing is marked.",
+         "Mark names with the space bar in the console, or with add NAME."),
+    Page("RST057", "E", "Not a regular expression",
+         "addx and deletex take regular expressions, and what was written is none.",
+         "Correct it, or use add and delete, which take * and ?."),
+    Page("RST058", "W", "Too far to look at",
+         "No index tells where in the dump the file lies, so that the dump had to be read up to it, which takes too long for a"
+         " look.",
+         "Restore the file, and look at it then."),
+    Page("RST059", "E", "A restore did not begin",
+         "The console could not start the restore as a process of its own, or what it would do could not be told beforehand.",
+         "Type the command that is shown in a shell: it says what is wrong."),
     Page("RST060", "W", "A volume is passed over",
          "While the catalogue was made again from volumes, a slot or a whole storage could not be looked at, or a label "
          "stands in two slots. The message says which and why.",

@@ -30,6 +30,7 @@ from tui.app import ConsoleApp  # noqa: E402
 @pytest.fixture(autouse=True)
 def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("HOME", "/home/ana")
     time.tzset()
     yield
 

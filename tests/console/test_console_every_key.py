@@ -33,7 +33,7 @@ ELSEWHERE = {
 """Keys that end or stop the console, or whose work only a terminal sees, and the tests of those."""
 
 PLACES = [place.name for place in keys.PLACES]
-BEYOND = {"dump": ("enter",), "messages": ("x",), "keymap": ("end", "up", "up", "enter")}
+BEYOND = {"dump": ("enter",), "messages": ("x",), "keymap": ("end", "up", "up", "enter"), "restores": ("w",)}
 """Screens over others, and how one comes there."""
 
 
@@ -46,7 +46,7 @@ async def at_place(pilot: Pilot[Any], name: str) -> None:
     app = console(pilot)
     app.player.come_back()
     app.feed.open_named("")
-    await app.action_place(name if name in PLACES else "settings" if name == "keymap" else "run")
+    await app.action_place(name if name in PLACES else {"keymap": "settings", "restores": "restore"}.get(name, "run"))
     await pilot.pause()
     for _ in range(6):
         cast(ConsoleScreen, app.screen).action_back()

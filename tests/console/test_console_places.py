@@ -306,6 +306,8 @@ async def test_restore_goes_down_marks_and_names_volumes_and_command(night: Nigh
         for text in ("/etc", "[x] nginx.conf", "needs 2 volumes", "NOT HERE: bring it", "taperoom restore",
                      "Dumps that have it"):
             assert text in screen(pilot)
+        footer = "1 name marked  312 files  1.2 MiB  from 2 volumes  1 not here  1 size unknown"
+        assert footer in screen(pilot)
         await typed(pilot, "y")
         assert pilot.app.clipboard == "taperoom restore db01:/srv:/etc/nginx.conf --as-of '2026-11-30 00:15:00' --to DIR"
         await typed(pilot, "escape", "escape")
@@ -313,11 +315,22 @@ async def test_restore_goes_down_marks_and_names_volumes_and_command(night: Nigh
         await typed(pilot, "space")
         assert list(place.way.marked) == ["etc"]
         await typed(pilot, "home", "enter", "space")
-        assert list(place.way.marked) == ["etc"]
+        assert list(place.way.marked) == ["etc/passwd"]
         await typed(pilot, "backspace", "equals_sign", "down", "enter")
-        assert place.way.date == "20261129001500" and list(place.way.marked) == ["etc"]
+        assert place.way.date == "20261129001500" and list(place.way.marked) == ["etc/passwd"]
         await typed(pilot, "U")
-        assert "Nothing marked" in screen(pilot)
+        assert "Nothing marked" in screen(pilot) and "name marked" not in screen(pilot)
+
+
+async def test_restore_keeps_the_marks_while_one_walks_and_filters(night: Night) -> None:
+    async with night.at("dumping").shown() as pilot:
+        await typed(pilot, "8", "enter", "down", "enter", "slash", *"READ", "enter", "space")
+        place = cast(RestoreScreen, pilot.app.screen)
+        assert list(place.way.marked) == ["README"] and " 1 name marked" in screen(pilot)
+        await typed(pilot, "escape", "home", "enter", "slash", *"pass", "enter", "space")
+        assert list(place.way.marked) == ["README", "etc/passwd"] and " 2 names marked" in screen(pilot)
+        await typed(pilot, "escape", "backspace")
+        assert "[-] etc/" in screen(pilot) and "[x] README" in screen(pilot)
 
 
 async def test_restore_finds_a_name_anywhere(night: Night) -> None:

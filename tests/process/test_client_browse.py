@@ -119,6 +119,7 @@ def test_what_a_restore_needs_and_its_command(three: tuple[SmallSite, list[str]]
     full, incremental = needs.needs
     assert full.label == browser.chain[0].labels[0] and full.slot == "1" and full.files == (1, 2)
     assert needs.size == full.size + incremental.size
+    assert (needs.bytes, needs.unsized) == (1_500_000 + 1 + 3, 0)
     alone = browser.needs(["letter.txt"])
     assert [n.level for n in alone.needs] == [1]
     # The command that is shown is one that works.
@@ -172,7 +173,7 @@ def test_a_tree_deeper_than_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browse, "_COUNTED", 4000)
     listing = Listing(exact=True)
     listing.add(b"/".join([b"d"] * 3000) + b"/f", Mark.FILE)
-    assert browse._Counter().files(MergedTree([Listed(listing)]).top) == 1
+    assert browse._Counter(browse._COUNTED).files(MergedTree([Listed(listing)]).top) == 1
 
 
 def test_files_are_counted_while_that_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +182,7 @@ def test_files_are_counted_while_that_is_quick(monkeypatch: pytest.MonkeyPatch) 
         listing.add(name, Mark.FILE)
     tree = MergedTree([Listed(listing)])
     monkeypatch.setattr(browse, "_COUNTED", 6)
-    counter = browse._Counter()
+    counter = browse._Counter(browse._COUNTED)
     counts = [counter.files(node) for node in (tree.find(b"a"), tree.find(b"b"), tree.find(b"b/1")) if node is not None]
     assert counts == [2, -1, 1]
 

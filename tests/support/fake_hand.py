@@ -58,3 +58,9 @@ class FakeHand:
 
     def retire(self, storage: str, label: str, undo: bool) -> FakeDone:
         return self._do("retire", storage, label, undo)
+
+    def restore(self, words: tuple[str, ...]) -> FakeDone:
+        return self._do("restore", words)
+
+    def stop_restore(self, name: str) -> FakeDone:
+        return self._do("stop_restore", name)

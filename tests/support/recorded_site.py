@@ -15,12 +15,15 @@ from core.client.checks import Finding
 from core.client.clients import Asked, ClientRow
 from core.client.coverage import Backup, Covered, DiskNight
 from core.client.nights import Answered, Night, NightRow
+from core.client.restoring import Ahead as RestoreAhead
+from core.client.restoring import Restoring
 from core.client.shelf import Content, Shelf, VolumeRow
 from core.client.spool import AreaRow, DumpRow, Spool
-from core.errors import TaperoomError
+from core.errors import TaperoomError, WorldError
 from core.events.event import OperatorActed
 from core.model.site import Retention
 from core.model.units import datestamp_of
+from core.restore.peek import Peek
 from tests.support.recorded_run import BEGAN, GIB, PLAN, STAMP, TIB, file_of
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ class RecordedSite:
     def __init__(self, now: float = BEGAN, *, fault: TaperoomError | None = None, empty: bool = False) -> None:
         self.now, self.fault, self.empty = now, fault, empty
         self.asked: list[Any] = []
+        self.restores: list[Restoring] = []
 
     def _ask(self, *what: Any) -> None:
         self.asked.append(what)
@@ -185,6 +189,19 @@ class RecordedSite:
         self._ask("browse", host, disk, as_of)
         return RecordedBrowser(host, disk, as_of)
 
+    def foresee(self, words: Sequence[str]) -> RestoreAhead:
+        self._ask("foresee", tuple(words))
+        to = words[words.index("--to") + 1]
+        taken = ("/etc/nginx.conf", "/etc/passwd") if "taken" in to else ()
+        blocked = ("/etc",) if "blocked" in to else ()
+        return RestoreAhead(to, 312, 3, 1234 * 1024 * 1024, 1440.0, 50 * 1024 * 1024, 0, (
+            ("main", "DailySet1-02", (9, 10, 11)), ("main", "DailySet1-06", (3,))), taken, blocked, bool(taken or blocked),
+            ("RST016 db01:/srv: the index of level 1 does not tell which files were deleted",) if "warns" in to else ())
+
+    def restorings(self) -> list[Restoring]:
+        self._ask("restorings")
+        return list(self.restores)
+
     def clients(self, now: float) -> list[ClientRow]:
         self._ask("clients")
         covered: dict[str, list[Covered]] = {}
@@ -229,7 +246,7 @@ class RecordedBrowser:
         self.chain = [Date(datestamp_of(BEGAN - 5 * DAY), 0, 800 * GIB, ("DailySet1-02",), BEGAN - 5 * DAY),
                       Date(as_of, 1, 40 * GIB, ("DailySet1-06",), BEGAN - DAY)]
 
-    def names(self, path: str = "") -> list[Name]:
+    def names(self, path: str = "", *, counted: bool = True) -> list[Name]:
         return [self._name(name) for name in TREE[path]]
 
     def _name(self, path: str) -> Name:
@@ -245,4 +262,13 @@ class RecordedBrowser:
         specs = " ".join(f"{self.host}:{self.disk}:/{path}" for path in paths)
         return Needs((Need("main", "DailySet1-02", "2", (9, 10, 11), datestamp_of(BEGAN - 5 * DAY), 0, 800 * GIB),
                       Need("main", "DailySet1-06", "", (3,), self.datestamp, 1, 40 * GIB)), 312, 2, (),
-                     f"taperoom restore {specs} --as-of '2026-11-30 00:15:00' --to DIR")
+                     f"taperoom restore {specs} --as-of '2026-11-30 00:15:00' --to DIR", 311 * 4096, 1)
+
+    def peek(self, path: str) -> Peek:
+        if path == "README":
+            return Peek(bytes(range(256)) * 4, False, 4096, "", "volume DailySet1-02 of storage main")
+        if path == "etc/passwd":
+            raise WorldError("RST024", "no copy can be read: volume DailySet1-06 is in no slot", "load it, and look again")
+        text = b"# nginx\nuser\twww-data;\n\x1b[31mred\x1b]52;c;aGk=\x07 [/x] \xff\n" + b"".join(
+            b"location /%d { root /srv; }\n" % n for n in range(60))
+        return Peek(text, True, len(text), "", "volume DailySet1-06 of storage main")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from core.cli import show
@@ -95,3 +98,23 @@ def test_a_short_command_has_no_plain_line_and_a_silent_one_none_at_all(
         silent.of_bytes(9, 10, "x")
         silent.erase()
     assert capsys.readouterr().out == ""
+
+
+def test_a_program_that_looks_on_finds_the_same_in_a_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], clock: Clock, tmp_path: Path
+) -> None:
+    terminal(monkeypatch, False)
+    gauge = tmp_path / "progress.json"
+    monkeypatch.setenv("TAPEROOM_PROGRESS", str(gauge))
+    line = ProgressLine(silent=True, clock=clock)
+    line.of_bytes(0, 4 * MIB, "first\n\udce9")
+    assert json.loads(gauge.read_text()) == {"done": 0, "total": 4 * MIB, "what": "first\n\udce9", "left": -1.0}
+    clock.now += 0.1
+    line.of_bytes(MIB, 4 * MIB, "too soon")
+    assert json.loads(gauge.read_text())["done"] == 0
+    clock.now += 9.9
+    line.of_bytes(MIB, 4 * MIB, "next")
+    assert json.loads(gauge.read_text()) == {"done": MIB, "total": 4 * MIB, "what": "next", "left": 30.0}
+    assert capsys.readouterr().out == "" and [path.name for path in tmp_path.iterdir()] == ["progress.json"]
+    monkeypatch.setenv("TAPEROOM_PROGRESS", str(tmp_path / "none" / "progress.json"))
+    ProgressLine(clock=clock).of_bytes(0, MIB, "it goes on")

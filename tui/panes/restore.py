@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from core.client.browse import Date, Name, Need
 from core.client.coverage import Covered
+from core.client.standing import command_line, restore_words
 from core.model.units import show_kib, show_size
 from tui.browsing import Browsing
 from tui.clean import clean
-from tui.columns import Column, Entry
+from tui.columns import Cells, Column, Entry
 from tui.format import age, day_of, number, plural, short_size
 from tui.moment import Moment
 from tui.panes.coverage import last_full, last_good, where
-from tui.panes.layout import Row
+from tui.panes.layout import Row, fit, joined, part
 from tui.panes.protocol import wrapped
 
 DISKS = (Column("disk", share=2, least=20), Column("last good", 9), Column("last full", 13), Column("on", least=14, drop=1))
@@ -45,26 +46,30 @@ def date_entries(now: Moment, dates: list[Date], chosen: str) -> list[Entry]:
 
 def name_entries(way: Browsing, names: list[Name], chain: list[Date]) -> list[Entry]:
     """A directory; with the whole path in the answers of a search."""
-    found: list[Entry] = []
     labels = {date.datestamp: ", ".join(date.labels) for date in chain}
-    for name in names:
-        shown = (f"/{name.path}" if way.searched else name.name) + ("/" if name.directory else "")
+    return [Entry(name.path, _cells(name, way.state_of(name.path), labels.get(name.datestamp, ""), way.searched != ""))
+            for name in names]
+
+
+def _cells(name: Name, state: str, label: str, searched: bool) -> Callable[[], Cells]:
+    """Made when they are seen: a directory may have very many."""
+    def make() -> Cells:
+        shown = (f"/{name.path}" if searched else name.name) + ("/" if name.directory else "")
         source = f"L{name.level} {day_of(name.datestamp).partition(' ')[2].rpartition(' ')[0]}" if name.level >= 0 else ""
-        found.append(Entry(name.path, (
-            (f"[{way.state_of(name)}]", "title" if way.state_of(name) != " " else "muted"),
-            (clean(shown), "focus" if name.directory else ""),
-            (f"{number(name.files)} files" if name.directory and name.files not in (-1, 1) else "", "muted"),
-            (show_size(name.size) if name.size is not None else "", ""),
-            (clean(labels.get(name.datestamp, "")) if way.searched else source, "muted"))))
-    return found
+        return ((f"[{state}]", "title" if state != " " else "muted"), (clean(shown), "focus" if name.directory else ""),
+                (f"{number(name.files)} files" if name.directory and name.files not in (-1, 1) else "", "muted"),
+                (show_size(name.size) if name.size is not None else "", ""),
+                (clean(label) if searched else source, "muted"))
+
+    return make
 
 
 def way_row(way: Browsing) -> Row:
     """Where one is."""
     parts: list[tuple[str, str]] = [(" Restore", "title")]
-    if way.host:
+    if way.disk:
         parts += [("  > ", "muted"), (clean(f"{way.host}:{way.disk}"), "title" if way.step == "dates" else "")]
-    if way.date:
+    if way.step == "names":
         parts += [("  > ", "muted"), (day_of(way.date), "")]
         place = f"find {way.searched}" if way.searched else f"/{way.path}"
         parts += [("  > ", "muted"), (clean(place), "title")]
@@ -84,8 +89,37 @@ def marked_title(way: Browsing) -> str:
     if not way.marked:
         return "Nothing marked"
     needs = way.needs.value
-    files = needs.files if needs else sum(max(name.files, 0) for name in way.marked.values())
-    return f"Marked: {plural(files, 'file')}"
+    return f"Marked: {plural(needs.files, 'file')}" if needs and not way.needs.busy else f"Marked: {_names_marked(way)}"
+
+
+def _names_marked(way: Browsing) -> str:
+    return plural(len(way.marked), "name")
+
+
+def footer_rows(way: Browsing, width: int) -> list[Row]:
+    """One line: the names that are marked, how much that is, and the volumes that it needs; none as long as none is marked.
+
+    Where there is no room for all of it, volumes that are not here stay longer than what is not known."""
+    if not way.marked:
+        return []
+    parts = [part(0, f"{_names_marked(way)} marked", "title")]
+    needs = way.needs.value
+    if needs is None or way.needs.busy:
+        error = "" if way.needs.busy else way.needs.error
+        parts.append(part(0, error or "looking which volumes that needs …", "bad" if error else "muted"))
+        return [((" ", ""), *joined(parts))]
+    size = show_size(needs.bytes) if needs.unsized < needs.files or not needs.files else "of unknown size"
+    parts.append(part(2, f"{plural(needs.files, 'file')}  {size}"))
+    volumes = {need.label: need.here for need in needs.needs if need.storage}
+    held = len({need.label for need in needs.needs if not need.storage})
+    places = [plural(len(volumes), "volume")] if volumes else []
+    places += [plural(held, "holding file")] if held else []
+    parts.append(part(3, "from " + " and ".join(places) if places else "from no volume"))
+    absent = sum(not here for here in volumes.values())
+    parts.append(part(1, f"{absent} not here" if absent else "", "attention"))
+    unsized = f"{plural(needs.unsized, 'size')} unknown" if 0 < needs.unsized < needs.files else ""
+    parts.append(part(4, unsized, "muted"))
+    return [((" ", ""), *joined(fit(parts, width - 2)))]
 
 
 def marked_rows(way: Browsing, width: int, height: int) -> list[Row]:
@@ -104,8 +138,9 @@ def marked_rows(way: Browsing, width: int, height: int) -> list[Row]:
         rows.append(((" not there then: ", "attention"), (clean(f"/{path}"), "")))
     rows.append(((f" needs {plural(len(needs.needs), 'volume')}, {show_kib(needs.size)} to read, in this order:", "muted"),))
     rows += [_need(need) for need in needs.needs]
+    command = command_line(restore_words(way.at, way.date))
     rows += [((" same as " if n == 0 else "         ", "muted"), (piece, ""))
-             for n, piece in enumerate(wrapped(clean(needs.command), width - 10, width - 10))]
+             for n, piece in enumerate(wrapped(clean(command), width - 10, width - 10))]
     return rows
 
 

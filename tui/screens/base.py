@@ -242,14 +242,18 @@ class ConsoleScreen(Screen[None]):
         self._filtered = self.listed()
         self.query_one(Prompt).open("filter", self.filter_text(), "text, or !text for without it", [])
 
-    def action_go(self) -> None:
-        """Type where to go."""
+    def places(self) -> list[str]:
+        """What ``:`` leads to, for completion."""
         app = self.console_app
         labels = [row.label for shelf in app.known.shelves.value or [] for row in shelf.rows]
         titles = [row.title for row in app.known.coverage.value or []]
         words = suggestions(app.feed.view, app.stamps(), app.wardrobe.names, labels, titles)
+        return [word for word in words if word.isascii() or not app.look.ascii]
+
+    def action_go(self) -> None:
+        """Type where to go."""
         self.query_one(Prompt).open("go", "", "where to: tapes, dump HOST:DISK, client HOST, tape LABEL, run 20261201",
-                                    [word for word in words if word.isascii() or not app.look.ascii])
+                                    self.places())
 
     def listed(self) -> Widget | None:
         """The list that ``/`` filters: the one with the keyboard, else the first."""
@@ -289,11 +293,15 @@ class ConsoleScreen(Screen[None]):
         self._shut()
         self.typed_in(purpose, value)
         if purpose == "go" and value.strip():
-            found = parse(value)
-            if found is None:
-                self.console_app.say(f"CON003 nowhere is called {value.strip()!r}; ? lists the places", bad=True)
-            else:
-                self.console_app.go(found)
+            self.go_to(value)
+
+    def go_to(self, value: str) -> None:
+        """Where ``:`` and this lead."""
+        found = parse(value)
+        if found is None:
+            self.console_app.say(f"CON003 nowhere is called {value.strip()!r}; ? lists the places", bad=True)
+        else:
+            self.console_app.go(found)
 
     @on(Prompt.Left)
     def _left(self, event: Prompt.Left) -> None:

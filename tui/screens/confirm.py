@@ -64,8 +64,10 @@ class ConfirmScreen(ModalScreen[bool]):
         width = box.content_size.width or 60
         box.border_title = heading(self._deed.title, box.outer_size.width, self._look)
         rows: list[Row] = [((self._look.cut(piece), ""),) for piece in wrapped(self._deed.text, width, width)]
-        rows += [(), *(((lead, "muted"), (self._look.cut(piece), "")) for lead, piece in zip(
-            ["same as  "] + [" " * 9] * 9, wrapped(self._deed.command, width - 9, width - 9), strict=False)), ()]
+        if self._deed.command:
+            rows += [(), *(((lead, "muted"), (self._look.cut(piece), "")) for lead, piece in zip(
+                ["same as  "] + [" " * 9] * 9, wrapped(self._deed.command, width - 9, width - 9), strict=False))]
+        rows.append(())
         word = clean(self._deed.word)
         if word:
             rows.append((("This cannot be undone. To do it type  ", "bad"), (self._look.cut(word), "title"),

@@ -30,6 +30,12 @@ def rows(
         off = "" if operate or in_time or not (action.operates or action.id == "reply") else "  (off: you are watching)"
         key = action.key.partition(" ")[0]  # in the hint row a pair of keys may stand together
         found += _entry(key, "key", action.help + off, width)
+    if where == "restore":
+        from core.client.words import TABLE
+
+        found += [(), (("Words after :", "title"),)]
+        for word in TABLE:
+            found += _entry(word.usage, "key", word.help, width)
     found += [(), (("Moving", "title"),)]
     for key, text in MOVES:
         found += _entry(key, "key", text, width)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.binding import Binding
 from textual.message import Message
-from textual.suggester import SuggestFromList
+from textual.suggester import Suggester, SuggestFromList
 from textual.widgets import Input
 
 
@@ -25,10 +25,13 @@ class Prompt(Input):
         self.cursor_blink = False
         self.purpose = ""
 
-    def open(self, purpose: str, value: str, placeholder: str, words: list[str]) -> None:
-        """Take the keyboard."""
+    def open(self, purpose: str, value: str, placeholder: str, words: list[str] | Suggester) -> None:
+        """Take the keyboard; ``words`` complete what is typed."""
         self.purpose = purpose
-        self.suggester = SuggestFromList(words, case_sensitive=False) if words else None
+        if isinstance(words, Suggester):
+            self.suggester = words
+        else:
+            self.suggester = SuggestFromList(words, case_sensitive=False) if words else None
         self.placeholder = placeholder
         self.value = value
         self.cursor_position = len(value)

@@ -41,6 +41,7 @@ class Table(Widget, can_focus=True):
         self.look = look or Look()
         self._columns, self._empty, self._title, self._inks = tuple(columns), empty, title, Inks(self, self.look)
         self._all: list[Entry] = []
+        self._given: Sequence[Entry] = ()
         self.rows: list[Entry] = []
         self.cursor, self._key, self._top = 0, "", 0
         self.filter = ""
@@ -54,13 +55,17 @@ class Table(Widget, can_focus=True):
 
     def put(self, rows: Sequence[Entry], title: str = "", empty: str = "") -> None:
         """Show these rows; the cursor stays on its row, or where it was, and at the top until it was moved."""
-        self._all = list(rows)
+        self._all, self._given = list(rows), rows
         if title:
             self._title = title
         if empty and empty != self._empty:
             self._empty = empty
             self.refresh()
         self._choose()
+
+    def holds(self, rows: Sequence[Entry]) -> bool:
+        """Whether these very rows were the last that were put."""
+        return self._given is rows
 
     def toggle_mark(self) -> None:
         """Mark the row under the cursor, or not any more, and go on to the next."""

@@ -1,0 +1,97 @@
+"""Where somebody stands who looks for files to bring back: host, disk, date, directory, marks, target.
+
+Pure.  The console's Restore screen and ``taperoom recover`` keep a `Standing`; `core.client.words` makes the next one of it.
+Paths are text from the disk's top without slashes at their ends, ``""`` is the top.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from core.restore.asof import show_stamp
+from core.restore.marks import above, covered, with_mark, without_mark
+
+if TYPE_CHECKING:
+    from core.client.browse import Date, Name, Needs
+
+
+__all__ = ["Standing", "Tree", "World", "above", "beside", "command_line", "covered", "newest_before", "restore_words",
+           "with_mark", "without_mark"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """``date`` is the datestamp of a dump; ``target`` a directory, or ``HOST:DIR``.  What is not chosen yet is empty."""
+
+    host: str = ""
+    disk: str = ""
+    date: str = ""
+    path: str = ""
+    marks: tuple[str, ...] = ()
+    target: str = ""
+
+    @property
+    def title(self) -> str:
+        """``HOST:DISK``."""
+        return f"{self.host}:{self.disk}"
+
+
+class Tree(Protocol):
+    """A disk as it was on a date (`core.client.browse.Browser`)."""
+
+    @property
+    def datestamp(self) -> str:
+        """Of the newest dump that it is made of."""
+
+    def names(self, path: str = "", *, counted: bool = True) -> list[Name]:
+        """What is in a directory; with ``counted`` how many files are below each."""
+
+    def find(self, text: str) -> list[Name]:
+        """Names that have this text."""
+
+    def needs(self, paths: Sequence[str]) -> Needs:
+        """What a restore of these paths reads."""
+
+
+class World(Protocol):
+    """What can be asked; every call may take a while.  Errors are TaperoomErrors."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+
+    def disks(self) -> list[tuple[str, str]]:
+        """Host and disk of everything that was ever dumped or will be."""
+
+    def dates(self, host: str, disk: str) -> list[Date]:
+        """What a disk can be restored to, newest first."""
+
+    def tree(self, host: str, disk: str, date: str) -> Tree:
+        """A disk as the dump of that datestamp saw it."""
+
+
+def restore_words(standing: Standing, datestamp: str, *more: str) -> list[str]:
+    """The command that restores what is marked, of a disk as of a dump; ``DIR`` stands for a target that is not chosen."""
+    specs = [standing.title + (f":/{path}" if path else "") for path in standing.marks]
+    return ["taperoom", "restore", *specs, "--as-of", show_stamp(datestamp), "--to", standing.target or "DIR", *more]
+
+
+def command_line(words: Iterable[str]) -> str:
+    """As a shell takes it."""
+    return shlex.join(words)
+
+
+def newest_before(dates: Sequence[Date], stamp: str) -> Date | None:
+    """The newest of ``dates`` (newest first) that is not after a datestamp."""
+    return next((date for date in dates if date.datestamp <= stamp), None)
+
+
+def beside(dates: Sequence[Date], datestamp: str, by: int) -> Date | None:
+    """The dump before (−1) or after (1) one, as time goes; None where there is none."""
+    stamps = [date.datestamp for date in dates]
+    if datestamp not in stamps:
+        return None
+    at = stamps.index(datestamp) - by
+    return dates[at] if 0 <= at < len(dates) else None
