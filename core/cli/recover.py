@@ -96,13 +96,12 @@ class _World:
 
     def tree(self, host: str, disk: str, date: str) -> Browser:
         """A disk as it was then; what is to be told of it is told when it is opened."""
-        from core.cli.browse import warn
         from core.client.browse import Browser
 
         key = (host, disk, date)
         if self._open is None or self._open[0] != key:
             self._open = key, Browser(self.site, host, disk, date)
-            warn(self._open[1].warnings)
+            show.warn(self._open[1].warnings)
         return self._open[1]
 
 

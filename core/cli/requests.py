@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def requests(
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> int:
-    """Open requests, of the run and of restores, and their choices.
+    """Open requests of runs and restores, and their choices.
 
     \b
     Examples:

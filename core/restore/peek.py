@@ -121,7 +121,7 @@ def _catch(site: Site, dump: Dump, place: Place, source: bytes, limit: int, budg
         ranges = ranges_of(site, dump, {source}) if place.open_at is not None else None
         if ranges is not None:
             try:
-                ranges.feed(place, TarStream(choose, out), count, _check)
+                ranges.feed(place, TarStream(choose, out), count, _check, lambda at: None)
             except TaperoomError as fault:
                 if fault.code == "RST058":
                     raise
