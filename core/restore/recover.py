@@ -161,7 +161,8 @@ class _Plan:
 def _plan(
     site: Site, catalogue: Catalogue, specs: Sequence[Spec], stamp: str, to: Path, apart: bool, result: Result
 ) -> _Plan:
-    moment = moment_of(site, catalogue, specs[0], stamp, lambda place, size: None, result.warnings.append)
+    moment = moment_of(site, catalogue, specs[0], stamp, lambda place, size: None, result.warnings.append,
+                       exact=True)
     result.as_of[specs[0].title] = moment.datestamp
     wanted: dict[bytes, Node] = {}
     for spec in specs:
