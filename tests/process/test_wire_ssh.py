@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import shutil
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,78 +15,22 @@ from core.errors import PeerError
 from core.model.disk import Host
 from core.wire.transports import connect
 from tests.support.client import ROOT, a_disk, dump, sizes
-
-SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/sbin")
+from tests.support.sshd import MISSING, key, sshd
 
 pytestmark = [
     pytest.mark.interop,
-    pytest.mark.skipif(
-        SSHD is None or shutil.which("ssh") is None, reason="NO sshd HERE: the ssh transport is NOT tested"
-    ),
+    pytest.mark.skipif(MISSING, reason="NO sshd HERE: the ssh transport is NOT tested"),
 ]
-
-
-def key(path: Path) -> Path:
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", path], check=True)
-    return path
 
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     """A host whose sshd runs for this module; it knows one key and runs our amandad."""
     here = tmp_path_factory.mktemp("sshd")
-    here.chmod(0o700)
-    if os.geteuid() == 0:
-        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd insists on it
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    shutil.copy(key(here / "id").with_suffix(".pub"), here / "authorized_keys")
-    key(here / "host_key")
-    (here / "config").write_text(
-        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {here}/host_key\nAuthorizedKeysFile {here}/authorized_keys\n"
-        f"PidFile {here}/pid\nUsePAM no\nStrictModes no\nPasswordAuthentication no\nPermitRootLogin yes\n"
-    )
-    public = (here / "host_key.pub").read_text()
-    (here / "known_hosts").write_text(f"[127.0.0.1]:{port} {public}")
-    assert SSHD is not None
-    process = subprocess.Popen([SSHD, "-D", "-e", "-f", here / "config"], stderr=subprocess.PIPE)
-    assert process.stderr is not None
-    while b"Server listening" not in (line := process.stderr.readline()):
-        assert line, "sshd does not start"
-    remote = (
-        "env",
-        f"PYTHONPATH={ROOT}",
-        f"TAPEROOM_CLIENT_STATE={here}/state",
-        sys.executable,
-        "-P",
-        "-m",
-        "clientd.amandad",
-        "-auth=ssh",
-    )
-    yield Host(
-        "localhost",
-        "127.0.0.1",
-        port,
-        getpass.getuser(),
-        str(here / "id"),
-        (
-            "-F",
-            "/dev/null",
-            "-o",
-            f"UserKnownHostsFile={here}/known_hosts",
-            "-o",
-            "GlobalKnownHostsFile=/dev/null",
-            "-o",
-            "StrictHostKeyChecking=yes",
-            "-o",
-            "IdentitiesOnly=yes",
-        ),
-        remote,
-    )
-    process.terminate()
-    process.wait()
-    process.stderr.close()
+    remote = ("env", f"PYTHONPATH={ROOT}", f"TAPEROOM_CLIENT_STATE={here}/state", sys.executable, "-P", "-m",
+              "clientd.amandad", "-auth=ssh")
+    with sshd(here, remote) as made:
+        yield made
 
 
 def test_dumps_through_ssh(host: Host, tmp_path: Path) -> None:
