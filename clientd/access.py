@@ -5,8 +5,9 @@ a file for all standard services, all disks and no foreign program.  Promises th
 nothing, and that a disk is judged by where it really is: neither ``..`` nor a symbolic link leads out of what is
 permitted.  The file is TOML, each key a list of strings: ``servers`` (addresses and networks that a connection may come
 from, ``local`` for none), ``services``, ``disks`` and ``lists`` (shell patterns, ``*`` also matches ``/``; lists are files
-of exclude and include patterns outside of their disk), ``programs`` (patterns of dump programs), ``filters`` (absolute
-paths of compression programs).
+of exclude and include patterns outside of their disk), ``programs`` (patterns of dump programs of ours), ``filters`` (absolute
+paths of compression programs), ``applications`` (patterns of programs with Amanda's Application API; what a server may have
+them do is up to them, which can be anything).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from core.wire.words import clean
 SERVICES = ("noop", "selfcheck", "sendsize", "sendbackup")
 LOCAL = "local"
 """The name of a server that came by no network."""
-_KEYS = frozenset({"servers", "services", "disks", "lists", "programs", "filters"})
+_KEYS = frozenset({"servers", "services", "disks", "lists", "programs", "filters", "applications"})
 _ALL = ("*",)
 _SHOWN = 200  # characters of a name in a message
 
@@ -39,6 +40,7 @@ class Access:
     programs: tuple[str, ...] = _ALL
     servers: tuple[str, ...] = _ALL
     lists: tuple[str, ...] = ()
+    applications: tuple[str, ...] = ()
 
     def service(self, name: str) -> bool:
         """Whether the server may run the service; noop tells nothing, so it always may."""
@@ -51,7 +53,9 @@ class Access:
     def check(self, dle: Dle) -> None:
         """WorldError CLT026 unless everything that a request names may be used: before anything is started."""
         self.check_disk(dle.device)
-        if not _matches(dle.program, self.programs):
+        if dle.application and not _matches(dle.program, self.applications):
+            raise _refusal(dle.program, "application")
+        if not dle.application and not _matches(dle.program, self.programs):
             raise _refusal(dle.program, "dump program")
         if dle.compress == "CUSTOM":
             self.check_filter(dle.compress_program)
@@ -147,6 +151,7 @@ def read_access(file: Path) -> Access:
     return Access(
         tuple(found.get("services", SERVICES)), tuple(found.get("disks", _ALL)), tuple(found.get("filters", ())),
         tuple(found.get("programs", _ALL)), tuple(found.get("servers", _ALL)), tuple(found.get("lists", ())),
+        tuple(found.get("applications", ())),
     )
 
 
