@@ -81,7 +81,7 @@ class Daemon:
         except ProtocolError as fault:
             print(f"amandad: the server talks nonsense: {fault}", file=sys.stderr)
             return 1
-        except BrokenPipeError:
+        except ConnectionError:  # gone, or by TCP: gone without reading all that we had said
             return 0
         finally:
             if self._job is not None:

@@ -195,7 +195,10 @@ class DescriptorStreams:
 
 def _write_all(descriptor: int, vectors: list[memoryview], left: int) -> None:
     while True:
-        written = os.writev(descriptor, vectors)
+        try:
+            written = os.writev(descriptor, vectors)
+        except ConnectionResetError:  # how a peer by TCP is gone
+            raise BrokenPipeError from None
         left -= written
         if not left:
             return

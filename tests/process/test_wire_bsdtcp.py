@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -182,6 +183,22 @@ def test_a_dump_in_pieces_and_a_peer_that_reads_nothing() -> None:
             connection.request("selfcheck", "SERVICE selfcheck\n" + "x" * 4_000_000, 1.0)
         connection.close()
         accepted[0].close()
+
+
+@needs_root
+def test_a_server_that_leaves_without_reading(inetd: Inetd) -> None:
+    with socket.socket() as made:
+        for port in bsdtcp.RESERVED:
+            try:
+                made.bind(("127.0.0.1", port))
+                break
+            except OSError:
+                continue
+        made.connect(("127.0.0.1", inetd.port))
+        made.sendall(encode(1, Packet(Kind.REQ, "SECURITY USER backup\nSERVICE noop\nOPTIONS features=00;\n")))
+        assert made.recv(1), "it has begun to answer"
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, not an end
+    assert inetd.started.get(timeout=20).wait(20) == 0
 
 
 def test_who_we_say_that_we_are() -> None:

@@ -4,6 +4,7 @@ stdout and stderr."""
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ class Inetd:
     def __init__(self, *command: str | Path, environment: Mapping[str, str] | None = None) -> None:
         self.peers: list[tuple[str, int]] = []
         self.children: list[subprocess.Popen[bytes]] = []
+        self.started: queue.SimpleQueue[subprocess.Popen[bytes]] = queue.SimpleQueue()
         self._command = [os.fspath(word) for word in command]
         self._environment = dict(environment) if environment is not None else None
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -55,3 +57,4 @@ class Inetd:
                 self.children.append(subprocess.Popen(
                     self._command, stdin=connection, stdout=connection, stderr=connection, env=self._environment, cwd="/",
                     start_new_session=True))
+                self.started.put(self.children[-1])
