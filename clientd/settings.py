@@ -33,8 +33,8 @@ APPLICATIONS = Path("/usr/lib/amanda/application")
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``state``: directory of the incremental state.  ``tar``: GNU tar, empty when there is none.  ``access``: its file.
-    ``tls``: directory of the certificates.  ``amandahosts``: who may ask by bsdtcp.  ``applications``: directory of the programs
-    with Amanda's Application API."""
+    ``tls``: directory of the certificates.  ``amandahosts``: who may ask by bsdtcp.  ``applications``: directory of the
+    programs with Amanda's Application API."""
 
     state: Path
     tar: str

@@ -30,10 +30,10 @@ PAGES: tuple[Page, ...] = (
          "No address could be found for the host.",
          "Correct the host's name or address, or the name service."),
     Page("CLT009", "E", "The client cannot be reached",
-         "No connection to the client's port, that of sshd, with tls of its listener or with bsdtcp of its amandad: it is down, "
-         "unreachable or refuses connections.",
-         "Start the client, its sshd, its listener, or the inetd or systemd socket of its amandad; correct the host's address "
-         "and port."),
+         "No connection to the client's port, that of sshd, with tls of its listener or with bsdtcp of its amandad: it is "
+         "down, unreachable or refuses connections.",
+         "Start the client, its sshd, its listener, or the inetd or systemd socket of its amandad; correct the host's "
+         "address and port."),
     Page("CLT010", "E", "The client's host key is wrong",
          "The key that the client shows is not the one that is known for it. Either the client was installed anew, or "
          "somebody is in between.",
