@@ -6,8 +6,9 @@ nothing, and that a disk is judged by where it really is: neither ``..`` nor a s
 permitted.  Files are put onto this machine only for a file that has ``restore`` among its ``services`` and names ``targets``.
 The file is TOML, each key a list of strings: ``servers`` (addresses and networks that a connection may come
 from, ``local`` for none), ``services``, ``disks`` and ``lists`` (shell patterns, ``*`` also matches ``/``; lists are files
-of exclude and include patterns outside of their disk), ``programs`` (patterns of dump programs), ``filters`` (absolute
-paths of compression programs), ``targets`` (patterns of directories that may be restored to).
+of exclude and include patterns outside of their disk), ``programs`` (patterns of dump programs of ours), ``filters`` (absolute
+paths of compression programs), ``targets`` (patterns of directories that may be restored to), ``applications`` (patterns of
+programs with Amanda's Application API; what a server may have them do is up to them, which can be anything).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from core.wire.words import clean
 SERVICES = ("noop", "selfcheck", "sendsize", "sendbackup")
 LOCAL = "local"
 """The name of a server that came by no network."""
-_KEYS = frozenset({"servers", "services", "disks", "lists", "programs", "filters", "targets"})
+_KEYS = frozenset({"servers", "services", "disks", "lists", "programs", "filters", "targets", "applications"})
 _ALL = ("*",)
 _SHOWN = 200  # characters of a name in a message
 
@@ -41,6 +42,7 @@ class Access:
     servers: tuple[str, ...] = _ALL
     lists: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    applications: tuple[str, ...] = ()
 
     def service(self, name: str) -> bool:
         """Whether the server may run the service; noop tells nothing, so it always may."""
@@ -53,7 +55,9 @@ class Access:
     def check(self, dle: Dle) -> None:
         """WorldError CLT026 unless everything that a request names may be used: before anything is started."""
         self.check_disk(dle.device)
-        if not _matches(dle.program, self.programs):
+        if dle.application and not _matches(dle.program, self.applications):
+            raise _refusal(dle.program, "application")
+        if not dle.application and not _matches(dle.program, self.programs):
             raise _refusal(dle.program, "dump program")
         if dle.compress == "CUSTOM":
             self.check_filter(dle.compress_program)
@@ -158,7 +162,7 @@ def read_access(file: Path) -> Access:
     return Access(
         tuple(found.get("services", SERVICES)), tuple(found.get("disks", _ALL)), tuple(found.get("filters", ())),
         tuple(found.get("programs", _ALL)), tuple(found.get("servers", _ALL)), tuple(found.get("lists", ())),
-        tuple(found.get("targets", ())),
+        tuple(found.get("targets", ())), tuple(found.get("applications", ())),
     )
 
 

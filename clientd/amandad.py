@@ -1,11 +1,12 @@
 """amandad: answers the requests of a server on stdin and stdout (Amanda 3.5.1: amandad-src/amandad.c).
 
 Promises one service at a time on its connection, that a dump dies with its connection, and that garbage from the
-peer ends this process and nothing else.  It behaves towards a stock Amanda server as Amanda's own amandad does for
-the auths ``local`` and ``ssh``; who may connect is the matter of sshd and of the system's users, and with ``tls`` of
-`clientd.tls`, which starts this process.
+peer ends this process and nothing else.  It behaves towards a stock Amanda server as Amanda's own amandad does; with
+``local`` and ``ssh``, who may connect is the matter of sshd and of the system's users, and with ``tls`` of `clientd.tls`, which
+starts this process.  With ``bsdtcp`` stdin is a TCP connection that inetd or systemd accepted, and `clientd.peer` judges who is
+there.
 
-    amandad -auth=local|ssh|tls
+    amandad -auth=local|ssh|bsdtcp|tls
     amandad enrol FILE
     amandad listen
 """
@@ -13,6 +14,7 @@ the auths ``local`` and ``ssh``; who may connect is the matter of sshd and of th
 from __future__ import annotations
 
 import os
+import pwd
 import select
 import signal
 import sys
@@ -22,6 +24,7 @@ from contextlib import suppress
 
 from clientd.access import LOCAL, Access, read_access, server_of
 from clientd.job import Job, start_job
+from clientd.peer import Gate, peer_of
 from clientd.pipes import enlarge
 from clientd.services.registry import FED, SERVICES
 from clientd.settings import Settings, read_settings
@@ -32,7 +35,7 @@ from core.wire.frames import LIMIT, FrameReader, end_of
 from core.wire.packets import Assembler, Kind, Packet, encode
 from core.wire.requests import Request, read_request, split_service
 
-USAGE = "usage: amandad -auth=local|ssh|tls"
+USAGE = "usage: amandad -auth=local|ssh|bsdtcp|tls"
 IDLE = 30.0
 """Seconds after which an amandad without work leaves a server that does not keep connections."""
 SERVICE_LIMIT = 6 * 3600.0
@@ -49,13 +52,15 @@ class Daemon:
     """One connection's amandad."""
 
     def __init__(
-        self, reader: int, wire: int, settings: Settings, access: Access | TaperoomError, server: str = LOCAL
+        self, reader: int, wire: int, settings: Settings, access: Access | TaperoomError, server: str = LOCAL,
+        gate: Gate | None = None,
     ) -> None:
         self._reader = reader
         self._wire = wire
         self._settings = settings
         self._access = access
         self._server = server
+        self._gate = gate
         self._frames = FrameReader()
         self._packets = Assembler(self._frames)
         self._buffer = memoryview(bytearray(_READ))
@@ -76,7 +81,7 @@ class Daemon:
         except ProtocolError as fault:
             print(f"amandad: the server talks nonsense: {fault}", file=sys.stderr)
             return 1
-        except BrokenPipeError:
+        except ConnectionError:  # gone, or by TCP: gone without reading all that we had said
             return 0
         finally:
             if self._job is not None:
@@ -158,6 +163,8 @@ class Daemon:
         try:
             name, text = split_service(packet.body)
             service = SERVICES.get(name)
+            if self._gate is not None and (refusal := self._gate.refusal(packet.body, name)):
+                raise ProtocolError(f"[{refusal}]")
             if isinstance(self._access, TaperoomError):
                 raise ProtocolError(str(self._access))
             if not self._access.server(self._server):
@@ -291,7 +298,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from clientd.tls import session
 
         return session.inetd(read_settings())
-    if auth not in ("local", "ssh"):
+    if auth not in ("local", "ssh", "bsdtcp"):
         print(f"amandad: no such auth: {auth!r}\n{USAGE}", file=sys.stderr)
         return 2
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -303,11 +310,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TaperoomError as fault:
         access = fault
     # The wire gets a descriptor of its own: whatever prints on stdout by mistake must not end up in a frame.
+    if auth == "bsdtcp":
+        return _on_socket(settings, access)
     wire = os.dup(1)
     os.dup2(2, 1)
     with suppress(OSError):
         enlarge(wire)
     return Daemon(0, wire, settings, access, server_of(os.environ)).run()
+
+
+def _on_socket(settings: Settings, access: Access | TaperoomError) -> int:
+    if os.path.samestat(os.fstat(0), os.fstat(2)):  # inetd makes it our stderr, too
+        os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), 2)
+    try:
+        peer = peer_of(0)
+    except OSError as fault:
+        print(f"amandad: stdin is no connection by TCP: {fault.strerror}; inetd or systemd has to start us", file=sys.stderr)
+        return 2
+    wire = os.dup(0)
+    os.set_blocking(wire, True)
+    os.dup2(2, 1)
+    return Daemon(0, wire, settings, access, peer.address, Gate(peer, _login(), settings.amandahosts)).run()
+
+
+def _login() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Promises to read the environment once and to change nothing.  It does not know a
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,17 +26,22 @@ except ImportError:  # pragma: no cover - the development environment has it
 ROOT_STATE = Path("/var/lib/taperoom-client")
 ROOT_ACCESS = Path("/etc/taperoom-client/access.toml")
 ROOT_TLS = Path("/etc/taperoom-client/tls")
+APPLICATIONS = Path("/usr/lib/amanda/application")
+"""Where Amanda's own client has them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``state``: directory of the incremental state.  ``tar``: GNU tar, empty when there is none.  ``access``: its file.
-    ``tls``: directory of the certificates."""
+    ``tls``: directory of the certificates.  ``amandahosts``: who may ask by bsdtcp.  ``applications``: directory of the
+    programs with Amanda's Application API."""
 
     state: Path
     tar: str
     access: Path
     tls: Path = ROOT_TLS
+    amandahosts: Path = Path("/nonexistent/.amandahosts")
+    applications: Path = APPLICATIONS
 
     @property
     def features(self) -> Features:
@@ -44,18 +50,29 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str] = os.environ, *, root: bool | None = None) -> Settings:
-    """The settings of this process.  TAPEROOM_CLIENT_STATE, TAPEROOM_CLIENT_TAR, TAPEROOM_CLIENT_ACCESS and
-    TAPEROOM_CLIENT_TLS override."""
+    """The settings of this process.  TAPEROOM_CLIENT_ and STATE, TAR, ACCESS, TLS, AMANDAHOSTS or APPLICATIONS override."""
     root = os.geteuid() == 0 if root is None else root
     home = Path(environment.get("HOME") or "/")
     state = environment.get("TAPEROOM_CLIENT_STATE")
     access = environment.get("TAPEROOM_CLIENT_ACCESS")
+    hosts = environment.get("TAPEROOM_CLIENT_AMANDAHOSTS")
+    applications = environment.get("TAPEROOM_CLIENT_APPLICATIONS")
     return Settings(
         state=Path(state) if state else ROOT_STATE if root else home / ".local/state/taperoom-client",
         tar=environment.get("TAPEROOM_CLIENT_TAR") or _find_tar(environment),
         access=Path(access) if access else ROOT_ACCESS,
         tls=Path(environment.get("TAPEROOM_CLIENT_TLS") or ROOT_TLS),
+        amandahosts=Path(hosts) if hosts else _login_home(home) / ".amandahosts",
+        applications=Path(applications) if applications else APPLICATIONS,
     )
+
+
+def _login_home(otherwise: Path) -> Path:
+    # inetd gives no HOME, or its own.
+    try:
+        return Path(pwd.getpwuid(os.geteuid()).pw_dir)
+    except KeyError:
+        return otherwise
 
 
 def _find_tar(environment: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ import os
 import select
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from clientd.pipes import Tee
@@ -145,16 +145,18 @@ class WireStreams:
 
 
 class DescriptorStreams:
-    """Streams on file descriptors 151, 153, 155 and 157, as Amanda's services have them; MESG on stderr if 153 is shut."""
+    """Streams on file descriptors 151, 153, 155 and 157, as Amanda's services have them, or on those of ``places``; MESG on
+    stderr if its own is shut."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: Mapping[str, int] | None = None) -> None:
+        self._places = places or {name: FIRST_SYMBOL + 1 + 2 * at for at, name in enumerate(PLACES)}
         self._descriptors: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def open(self, names: Sequence[str]) -> dict[str, int]:
         """Use those descriptors that whoever started us has opened."""
         for name in names:
-            descriptor = FIRST_SYMBOL + 1 + 2 * PLACES.index(name)
+            descriptor = self._places.get(name, -1)
             try:
                 os.fstat(descriptor)
             except OSError:
@@ -193,7 +195,10 @@ class DescriptorStreams:
 
 def _write_all(descriptor: int, vectors: list[memoryview], left: int) -> None:
     while True:
-        written = os.writev(descriptor, vectors)
+        try:
+            written = os.writev(descriptor, vectors)
+        except ConnectionResetError:  # how a peer by TCP is gone
+            raise BrokenPipeError from None
         left -= written
         if not left:
             return

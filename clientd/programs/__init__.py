@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from clientd.programs.application import Application
 from clientd.programs.contract import Program
 from clientd.programs.gnutar import GnuTar
 from core.errors import WorldError
+from core.wire.dle_xml import Dle
 
 PROGRAMS: dict[str, Program] = {program.name: program for program in (GnuTar(),)}
 
@@ -15,3 +17,8 @@ def find_program(name: str) -> Program:
     if program is None:
         raise WorldError("CLT024", f"this client does not know the dump program {name!r}")
     return program
+
+
+def program_of(dle: Dle) -> Program:
+    """The program that a disk of a request is dumped with.  WorldError CLT024."""
+    return Application(dle.program) if dle.application else find_program(dle.program)

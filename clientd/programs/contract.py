@@ -7,7 +7,7 @@ are WorldErrors with a code and a sentence that an operator understands.
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
@@ -15,6 +15,7 @@ from typing import Protocol
 from clientd.access import Access
 from clientd.settings import Settings
 from core.wire.dle_xml import Dle
+from core.wire.features import Features
 
 
 class Sort(Enum):
@@ -28,12 +29,17 @@ class Sort(Enum):
 @dataclass(frozen=True, slots=True)
 class Task:
     """One disk for a program.  ``host`` is the client's name on the server; it names the incremental state.  ``access``: asked
-    again when the disk's directory was opened, since a name may lead elsewhere by then."""
+    again when the disk's directory was opened, since a name may lead elsewhere by then.  The rest is for an application: the
+    server's ``config``, the run's ``timestamp``, the server's ``features``, and whether it takes a STATE stream."""
 
     dle: Dle
     host: str
     settings: Settings
     access: Access = Access()
+    config: str = ""
+    timestamp: str = ""
+    features: Features = Features()
+    wants_state: bool = False
 
 
 class Dump(Protocol):
@@ -46,6 +52,15 @@ class Dump(Protocol):
     @property
     def restore_command(self) -> str:
         """How the dump is restored by hand, after decompression: ``/bin/tar -xpGf - ...``."""
+
+    @property
+    def application(self) -> str:
+        """The name of an application, empty for a program that is none."""
+
+    @property
+    def relays(self) -> Mapping[str, int]:
+        """Once it was started: what the program itself says for MESG, INDEX and STATE, as descriptors to be read; empty when
+        its stderr and its archive tell all that."""
 
     @property
     def lists_kept(self) -> bool:

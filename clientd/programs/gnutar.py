@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from clientd.confine import enter, possible
@@ -86,6 +86,8 @@ class TarDump:
     def __init__(self, task: Task, selection: Selection, snapshot: Snapshot, level: int, top: int) -> None:
         self.backup = task.settings.tar
         self.restore_command = f"{task.settings.tar} -xpGf - ..."
+        self.application = ""
+        self.relays: Mapping[str, int] = {}
         self.lists_kept = level > 0
         self._task = task
         self._selection = selection

@@ -12,9 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from clientd.access import Access, read_access
+from clientd.programs.contract import Task
 from clientd.settings import Settings, read_settings
 from clientd.streams import DescriptorStreams, Streams
 from core.errors import ProtocolError, TaperoomError
+from core.wire.dle_xml import Dle
+from core.wire.features import STREAM_STATE
 from core.wire.requests import Request, error_line, read_request
 
 
@@ -29,6 +32,12 @@ class Context:
     say: Callable[[str], None]
     replied: Callable[[], None]
     source: int = -1
+
+
+def task_of(dle: Dle, request: Request, context: Context) -> Task:
+    """One disk of a request, for its program."""
+    return Task(dle, request.hostname, context.settings, context.access, request.config, request.timestamp,
+                request.features, request.features.has(STREAM_STATE))
 
 
 Service = Callable[[Request, Context], int]

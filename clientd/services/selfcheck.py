@@ -1,7 +1,6 @@
 """The service selfcheck: whether the disks of a request could be dumped (Amanda 3.5.1: client-src/selfcheck.c).
 
-Promises one line ``OK text`` or ``ERROR [text]`` for everything that was looked at, in plain form whatever the server
-would take.  It reads no data.
+Promises one entry for everything that was looked at, well or wrong, in the form that the server asked for.  It reads no data.
 """
 
 from __future__ import annotations
@@ -9,30 +8,35 @@ from __future__ import annotations
 import platform
 import sys
 
-from clientd.programs import find_program
-from clientd.programs.contract import Task
-from clientd.services.contract import Context, by_hand
+from clientd.programs import program_of
+from clientd.services.checklist import Checklist, JsonList, PlainList
+from clientd.services.contract import Context, by_hand, task_of
 from clientd.settings import CRC32C
 from core.errors import WorldError
-from core.wire.requests import Request, error_line, features_line
+from core.wire.features import SELFCHECK_MESSAGE
+from core.wire.requests import Request
 
 
 def selfcheck(request: Request, context: Context) -> int:
     """Check the client, then each disk."""
-    context.say(f"OK taperoom client, Python {platform.python_version()}, {platform.platform()}\n")
+    told: Checklist = PlainList(context.say)
+    if request.features.has(SELFCHECK_MESSAGE):
+        told = JsonList(context.say, request.hostname)
+    told.well(f"taperoom client, Python {platform.python_version()}, {platform.platform()}")
     if CRC32C is None:
-        context.say("OK no crc32c module: dumps carry no checksum from the client\n")
-    context.say(features_line(context.settings.features, request.hostname))
+        told.well("no crc32c module: dumps carry no checksum from the client")
+    told.features(context.settings.features, request.hostname)
     for dle in request.dles:
-        context.say(f"OK {' '.join(dle.disk.split())}\n")
+        told.well(dle.disk)
         try:
             context.access.check(dle)
-            program = find_program(dle.program)
+            program = program_of(dle)
         except WorldError as fault:
-            context.say(error_line(f"{fault.code} {fault.message}"))
+            told.wrong(f"{fault.code} {fault.message}")
             continue
-        for well, text in program.check(Task(dle, request.hostname, context.settings, context.access)):
-            context.say(f"OK {' '.join(text.split())}\n" if well else error_line(text))
+        for well, text in program.check(task_of(dle, request, context)):
+            (told.well if well else told.wrong)(text)
+    told.end()
     return 0
 
 

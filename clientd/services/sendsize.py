@@ -13,9 +13,8 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 
-from clientd.programs import find_program
-from clientd.programs.contract import Task
-from clientd.services.contract import Context, by_hand
+from clientd.programs import program_of
+from clientd.services.contract import Context, by_hand, task_of
 from core.errors import WorldError
 from core.wire.dle_xml import Dle
 from core.wire.requests import Request, features_line, size_error_line, size_line
@@ -56,7 +55,7 @@ def _answer(dle: Dle, request: Request, context: Context) -> str:
         return "".join(size_line(dle.disk, level, -1, peer) for level in levels)
     try:
         context.access.check(dle)
-        sizes = find_program(dle.program).estimate(Task(dle, request.hostname, context.settings, context.access), levels)
+        sizes = program_of(dle).estimate(task_of(dle, request, context), levels)
     except WorldError as fault:
         return size_error_line(dle.disk, levels[0], f"{fault.code} {fault.message}", peer)
     except Exception as fault:  # one disk must not take the others' answers with it

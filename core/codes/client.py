@@ -30,9 +30,10 @@ PAGES: tuple[Page, ...] = (
          "No address could be found for the host.",
          "Correct the host's name or address, or the name service."),
     Page("CLT009", "E", "The client cannot be reached",
-         "No connection to the client's port, that of sshd or with tls of its listener: it is down, unreachable or refuses "
-         "connections.",
-         "Start the client, its sshd or its listener; correct the host's address and port."),
+         "No connection to the client's port, that of sshd, with tls of its listener or with bsdtcp of its amandad: it is "
+         "down, unreachable or refuses connections.",
+         "Start the client, its sshd, its listener, or the inetd or systemd socket of its amandad; correct the host's "
+         "address and port."),
     Page("CLT010", "E", "The client's host key is wrong",
          "The key that the client shows is not the one that is known for it. Either the client was installed anew, or "
          "somebody is in between.",
@@ -45,7 +46,11 @@ PAGES: tuple[Page, ...] = (
          "Install taperoom-clientd on the client, or correct `amandad` of the host."),
     Page("CLT013", "E", "No such transport",
          "The dumptype's auth is none that this version knows.",
-         "Use auth = \"ssh\", auth = \"tls\" or auth = \"local\"."),
+         "Use auth = \"ssh\", auth = \"tls\", auth = \"bsdtcp\" or auth = \"local\"."),
+    Page("CLT019", "E", "No reserved port",
+         "A client with bsdtcp believes only a server that connects from a port below 1024, and the system gives such a port "
+         "to root alone, or to a program with CAP_NET_BIND_SERVICE.",
+         "Run Taperoom as root, or give its Python the capability: setcap cap_net_bind_service=ep. ssh needs neither."),
     Page("CLT020", "E", "The disk is no directory",
          "GNU tar dumps directories; the disk's device is something else on the client.",
          "Name the directory, and use include for a single file."),
@@ -85,6 +90,16 @@ PAGES: tuple[Page, ...] = (
     Page("CLT032", "E", "The dump was cut off",
          "The server, or an operator, ended the dump before it was whole.",
          "Nothing on the client."),
+    Page("CLT037", "E", "The server is not believed",
+         "With bsdtcp a client believes a server that connects from a port below 1024 and whose address has a name that leads "
+         "back to it. This one does not, or did not say which user it is.",
+         "Let the server use reserved ports; put its name and address into the name service or into /etc/hosts of the client."),
+    Page("CLT038", "E", "The client's .amandahosts does not permit it",
+         "With bsdtcp the file .amandahosts of the client's backup user says which hosts and users may ask for a backup.",
+         "Add the line that the message shows, and see that the file belongs to that user and has the mode 600."),
+    Page("CLT039", "E", "An application failed",
+         "A program with Amanda's Application API ended with a fault on the client; what it said is shown.",
+         "Do what the text says. Whether its incremental state changed is the matter of that program."),
     Page("CLT033", "W", "The disk is being dumped already",
          "Another dump of the same disk still runs on the client and holds its incremental state.",
          "Nothing, if two servers share the client: the dump is tried again. Otherwise end the other dump."),

@@ -38,7 +38,8 @@ PAGES: tuple[Page, ...] = (
          "Look at that client.  The dump itself may be restored as a whole."),
     Page("RST016", "W", "Deleted files may be shown",
          "The client of this disk is not ours, and its index does not tell which files were deleted before an incremental dump."
-         "  Files that were deleted then are shown, and restored, as if they were still there.",
+         "  Files that were deleted then are shown as if they were still there.  A restore looks into the dump itself, and"
+         " warns only where that is no archive of GNU tar: then they are restored, too.",
          "Use taperoom-clientd on that client; its indexes tell."),
     Page("RST017", "W", "Files that no dump has",
          "When the newest dump was made these files were there and not changed since the dump below, but no dump of the chain"

@@ -13,7 +13,7 @@ from typing import Any
 from core.config import values as v
 from core.config.faults import Faults, nearest
 from core.config.positions import Path as Key
-from core.config.sections import BUMP, DISK, DUMPTYPE, Field, named, one_table, read
+from core.config.sections import BUMP, DISK, DUMPTYPE, PROGRAMS, Field, named, one_table, read
 from core.model.disk import Compression, Dumptype, HoldingUse, Strategy
 from core.model.site import RunSettings
 
@@ -84,6 +84,11 @@ class Dumptypes:
             kind, program = values["compress"]
             values["compress"] = kind
             values.setdefault("compress_program", program or base.compress_program)
+        if "properties" in values:
+            if values.get("program", base.program) in PROGRAMS:
+                self._faults.add((*at, "properties"), "are for an application; the program "
+                                 f"{values.get('program', base.program)} has none", DUMPTYPE["program"].example)
+            values["properties"] = _over(base.properties, values["properties"])
         if "holding" in values:
             values["holding"] = HoldingUse(values["holding"])
         if "strategy" in values:
@@ -104,3 +109,14 @@ class Dumptypes:
             self._faults.add((*at, "compress_program"), f"is {said}; compress = \"{made.compress}\" needs the whole path "
                              "of a program that compresses its input, and with -d does the reverse",
                              DUMPTYPE["compress_program"].example)
+
+
+def _over(
+    base: tuple[tuple[str, tuple[str, ...]], ...], new: tuple[tuple[str, tuple[str, ...]], ...]
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """``base`` with ``new`` over it; names of properties mean the same whatever their case, ``_`` and ``-`` (Amanda's rule)."""
+    def key(name: str) -> str:
+        return name.lower().replace("_", "-")
+
+    replaced = {key(name) for name, _ in new}
+    return (*(pair for pair in base if key(pair[0]) not in replaced), *new)

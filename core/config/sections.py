@@ -6,6 +6,7 @@ This is the reference of the configuration: a key that is not here is a fault.  
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +18,16 @@ from core.config.values import Convert
 from core.model.disk import Compression, HoldingUse, Strategy
 
 CHANGERS = ("disk",)
-AUTHS = ("local", "ssh", "tls")
+AUTHS = ("local", "ssh", "tls", "bsdtcp")
 PROGRAMS = ("gnutar",)
+"""What every client has."""
+APPLICATIONS = ("amgtar", "amstar", "ambsdtar", "amsuntar", "amsamba", "ampgsql", "amraw", "amzfs-sendrecv", "amrandom")
+"""What a stock Amanda 3.5.1 brings; another one is named with the word application before it."""
 ESTIMATES = ("client", "calcsize", "server")
 TAPERALGOS = ("first", "firstfit", "largest", "largestfit", "smallest", "last")
 ZSTD = "/usr/bin/zstd"
+_PLUGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+_PROPERTY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,31 @@ def compression(value: Any) -> tuple[Compression, str]:
     if word.endswith("zstd"):
         return (Compression(word.replace("zstd", "custom")), ZSTD)
     return (Compression(word), "")
+
+
+def program(value: Any) -> str:
+    """A dump program: one that is known, or ``application NAME``."""
+    word, _, name = v.text(value).partition(" ")
+    if word != "application":
+        return v.one_of((*PROGRAMS, *APPLICATIONS))(value)  # type: ignore[no-any-return]
+    if not _PLUGIN.fullmatch(name):
+        raise ValueError(f"is {value!r}; an application is named by letters, digits, points, hyphens and underscores")
+    return name
+
+
+def properties(value: Any) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What an application is told: names, each with a text, a list of texts, true or false."""
+    if not isinstance(value, dict):
+        raise v.wrong_kind(value, "a table of names and values")
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for name, said in value.items():
+        if not _PROPERTY.fullmatch(name):
+            raise ValueError(f"has {name!r}, which is no name of a property: letters, digits, hyphens and underscores")
+        try:
+            found.append((name, ("yes" if said else "no",) if isinstance(said, bool) else v.texts(said)))
+        except ValueError as fault:
+            raise ValueError(f"has {name!r}, which {fault}") from None
+    return tuple(found)
 
 
 def encryption(value: Any) -> str:
@@ -108,7 +139,7 @@ BUMP: dict[str, Field] = {
     "days": Field(v.whole(0, 1000), "days = 2"),
 }
 DUMPTYPE: dict[str, Field] = {
-    "program": Field(v.one_of(PROGRAMS), 'program = "gnutar"'),
+    "program": Field(program, 'program = "gnutar"'),
     "auth": Field(v.one_of(AUTHS), 'auth = "ssh"'),
     "compress": Field(compression, 'compress = "client fast"'),
     "compress_program": Field(v.text, 'compress_program = "/usr/bin/zstd"'),
@@ -133,6 +164,7 @@ DUMPTYPE: dict[str, Field] = {
     "storage": Field(v.texts, 'storage = ["main", "offsite"]'),
     "allow_split": Field(v.flag, "allow_split = true"),
     "max_warnings": Field(v.whole(0, 100000), "max_warnings = 20"),
+    "properties": Field(properties, 'properties = { ONE-FILE-SYSTEM = "no" }'),
 }
 HOST: dict[str, Field] = {
     "address": Field(v.text, 'address = "web1.example.org"'),

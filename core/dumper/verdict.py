@@ -59,7 +59,11 @@ def header_of(task: Task, info: Mapping[str, str], dle_xml: str) -> Header:
         case Compression.SERVER_CUSTOM:
             comp, uncompress = "cust", f"{custom} -d"
             filters = replace(filters, server_compress=custom)
-        case Compression.NONE | Compression.CLIENT_FAST | Compression.CLIENT_BEST | Compression.CLIENT_CUSTOM:
+        case Compression.CLIENT_CUSTOM:
+            # A stock client says nothing of it, or calls it gzip: the server is expected to know what it asked for.
+            comp, uncompress = "cust", uncompress or f"{custom} -d"
+            filters = replace(filters, client_compress=custom)
+        case Compression.NONE | Compression.CLIENT_FAST | Compression.CLIENT_BEST:
             pass  # the client's word counts, and its RECOVER_CMD undoes its compression
     return Header(
         Kind.FILE, datestamp=task.datestamp, host=disk.host.name, disk=disk.disk, level=task.level, comp=comp,
@@ -118,7 +122,7 @@ def _failed(text: str, mesg: Mesg, task: Task) -> Ending:
 
 def filtered_on_client(mesg: Mesg, task: Task) -> bool:
     """Whether what arrives is not the archive itself: the client compressed or encrypted it."""
-    if mesg.info.get("CLIENT_CUSTOM_COMPRESS") or mesg.info.get("CLIENT_ENCRYPT"):
+    if task.compress is Compression.CLIENT_CUSTOM or mesg.info.get("CLIENT_ENCRYPT"):
         return True
     compressed = mesg.info.get("COMPRESS_SUFFIX", "N") not in ("", "N")
     # 3.5.1's applications say COMPRESS_SUFFIX for server compression, too.

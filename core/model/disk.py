@@ -50,7 +50,10 @@ class Bump:
 
 @dataclass(frozen=True, slots=True)
 class Dumptype:
-    """How a disk is dumped; sizes in KiB, times in seconds, cycles in days."""
+    """How a disk is dumped; sizes in KiB, times in seconds, cycles in days.
+
+    ``program``: ``gnutar``, or an application of the client (Amanda's Application API) with its ``properties``.
+    """
 
     name: str = "default"
     program: str = "gnutar"
@@ -79,6 +82,7 @@ class Dumptype:
     storage: tuple[str, ...] = ()
     allow_split: bool = True
     max_warnings: int = 20
+    properties: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,11 +37,14 @@ class Indexes:
     """The indexes of a site, each opened once; a context manager.
 
     ``tell`` is told of each index that cannot be read.  ``count`` is told of bytes of dumps that are read in its place, and
-    ``warn`` of copies of them that are no good; without ``count`` they are not read, and `Unread` is raised.
+    ``warn`` of copies of them that are no good; without ``count`` they are not read, and `Unread` is raised.  ``exact``: an
+    index that does not tell which files were deleted (a stock client's that compresses) is made up for in the same way.
     """
 
-    def __init__(self, site: Site, tell: Warn, count: Counter | None = None, warn: Warn | None = None) -> None:
-        self._site, self._tell, self._count, self._warn = site, tell, count, warn or tell
+    def __init__(
+        self, site: Site, tell: Warn, count: Counter | None = None, warn: Warn | None = None, *, exact: bool = False,
+    ) -> None:
+        self._site, self._tell, self._count, self._warn, self._exact = site, tell, count, warn or tell, exact
         self._open: dict[DumpKey, _Index] = {}
 
     def __enter__(self) -> Self:
@@ -71,9 +74,19 @@ class Indexes:
         if path is None:
             return self._scan(dump, "has no index")
         try:
-            return open_index(path)
+            found = open_index(path)
         except (OSError, WorldError) as fault:
             return self._damaged(dump, fault)
+        if not self._exact or found.exact or not dump.level or self._count is None:
+            return found
+        try:
+            listing = scan(self._site, dump, self._count, self._warn)
+        except TaperoomError:
+            return found
+        if not listing.exact:  # no GNU tar: it tells of deleted files nowhere
+            return found
+        found.close()
+        return Listed(listing)
 
     def _damaged(self, dump: Dump, fault: OSError | WorldError) -> Listed:
         why = fault.message if isinstance(fault, WorldError) else fault

@@ -65,14 +65,17 @@ def spec_of(site: Site, catalogue: Catalogue, text: str) -> Spec:
     return parse_spec(text, disks_of(site, catalogue))
 
 
-def moment_of(site: Site, catalogue: Catalogue, spec: Spec, as_of: str, count: Counter, warn: Warn) -> Moment:
-    """The disk of ``spec`` as of a datestamp.  UsageError and WorldError RST013, RST014, RST024."""
+def moment_of(
+    site: Site, catalogue: Catalogue, spec: Spec, as_of: str, count: Counter, warn: Warn, *, exact: bool = False
+) -> Moment:
+    """The disk of ``spec`` as of a datestamp; with ``exact`` also of files that an index does not tell to be deleted, which
+    may mean that dumps are read for it.  UsageError and WorldError RST013, RST014, RST024."""
     good = dumps(catalogue, spec.host, spec.disk)
     try:
         chain, warnings = choose(spec.title, good, as_of)
     except UsageError as fault:
         raise with_former(site, catalogue, spec, as_of, fault) from None
-    layers = Indexes(site, warnings.append, count, warn).layers(chain)
+    layers = Indexes(site, warnings.append, count, warn, exact=exact).layers(chain)
     tree = MergedTree(layers)
     if tree.inexact:
         levels = ", ".join(str(chain[number].level) for number in tree.inexact)

@@ -63,7 +63,7 @@ def plan_of(
     land: Callable[[Path, Sequence[Item], str], Landing], warn: Callable[[str], None],
 ) -> Plan:
     """The plan for some paths of one disk.  UsageError RST013; WorldError RST014, RST024."""
-    moment = moment_of(site, catalogue, specs[0], stamp, lambda place, size: None, warn)
+    moment = moment_of(site, catalogue, specs[0], stamp, lambda place, size: None, warn, exact=True)
     wanted: dict[bytes, Node] = {}
     for spec in specs:
         wanted.update(walk(node_at(site, catalogue, moment, spec), os.fsencode(spec.path)))

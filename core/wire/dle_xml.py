@@ -45,7 +45,8 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Dle:
-    """One disk of a request as the client gets it.  ``compress`` is Amanda's word, empty for none."""
+    """One disk of a request as the client gets it.  ``compress`` is Amanda's word, empty for none.  ``application``: the
+    program is one of the Application API's, and has ``properties``."""
 
     program: str
     disk: str
@@ -61,6 +62,8 @@ class Dle:
     index: bool = False
     exclude: Choice = Choice()
     include: Choice = Choice()
+    application: bool = False
+    properties: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 def sendbackup_dle(disk: Disk, level: int, peer: Features) -> str:
@@ -88,7 +91,12 @@ def _program(disk: Disk) -> tuple[str, list[str]]:
     name = disk.dumptype.program
     if name.lower() in _PROGRAMS:
         return _PROGRAMS[name.lower()], []
-    return "APPLICATION", ["  <backup-program>\n", f"    {xml.write('plugin', name)}\n", "  </backup-program>\n"]
+    properties = "".join(
+        "    <property>\n" f"      {xml.write('name', key)}\n"
+        + "".join(f"      {xml.write('value', value)}\n" for value in values) + "    </property>\n"
+        for key, values in disk.dumptype.properties)
+    return "APPLICATION", [
+        f"  <backup-program>\n    {xml.write('plugin', name)}\n{properties}  </backup-program>\n"]
 
 
 def _names(disk: Disk) -> Iterator[str]:
@@ -158,7 +166,7 @@ def _dle(element: xml.Element) -> Dle:
     program = next(iter(element.all("backup-program")), None)
     compress = next(iter(element.all("compress")), None)
     return Dle(
-        program=value["program"] if program is None else program.value("plugin"),
+        program=value["program"] if program is None else program.value("plugin").strip(),
         disk=value["disk"],
         device=value["diskdevice"] or value["disk"],
         levels=tuple(_number(level.text.strip(), 0, MAX_LEVEL) for level in element.all("level")),
@@ -172,7 +180,16 @@ def _dle(element: xml.Element) -> Dle:
         index=_word(value["index"], {"", "YES", "NO"}, "index") == "YES",
         exclude=_read_choice(element, "exclude"),
         include=_read_choice(element, "include"),
+        application=program is not None,
+        properties=tuple(_property(child) for child in program.all("property")) if program is not None else (),
     )
+
+
+def _property(element: xml.Element) -> tuple[str, tuple[str, ...]]:
+    for child in element.children:
+        if child.name not in ("name", "value", "priority"):
+            raise ProtocolError(f"XML: Invalid {child.name} element")
+    return element.value("name").strip(), tuple(child.text for child in element.all("value"))
 
 
 def _read_choice(element: xml.Element, name: str) -> Choice:

@@ -146,7 +146,7 @@ CONFIRMING = SERVER.plus(CONFIRMS)
 """What a dumper announces that calls ``Connection.confirm`` when a dump is safe."""
 
 CLIENT = _of((
-    (0, 13), (15, 15), (17, 30), (34, 36), (39, 39), (52, 54), (57, 58), (68, 68), (78, 80), (84, 89), (92, 92),
+    (0, 13), (15, 30), (34, 36), (39, 39), (52, 54), (57, 58), (68, 68), (78, 80), (84, 89), (92, 92),
     (98, 98), (100, 102), (109, 112), (116, 117), (148, PUTS_BACK),
 ))
 """What our amandad announces; one without crc32c leaves out `SENDBACKUP_CRC`.  Never 147: the stock dumper would

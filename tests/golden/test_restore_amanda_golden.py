@@ -49,9 +49,10 @@ def test_a_full_and_an_incremental_of_a_stock_client(tmp_path: Path) -> None:
     assert [(entry.path, entry.level) for entry in shown.entries] == [("/protocols", 0), ("/services", 0)]
     result = restore(site, ["clientb:/srv/amdata/epsilon"], "", tmp_path / "out")
     assert result.good and [dump.level for dump in result.used] == [0, 1]
-    assert result.warnings[-1].startswith("RST016 ")
+    # Its index does not tell which files were deleted; what is shown says so, what is restored comes from the dump itself.
+    assert shown.warnings[-1].startswith("RST016 ") and not [text for text in result.warnings if "RST016" in text]
     assert (tmp_path / "out/services").read_text().startswith("# Network services, Internet style")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["protocols", "services"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["services"], "protocols was deleted in between"
 
 
 def test_a_dump_in_parts_over_two_volumes(tmp_path: Path) -> None:

@@ -279,7 +279,7 @@ def test_selfcheck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = parse_selfcheck(reply)
     assert [text for well, text in found if not well] == [
         f"CLT021 {tmp_path}/none does not exist",
-        "CLT024 this client does not know the dump program 'ghost'",
+        "CLT026 ghost: the client's access file does not permit this application",
     ]
     assert (True, f"{tmp_path}/disk") in found and (True, "/bin/tar") in found
 

@@ -99,7 +99,7 @@ def test_disks_that_cannot_be_estimated(connection: Connection, tree: Path) -> N
     assert found.errors == {
         str(tree / "link x"): [f"CLT021 {tree}/link x does not exist"],
         str(tree / "hole"): [f"CLT020 {tree}/hole is no directory"],
-        str(tree / "d01"): ["CLT024 this client does not know the dump program 'ghost'"],
+        str(tree / "d01"): ["CLT026 ghost: the client's access file does not permit this application"],
     }
     assert found.sizes[str(tree / "d00"), 0] > 0
     assert found.sizes[str(tree / "d02"), 0] == -1, "that estimate is the server's own affair"

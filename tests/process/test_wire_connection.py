@@ -207,8 +207,8 @@ def test_a_request_that_nobody_reads(tmp_path: Path) -> None:
 def test_programs_that_cannot_be_run() -> None:
     told = fault(Host("web1", amandad=("/no/such/amandad",)))
     assert (told.code, told.message) == ("CLT007", "'/no/such/amandad' cannot be started: No such file or directory")
-    with pytest.raises(PeerError, match="CLT013 web1: there is no transport 'bsdtcp'"):
-        connect(Host("web1"), "bsdtcp")
+    with pytest.raises(PeerError, match="CLT013 web1: there is no transport 'bsdudp'"):
+        connect(Host("web1"), "bsdudp")
 
 
 def test_commands() -> None:

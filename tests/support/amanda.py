@@ -15,6 +15,8 @@ import pytest
 
 AMANDAD = Path("/usr/lib/amanda/amandad")
 USER = "backup"
+SERVICES = "amdump"
+"""What inetd's line for amandad names: the services of a backup."""
 
 
 def need(what: str) -> None:

@@ -1,4 +1,4 @@
-"""A real sshd on loopback with keys and configuration of its own, and a host that is reached through it."""
+"""A real sshd on loopback with keys and configuration of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,23 +18,26 @@ from core.model.disk import Host
 from tests.support.client import ROOT
 
 SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/sbin")
+MISSING = SSHD is None or shutil.which("ssh") is None
+"""Whether there is none here."""
 NEEDS_SSHD = [
     pytest.mark.interop,
-    pytest.mark.skipif(
-        SSHD is None or shutil.which("ssh") is None, reason="NO sshd HERE: the ssh transport is NOT tested"
-    ),
+    pytest.mark.skipif(MISSING, reason="NO sshd HERE: the ssh transport is NOT tested"),
 ]
 
 
 def key(path: Path) -> Path:
-    """A new key without a passphrase."""
+    """A new pair of keys."""
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", path], check=True)
     return path
 
 
 @contextmanager
-def sshd(here: Path) -> Iterator[Host]:
-    """A host whose sshd runs meanwhile; it knows one key and runs our amandad, whose state and access file are in ``here``."""
+def sshd(here: Path, remote: Sequence[str] = (), name: str = "localhost") -> Iterator[Host]:
+    """A host whose sshd runs meanwhile; it knows one key, and ``remote`` is the command of its amandad: ours without one, with
+    its state and access file in ``here``."""
+    ours = ("env", f"PYTHONPATH={ROOT}", f"TAPEROOM_CLIENT_STATE={here}/state", f"TAPEROOM_CLIENT_ACCESS={here}/access.toml",
+            sys.executable, "-P", "-m", "clientd.amandad", "-auth=ssh")
     here.chmod(0o700)
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd insists on it
@@ -52,14 +55,13 @@ def sshd(here: Path) -> Iterator[Host]:
     assert SSHD is not None
     process = subprocess.Popen([SSHD, "-D", "-e", "-f", here / "config"], stderr=subprocess.PIPE)
     assert process.stderr is not None
-    while b"Server listening" not in (line := process.stderr.readline()):
-        assert line, "sshd does not start"
-    remote = ("env", f"PYTHONPATH={ROOT}", f"TAPEROOM_CLIENT_STATE={here}/state", f"TAPEROOM_CLIENT_ACCESS={here}/access.toml",
-              sys.executable, "-P", "-m", "clientd.amandad", "-auth=ssh")
-    options = ("-F", "/dev/null", "-o", f"UserKnownHostsFile={here}/known_hosts", "-o", "GlobalKnownHostsFile=/dev/null",
-               "-o", "StrictHostKeyChecking=yes", "-o", "IdentitiesOnly=yes")
     try:
-        yield Host("localhost", "127.0.0.1", port, getpass.getuser(), str(here / "id"), options, remote)
+        while b"Server listening" not in (line := process.stderr.readline()):
+            assert line, "sshd does not start"
+        options = ("UserKnownHostsFile=" + str(here / "known_hosts"), "GlobalKnownHostsFile=/dev/null",
+                   "StrictHostKeyChecking=yes", "IdentitiesOnly=yes")
+        yield Host(name, "127.0.0.1", port, getpass.getuser(), str(here / "id"),
+                   ("-F", "/dev/null", *(word for option in options for word in ("-o", option))), tuple(remote) or ours)
     finally:
         process.terminate()
         process.wait()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import pwd
 from pathlib import Path
 from typing import cast
 
@@ -14,7 +16,8 @@ from clientd.estimate import is_small
 from clientd.pipes import enlarge
 from clientd.pump import pump
 from clientd.selection import Matcher
-from clientd.settings import read_settings
+from clientd.services.checklist import JsonList, PlainList
+from clientd.settings import Settings, read_settings
 from clientd.snapshots import Snapshots, name_sum, read_base
 from clientd.streams import Streams, WireStreams
 from core.codes import lookup
@@ -22,6 +25,7 @@ from core.errors import WorldError
 from core.holding.chunk import SLICE
 from core.holding.header import HEADER_SIZE
 from core.model.dump import Crc
+from core.wire.features import Features
 from core.wire.frames import HEADER, LARGE_PIECE, PIECE, FrameReader
 from core.wire.tar_index import TarIndexer, index_path, quote_name
 from core.wire.transports.connection import BUFFER
@@ -101,8 +105,11 @@ def test_settings() -> None:
     )
     user = read_settings({"HOME": "/home/ana"}, root=False)
     assert user.state == Path("/home/ana/.local/state/taperoom-client")
-    chosen = read_settings({"TAPEROOM_CLIENT_STATE": "/s", "TAPEROOM_CLIENT_TAR": "/t", "TAPEROOM_CLIENT_ACCESS": "/a"})
-    assert (chosen.state, chosen.tar, chosen.access) == (Path("/s"), "/t", Path("/a"))
+    assert root.applications == Path("/usr/lib/amanda/application")
+    assert root.amandahosts == Path(pwd.getpwuid(os.geteuid()).pw_dir) / ".amandahosts"
+    chosen = read_settings({"TAPEROOM_CLIENT_STATE": "/s", "TAPEROOM_CLIENT_TAR": "/t", "TAPEROOM_CLIENT_ACCESS": "/a",
+                            "TAPEROOM_CLIENT_AMANDAHOSTS": "/h", "TAPEROOM_CLIENT_APPLICATIONS": "/b"})
+    assert chosen == Settings(Path("/s"), "/t", Path("/a"), amandahosts=Path("/h"), applications=Path("/b"))
 
 
 @pytest.mark.parametrize("pattern", ["[[:alpha:]]", "[a\\]]", "[abc", "\\", "[a-]", "[-a]", "[[.a.]]"])
@@ -291,3 +298,24 @@ def test_what_is_no_pipe_and_a_peer_of_short_frames_get_copies(tmp_path: Path) -
 def test_every_code_has_its_page(code: str) -> None:
     page = lookup(code)
     assert page is not None and page.title and page.meaning.endswith(".") and page.action.endswith(".")
+
+
+def test_a_checklist_in_both_forms() -> None:
+    plain: list[str] = []
+    listed: list[str] = []
+    for made in (PlainList(plain.append), JsonList(listed.append, "web1")):
+        made.features(Features(), "web1")
+        made.well("/srv/ü b")
+        made.wrong('CLT021 "/x"\n does not exist')
+        made.end()
+    empty = Features().text
+    assert "".join(plain) == (
+        f'OPTIONS features={empty};hostname=web1;\nOK /srv/ü b\nERROR [CLT021 "/x" does not exist]\n')
+    head, _, rest = "".join(listed).partition("\n")
+    assert head == "MESSAGE JSON" and rest.endswith("}\n")
+    messages = json.loads(f"[{rest}]")
+    assert [(message["severity"], message["message"]) for message in messages] == [
+        ("info", f"OPTIONS features={empty};hostname=web1;"), ("info", "/srv/ü b"),
+        ("error", 'CLT021 "/x" does not exist')]
+    assert all(isinstance(value, str) and message["hostname"] == "web1" for message in messages for value in message.values())
+    assert next(iter(messages[0])) == "source_filename" and messages[0]["features"] == empty

@@ -150,6 +150,23 @@ def test_the_runs_settings_are_defaults_for_disks_and_hosts() -> None:
     assert [disk.host.maxdumps for disk in site.disks] == [4, 2]
 
 
+def test_applications_and_their_properties() -> None:
+    text = """dumptype = "b"
+[dumptype.a]
+program = "amgtar"
+auth = "bsdtcp"
+properties = { ONE-FILE-SYSTEM = false, NORMAL = ["x y", "z"], Sparse = "yes" }
+[dumptype.b]
+like = "a"
+properties = { one_file_system = true, IGNORE = "odd" }
+"""
+    dumptype = only_disk(text).dumptype
+    assert (dumptype.program, dumptype.auth) == ("amgtar", "bsdtcp")
+    assert dumptype.properties == (
+        ("NORMAL", ("x y", "z")), ("Sparse", ("yes",)), ("one_file_system", ("yes",)), ("IGNORE", ("odd",)))
+    assert only_disk('program = "application my-dump.sh"\n').dumptype.program == "my-dump.sh"
+
+
 def test_zstd_is_a_custom_program() -> None:
     dumptype = only_disk('compress = "client zstd"').dumptype
     assert (dumptype.compress, dumptype.compress_program) == (Compression.CLIENT_CUSTOM, "/usr/bin/zstd")

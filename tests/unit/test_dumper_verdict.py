@@ -103,6 +103,11 @@ def test_headers() -> None:
     assert (packed.comp, packed.uncompress, packed.recover) == (".gz", "/bin/gzip -dc", "/bin/tar -xpGf - ...")
     server = header_of(with_compress(Compression.SERVER_BEST), info, "")
     assert (server.comp, server.uncompress) == (".gz", "/bin/gzip -dc")
+    said_nothing = header_of(with_compress(Compression.CLIENT_CUSTOM, "/bin/zstd"), info, "")  # as a stock client's GNUTAR
+    assert (said_nothing.comp, said_nothing.uncompress, said_nothing.filters.client_compress) == (
+        "cust", "/bin/zstd -d", "/bin/zstd")
+    as_gzip = header_of(with_compress(Compression.CLIENT_CUSTOM, "/bin/zstd"), info | {"COMPRESS_SUFFIX": ".gz"}, "")
+    assert as_gzip == said_nothing  # as a stock client's applications
     custom = header_of(with_compress(Compression.SERVER_CUSTOM, "/bin/zstd"), info, "")
     assert (custom.comp, custom.uncompress, custom.filters) == ("cust", "/bin/zstd -d", Filters(server_compress="/bin/zstd"))
     app = header_of(TASK, {"BACKUP": "APPLICATION", "APPLICATION": "amgtar", "CLIENT_ENCRYPT": "/bin/crypt",

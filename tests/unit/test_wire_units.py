@@ -148,6 +148,8 @@ def test_xml_that_is() -> None:
         ),
         ("<dle><program>GNUTAR</program><disk>/</disk><datapath>DIRECTTCP</datapath></dle>", "data-path 'DIRECTTCP'"),
         ("<dle><program>GNUTAR</program><disk>/</disk><exclude><z/></exclude></dle>", "Invalid z element"),
+        ("<dle><program>APPLICATION</program><disk>/</disk><backup-program><plugin>a</plugin><property><z/></property>"
+         "</backup-program></dle>", "Invalid z element"),
     ],
 )
 def test_requests_that_are_refused(text: str, words: str) -> None:
@@ -162,6 +164,25 @@ def test_an_application_and_its_exclude() -> None:
     )
     assert dle.program == "amgtar"
     assert (dle.exclude.files, dle.exclude.lists, dle.exclude.optional) == (("./a",), ("b",), True)
+    assert dle.application and dle.properties == ()
+    kind = Dumptype(program="amgtar", properties=(("ONE-FILE-SYSTEM", ("no",)), ("NORMAL", ("a b", "<c>"))))
+    text = sendbackup_request(Disk(HOST, "/srv", kind), 0, SERVER, STOCK, "daily", "1")
+    assert text.endswith("""  <backup-program>
+    <plugin>amgtar</plugin>
+    <property>
+      <name>ONE-FILE-SYSTEM</name>
+      <value>no</value>
+    </property>
+    <property>
+      <name>NORMAL</name>
+      <value encoding="raw" raw="YSBi">a_b</value>
+      <value encoding="raw" raw="PGM+">_c_</value>
+    </property>
+  </backup-program>
+</dle>
+""")
+    (dle,) = read_dles(text[text.index("<dle>"):])
+    assert dle.properties == kind.properties and dle.program == "amgtar"
 
 
 def test_requests_fit_the_peer() -> None:

@@ -6,6 +6,7 @@ from core.errors import PeerError, ProtocolError
 from core.model.disk import Host
 from core.wire.features import SERVER, Features
 from core.wire.services import noop_request, parse_errors, parse_features
+from core.wire.transports.bsdtcp import BsdtcpLink, security_line
 from core.wire.transports.connection import Connection, Link
 from core.wire.transports.local import LocalLink
 from core.wire.transports.ssh import SshLink
@@ -16,12 +17,13 @@ __all__ = ["Connection", "connect", "open_connection"]
 
 
 def connect(host: Host, auth: str, features: Features = SERVER) -> Connection:
-    """A connection to the amandad of ``host`` over the transport ``auth`` (``local``, ``ssh`` or ``tls``), its features known.
+    """A connection to the amandad of ``host`` by ``auth`` (``bsdtcp``, ``local``, ``ssh`` or ``tls``), its features known.
 
-    PeerError: CLT013 no such transport, CLT007–CLT012 and CLT040–CLT050 it cannot be reached, CLT001–CLT005 it answers
-    wrongly.
+    PeerError: CLT013 no such transport, CLT007–CLT012, CLT019 and CLT040–CLT050 it cannot be reached, CLT001–CLT005 it
+    answers wrongly.
     """
     link: Link
+    preamble = ""
     match auth.lower():
         case "local":
             link = LocalLink(host)
@@ -29,14 +31,17 @@ def connect(host: Host, auth: str, features: Features = SERVER) -> Connection:
             link = SshLink(host)
         case "tls":
             link = TlsLink(host)
+        case "bsdtcp":
+            link, preamble = BsdtcpLink(host), security_line(host)
         case _:
-            raise PeerError("CLT013", f"{host.name}: there is no transport {auth!r}", "Use ssh, tls or local.", try_later=False)
-    return open_connection(host, link, features)
+            raise PeerError(
+                "CLT013", f"{host.name}: there is no transport {auth!r}", "Use ssh, tls, bsdtcp or local.", try_later=False)
+    return open_connection(host, link, features, preamble)
 
 
-def open_connection(host: Host, link: Link, features: Features = SERVER) -> Connection:
-    """Say noop over ``link``, which is closed again when that fails."""
-    connection = Connection(host, link)
+def open_connection(host: Host, link: Link, features: Features = SERVER, preamble: str = "") -> Connection:
+    """Say noop over ``link``, which is closed again when that fails; ``preamble`` comes before each request."""
+    connection = Connection(host, link, preamble)
     try:
         reply = connection.request("noop", noop_request(features), host.connect_timeout)
         if errors := parse_errors(reply):

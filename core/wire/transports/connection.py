@@ -67,14 +67,16 @@ class Sealed(Link, Protocol):
 
 
 class Connection:
-    """A connection to the amandad of `host`; `features` are the peer's, known when `connect` has made it."""
+    """A connection to the amandad of `host`; `features` are the peer's, known when `connect` has made it.  ``preamble``:
+    what the transport wants said before each request."""
 
-    def __init__(self, host: Host, link: Link) -> None:
+    def __init__(self, host: Host, link: Link, preamble: str = "") -> None:
         self.host = host
         self.features: Features = LEGACY
         self._link = link
         os.set_blocking(link.reader, False)
         self._sealed = link if isinstance(link, Sealed) else None
+        self._preamble = preamble
         self._buffer = memoryview(bytearray(BUFFER))
         self._reader = FrameReader()
         self._handle = 0
@@ -115,7 +117,7 @@ class Connection:
         self._handle += 1
         self._early.clear()
         self._early_size = 0
-        asking = exchange.Requester(body, timeout)
+        asking = exchange.Requester(self._preamble + body, timeout)
         packets = Assembler(self._reader)
         effects: list[exchange.Effect] = []
 
