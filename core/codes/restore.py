@@ -170,6 +170,11 @@ PAGES: tuple[Page, ...] = (
          " amandad does not know how (it is Amanda's own, or an old one), or its access file does not permit it.",
          "On the client, put into access.toml: services = [\"selfcheck\", \"sendsize\", \"sendbackup\", \"restore\"] and"
          " targets = [\"/srv/back/*\"].  Or restore to a directory here and copy it."),
+    Page("RST037", "E", "The hidden directory in the target is not a restore's",
+         "A restore works in a hidden directory in its target, .taperoom-restore, and finds there what an interrupted one left."
+         "  What is there is a link, another user's, or open to others, so nothing in it is believed, and nothing is written"
+         " or removed through it: whoever may write in the target could have put it there to lead a restore elsewhere.",
+         "Look at what it is, remove it, and give the same command again; or restore to a directory that only you may write."),
     Page("RST040", "A", "A restore needs a volume",
          "The volume is in no slot, no other copy of the dump is at hand, and everything else of the restore has been read."
          "  The request withdraws itself when the volume is there.  Without an answer the restore goes on without it: what"

@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import stat
 import subprocess
 import time
 from collections.abc import Callable, Iterable
@@ -37,14 +38,33 @@ def room_of(to: Path, tops: Iterable[bytes]) -> Path:
     return to / name
 
 
+def check_room(path: Path) -> None:
+    """WorldError RST037 unless that room, if it is there, is a directory that we made.
+
+    Whoever else may write in the target could put a link there to have files written, and removed, elsewhere, or a state that
+    says what is whole.
+    """
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return
+    what = ("no directory" if not stat.S_ISDIR(found.st_mode) else "another user's" if found.st_uid != os.geteuid() else
+            "open to others" if found.st_mode & 0o022 else "")
+    if what:
+        raise WorldError("RST037", f"{path} is {what}, so no restore of ours made it",
+                         "look at it and remove it, or restore to another directory")
+
+
 class Room:
     """A room that is taken.  ``state`` is what its facts say."""
 
     def __init__(self, path: Path) -> None:
-        """Take it; it is made.  BusyError RST035; WorldError RST025."""
+        """Take it; it is made.  BusyError RST035; WorldError RST025, RST037."""
         self.path = path
         try:
-            path.mkdir(mode=0o700, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                path.mkdir(mode=0o700)
+            check_room(path)
             self.lock = os.open(path / NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as fault:
             raise WorldError("RST025", f"{fault.filename or path}: {fault.strerror}",

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from core.landing.item import FILES, LINKS, Item, There
 from core.landing.place import Below
-from core.landing.room import room_of
+from core.landing.room import check_room, room_of
 from core.landing.state import NAME, State, boot_id, booted, read_state
 
 
@@ -42,6 +42,7 @@ def examine(to: Path, items: Sequence[Item], identity: str, fresh: bool) -> Foun
     if not any(os.scandir(to)):
         return Found(There(True))
     room = room_of(to, (item.path.partition(b"/")[0] for item in items))
+    check_room(room)
     known = read_state(room / NAME)
     state = known if known is not None and known.identity == identity else None
     look = _Examiner(to, room, state, fresh)
