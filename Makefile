@@ -17,7 +17,7 @@ demo: $(STAMP)  ## a complete small site on this machine, two runs and a restore
 	$(VENV)/bin/taperoom demo
 
 test: $(STAMP)  ## what CI runs; a third worker, since much of a night is waiting
-	$(PY) -m pytest -n 3 -m 'not slow'
+	$(PY) -m pytest -n 3 --dist worksteal -m 'not slow'
 
 check: $(STAMP)  ## style, types, architecture
 	$(VENV)/bin/ruff check .

@@ -158,7 +158,7 @@ def parse_log(text: str) -> Log:
         program, _, said = rest.partition(" ")
         try:
             fact = _fact(kind, program, said)
-        except (ValueError, IndexError):
+        except (ValueError, LookupError):
             found.faults.append((number, f"{line[:100]!r} is no {kind} line of {program}"))
             continue
         if fact is not None:

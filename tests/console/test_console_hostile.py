@@ -58,7 +58,9 @@ def harmless(text: str) -> bool:
     return all(char.isprintable() or char in "\n" for char in text) and not set(text) & set("\u202e\u2066\u200f")
 
 
-@pytest.mark.parametrize(("kind", "ascii_only"), [*((kind, False) for kind in HOSTILE), ("wide", True), ("direction", True)])
+@pytest.mark.parametrize(("kind", "ascii_only"), [
+    *((kind, False) for kind in HOSTILE),
+    *(pytest.param(kind, True, marks=pytest.mark.slow) for kind in ("wide", "direction"))])
 async def test_every_screen_bears_it(kind: str, ascii_only: bool, night: Night) -> None:
     night.stage = "dumping"
     write(night, HOSTILE[kind])

@@ -114,7 +114,8 @@ def test_requests(site: Path, capsys: Capture) -> None:
 def test_requests_without_a_run(site: Path, capsys: Capture) -> None:
     night(site)
     said = call(capsys, "requests")
-    assert (said.code, said.err.split("\n")[0]) == (3, "RUN020 no run of DailySet1 is under way")
+    assert (said.code, said.err.split("\n")[0]) == (
+        3, "RUN020 no run of DailySet1 is under way, and no restore that asks for anything")
 
 
 @pytest.mark.parametrize(("words", "heard", "out"), [
@@ -295,8 +296,9 @@ def test_the_reference_of_the_configuration_loads(site: Path, capsys: Capture) -
     from core.config.load import load_text
 
     text = call(capsys, "explain", "configuration").out
-    text = text.replace("NAME", "main").replace('compress_program', '#').replace('interface = "lan"', "").replace(
-        '"main", "offsite"', '"main"').replace("[host.main]", "[host.web1]").replace("maxpromoteday", "maxpromoteday")
+    for old, new in (("NAME", "main"), ("compress_program", "#"), ('interface = "lan"', ""), ("properties = ", "# "),
+                     ('"main", "offsite"', '"main"'), ("[host.main]", "[host.web1]")):
+        text = text.replace(old, new)
     assert load_text(text, Path("/x/t.toml")).disks[0].title == "web1:/home"
 
 

@@ -44,7 +44,8 @@ def test_completion_of_commands_disks_runs_and_codes(tmp_path: Path) -> None:
     write_site(tmp_path)
     recorded.make_run(tmp_path / "state")
     assert complete("taperoom re", tmp_path) == [
-        "report", "replay", "requests", "reply", "resume", "release", "retry", "restore", "recipe"]
+        "report", "replay", "requests", "reply", "resume", "release", "retry", "restore", "recover",
+        "recipe"]
     assert complete("taperoom hold db", tmp_path) == ["db01:/srv", "db02:/srv"]
     assert complete("taperoom report 2026", tmp_path) == ["20261201001500"]
     assert "HLD003" in complete("taperoom explain HLD", tmp_path)

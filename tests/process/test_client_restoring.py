@@ -150,5 +150,5 @@ def test_only_the_last_are_kept(site: SmallSite, tmp_path: Path) -> None:
 
 def test_a_state_directory_that_cannot_be_written(site: SmallSite, tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
-    with pytest.raises(StartError, match=r"RST059 .*state/restores: Not a directory"):
+    with pytest.raises(StartError, match=r"RST059 .*state/restores-started: Not a directory"):
         begin(replace(site.site, state_dir=tmp_path / "state"), words(site, tmp_path))

@@ -284,7 +284,7 @@ def test_runtapes_used_up_leaves_the_rest_for_the_next_night(tmp_path: Path) -> 
     assert not held(site) and fingerprint(tmp_path / "vtapes" / "slot1") == volume
 
 
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_changer_that_hangs_is_given_up_in_time(tmp_path: Path, times: int) -> None:
     """Once: the taper is started again and all is well.  Twice: the night goes on without it and ends."""
     site = make(tmp_path, preludes={"core.taper": STUCK.format(times=times)}, run={"child_timeout": "8 s", "inparallel": 1})
