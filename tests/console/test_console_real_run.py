@@ -198,6 +198,7 @@ def test_a_console_that_dies_changes_nothing_in_the_run(site: SmallSite, end: Ca
     assert {disk.state for disk in after.disks.values()} == {DiskState.DUMPED}
 
 
+@pytest.mark.slow  # on a busy machine the console takes more than its patience to find what happened while it stood still
 def test_a_console_that_stands_still_holds_nothing_up(site: SmallSite) -> None:
     with ConsoleTerminal("--state-dir", str(site.root / "state"), width=120, height=40) as terminal:
         terminal.until("LIVE")

@@ -90,6 +90,7 @@ def test_it_ends_when_the_terminal_goes_away(site: Path) -> None:
         assert terminal.process.wait(PATIENCE) in (128 + signal.SIGHUP, 1)
 
 
+@pytest.mark.slow  # on a busy machine the console takes more than its patience to find the driver again
 def test_sleep_and_come_back(site: Path) -> None:
     with ConsoleTerminal(*on(site)) as terminal:
         terminal.until("q detach")
