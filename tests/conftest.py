@@ -1,4 +1,5 @@
-"""What all tests share: in CI hypothesis tries the same examples each time; a developer's machine looks for new ones.
+"""What all tests share.  The quick suite tries the same examples each time, so that what it says of a change is about the
+change; new ones are looked for by `make test-all` and, for minutes on each parser, by `make fuzz`.
 
 The sites of the tests lie in memory where there is enough of it: our programs sync every step, and on a slow disk the quick
 suite would spend most of its time waiting for that.  ``TMPDIR`` says another place; `make test-all` uses a disk.
@@ -27,8 +28,8 @@ def pytest_configure(config: pytest.Config) -> None:
     quick = "not slow" in config.getoption("markexpr", "")
     if quick and "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
         os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
+    settings.load_profile("the same" if quick else "new")
 
 
-settings.register_profile("ci", derandomize=True, print_blob=True)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+settings.register_profile("the same", derandomize=True, print_blob=True)
+settings.register_profile("new", print_blob=True)

@@ -17,7 +17,7 @@ from core.model.units import sanitise
 
 _COMMENT = re.compile(r'((?:"(?:[^"\\]|\\.)*"|[^"#])*)#.*')
 _WORD = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s"])+')
-_SPINDLE = re.compile(r"-?\d+")
+_SPINDLE = re.compile(r"-?\d{1,9}", re.ASCII)
 _MOST_FILES = 100
 
 

@@ -137,8 +137,8 @@ class Log:
 _STATS = re.compile(r"\[sec ([-0-9.e+]+) (kb|bytes) ([-0-9.]+)(?: kps [-0-9.a-z]+)?(?: orig-kb ([-0-9.]+))?[^\]]*\]")
 _STAMP = re.compile(r"\d{8}(?:\d{6})?", re.ASCII)
 _CRC = re.compile(r"[0-9a-f]{1,8}:\d+", re.ASCII)
-_TAPE = re.compile(r"tape (\S+) kb (\d+) fm (\d+)")
-_PID = re.compile(r"(\S+) pid (\d+)|pid-done (\d+)")
+_TAPE = re.compile(r"tape (\S+) kb (\d{1,18}) fm (\d{1,18})")
+_PID = re.compile(r"(\S+) pid (\d{1,18})|pid-done (\d{1,18})")
 _MOST_TEXT = 4000
 """Characters of what a client said that are kept of one dump."""
 

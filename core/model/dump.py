@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -72,6 +73,8 @@ class Stats:
         """Read what `__str__` wrote; missing words count as 0.  ValueError for numbers that are none."""
         inside, _, rest = text.partition("]")
         found = {key: float(value) for key, value in _STAT.findall(inside)}
+        if not all(map(math.isfinite, found.values())):  # more than 308 digits
+            raise ValueError(f"{inside[:60]!r} has a number that is too large")
         words = rest.split()
         crcs = {key: Crc.parse(value) for key, value in zip(words[::2], words[1::2], strict=False)}
         kib = found["kb"] if "kb" in found else found.get("bytes", 0) / 1024

@@ -112,9 +112,9 @@ def dumpdate_of(at: float) -> str:
 
 def seconds_of_dumpdate(text: str) -> float:
     """Seconds since the epoch of a dumpdate.  ValueError when it is none."""
-    parts = [int(part) for part in text.split(":")]
+    parts = [int(part) if len(part) < 9 else -1 for part in text.split(":")]
     if len(parts) != 6:
-        raise ValueError(f"{text!r} is no dumpdate")
+        raise ValueError(f"{text[:60]!r} is no dumpdate")
     year, month, day, hour, minute, second = parts
     return datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()
 
