@@ -20,6 +20,7 @@ from typing import BinaryIO, Protocol
 
 from core.errors import WorldError
 from core.holding.header import Header
+from core.holding.mapped import Origin
 
 BLOCK = 32768
 """Bytes of a block; a volume's data is measured in blocks wherever early warning matters."""
@@ -87,6 +88,12 @@ class PartWriter(Protocol):
 
     def write(self, data: memoryview) -> bool:
         """Write all of ``data``; True is the early warning.  VolumeFull, VolumeFault or WorldError."""
+
+    def copy(self, origin: Origin, length: int) -> tuple[bool, int]:
+        """Have the kernel copy from a file, if the device can: the early warning, and how many bytes it copied.
+
+        Fewer than ``length``, none too, when it does not go on, whyever: `write` finds out.  VolumeFull beyond `room`.
+        """
 
     def finish(self) -> int:
         """Make the part durable and visible; its data's size.  The same errors."""

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from core.devices import neighbour
 from core.devices.contract import Capabilities, SlotView, fault_of
-from core.devices.slot_volume import DirectoryVolume, Write
+from core.devices.slot_volume import KERNEL, Copy, DirectoryVolume, Write
 from core.errors import WorldError
 from core.model.site import Storage
 
@@ -26,13 +26,13 @@ _SLOT = re.compile(r"slot(\d{1,6})")
 
 
 class DirectoryChanger:
-    """The slots under the storage's directory.  ``write`` is os.write but for tests."""
+    """The slots under the storage's directory.  ``write`` and ``copy`` are the kernel's but for tests."""
 
     capabilities = Capabilities(keeps_short_part=True, appends=True)
 
-    def __init__(self, storage: Storage, *, write: Write = os.write) -> None:
+    def __init__(self, storage: Storage, *, write: Write = os.write, copy: Copy = KERNEL) -> None:
         self.path = Path(storage.address)
-        self._slots, self._capacity, self._write = storage.slots, storage.capacity * 1024, write
+        self._slots, self._capacity, self._write, self._copy = storage.slots, storage.capacity * 1024, write, copy
         self._lock = -1
 
     def acquire(self) -> None:
@@ -118,7 +118,7 @@ class DirectoryChanger:
             raise fault_of(error, str(link)) from None
 
     def _volume(self, slot: str) -> DirectoryVolume:
-        return DirectoryVolume(slot, self.path / f"slot{slot}", self._capacity, write=self._write)
+        return DirectoryVolume(slot, self.path / f"slot{slot}", self._capacity, write=self._write, copy=self._copy)
 
     def _names(self) -> list[str]:
         self._check()

@@ -21,11 +21,23 @@ from core.devices.parts import room_by_capacity, room_by_free
 from core.devices.tapelist import sync_directory
 from core.errors import WorldError
 from core.holding.header import HEADER_SIZE, Header, Kind, build, parse
+from core.holding.mapped import Origin
 from core.holding.seal import seal
 from core.model.units import sanitise
 
 Write = Callable[[int, memoryview], int]
 """write(2); tests put faults into it."""
+Copy = Callable[[int, int, int, int], int]
+"""copy_file_range(2): from, to, so many bytes, from which on.  Likewise."""
+
+
+def _nowhere(source: int, target: int, count: int, offset: int) -> int:
+    """For a Python whose C library has no copy_file_range."""
+    del source, target, count, offset
+    return 0
+
+
+KERNEL: Copy = getattr(os, "copy_file_range", _nowhere)
 
 _NUMBERED = re.compile(r"(\d+)[.-]")
 _LOCK = "00000-lock"
@@ -37,9 +49,11 @@ _MODE = 0o666  # less the umask, as Amanda
 class DirectoryVolume:
     """The volume in ``path``; ``capacity`` bytes, 0 for all that the file system has.  Use by one writer only."""
 
-    def __init__(self, slot: str, path: Path, capacity: int = 0, *, write: Write = os.write) -> None:
+    def __init__(
+        self, slot: str, path: Path, capacity: int = 0, *, write: Write = os.write, copy: Copy = KERNEL,
+    ) -> None:
         self.slot, self.path, self.capacity = slot, path, capacity
-        self._write = write
+        self._write, self._copy = write, copy
         self._used: int | None = None
         self._last: int | None = None
         self._mine: tuple[Path, int, int] | None = None
@@ -164,7 +178,7 @@ class DirectoryVolume:
                 os.close(fd)
                 temporary.unlink(missing_ok=True)
             raise fault_of(error, str(temporary)) from None
-        return DirectoryPart(self, fileno, room, fd, temporary, final, self._write)
+        return DirectoryPart(self, fileno, room, fd, temporary, final, self._write, self._copy)
 
     def filenos(self) -> list[int]:
         """The numbers of the files after the label, in order.  WorldError."""
@@ -238,10 +252,10 @@ class DirectoryPart:
     """One part under way, in a file whose name begins with a dot."""
 
     def __init__(self, volume: DirectoryVolume, fileno: int, room: int, fd: int, temporary: Path, final: Path,
-                 write: Write) -> None:
+                 write: Write, copy: Copy) -> None:
         self.fileno, self.room = fileno, room
         self._volume, self._fd, self._temporary, self._final = volume, fd, temporary, final
-        self._write, self._size, self._ragged = write, 0, False
+        self._write, self._copy, self._size, self._ragged = write, copy, 0, False
         self._ahead = Ahead(fd)
 
     def write(self, data: memoryview) -> bool:
@@ -259,6 +273,19 @@ class DirectoryPart:
         self._size += done
         self._ahead.grown(HEADER_SIZE + self._size)
         return self._size >= self.room
+
+    def copy(self, origin: Origin, length: int) -> tuple[bool, int]:
+        """Copy as far as the kernel will, which is nowhere between two file systems; the early warning, and how far.
+        VolumeFull beyond `room`."""
+        if self._size + length > self.room:
+            raise VolumeFull("TAP007", f"{self._temporary.parent} is full", written=0)
+        done = 0
+        with suppress(OSError):
+            while done < length and (got := self._copy(origin.fd, self._fd, length - done, origin.offset + done)):
+                done += got
+        self._size += done
+        self._ahead.grown(HEADER_SIZE + self._size)
+        return self._size >= self.room, done
 
     def finish(self) -> int:
         """Make the part durable and visible; its data's size.  The same errors as `write`."""

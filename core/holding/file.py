@@ -17,6 +17,7 @@ from core.errors import WorldError
 from core.holding.chain import Chunk, chain
 from core.holding.chunk import AHEAD, SYSTEM, Calls, ChunkFile, sync_directory
 from core.holding.header import HEADER_KIB, HEADER_SIZE, Header, Kind, build
+from core.holding.mapped import Origin, mapped
 from core.holding.seal import seal
 
 Why = Literal["allotment", "disk"]
@@ -249,12 +250,33 @@ class HoldingReader:
             self.close()
         return 0
 
+    def mapped(self) -> tuple[memoryview, Origin] | None:
+        """The next bytes as they are in the kernel, and where they lie; None where `readinto` has to do.
+
+        They are valid until the next call of anything here.
+        """
+        if self._number >= len(self.chunks) or self.chunks[self._number].size <= self._at:
+            return None  # at the end, or of a chunk: `readinto` goes on to the next
+        chunk = self.chunks[self._number]
+        try:
+            origin = Origin(self._open(chunk), HEADER_SIZE + self._at)
+        except OSError:
+            return None  # `readinto` says what is wrong
+        view = mapped(origin.fd, origin.offset, chunk.size - self._at)
+        if view is None:
+            return None
+        self._at += len(view)
+        return view, origin
+
+    def _open(self, chunk: Chunk) -> int:
+        if self._fd < 0:
+            self._fd = os.open(chunk.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+        return self._fd
+
     def _read(self, chunk: Chunk, view: memoryview) -> int:
         try:
-            if self._fd < 0:
-                self._fd = os.open(chunk.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-                os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_SEQUENTIAL)
-            got = os.preadv(self._fd, [view], HEADER_SIZE + self._at)
+            got = os.preadv(self._open(chunk), [view], HEADER_SIZE + self._at)
         except OSError as fault:
             raise WorldError("HLD016", f"{chunk.path}: reading failed: {fault.strerror}") from fault
         if got == 0:

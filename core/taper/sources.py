@@ -14,11 +14,13 @@ from typing import Protocol
 from core.errors import WorldError
 from core.holding.file import HoldingReader
 from core.holding.header import HEADER_SIZE, Header, Kind, parse
+from core.holding.mapped import Origin
 from core.protocol import taper
 from core.taper.job import BadInput, Job
 
 PIECE = 128 * 1024
-"""Bytes of one read: they are summed and written while they are in a core's own cache (with 512 KiB a third more CPU time).
+"""Bytes of one read where the kernel does not copy: they are summed and written while they are in a core's own cache (with
+512 KiB a third more CPU time).
 Tried and left: reading ahead in a thread (a fifth more CPU, and no time won); pieces that begin at a multiple of it (for those
 ext4 wants its memory in one piece, and in a virtual machine that is memory which the host first has to give: four times)."""
 _RECEIVE_BUFFER = 4 * 1024 * 1024
@@ -30,8 +32,12 @@ class Source(Protocol):
     header: Header
     rereadable: bool
 
-    def piece(self) -> memoryview:
-        """The next bytes, as many as can be had at once; empty at the end.  Valid until the next call.  BadInput."""
+    def piece(self, *, copied: bool) -> tuple[memoryview, Origin | None]:
+        """The next bytes, as many as can be had at once; empty at the end.  Valid until the next call.  BadInput.
+
+        ``copied``: the device would have the kernel copy them.  With an origin they were not read yet: they are looked at
+        only when they have been copied from there.
+        """
 
     def seek(self, offset: int) -> None:
         """Go on from that byte of the data; only if `rereadable`."""
@@ -59,10 +65,12 @@ class HoldingSource:
         """Bytes of data in all chunks."""
         return self._reader.size
 
-    def piece(self) -> memoryview:
+    def piece(self, *, copied: bool) -> tuple[memoryview, Origin | None]:
         """The next bytes; BadInput TAP015 when a chunk cannot be read."""
+        if copied and (found := self._reader.mapped()) is not None:
+            return found
         try:
-            return self._buffer[:self._reader.readinto(self._buffer)]
+            return self._buffer[:self._reader.readinto(self._buffer)], None
         except WorldError as fault:
             raise BadInput("TAP015", f"{fault.message} ({fault.code})", fault.hint) from None
 
@@ -118,9 +126,9 @@ class PortSource:
                     peer.setblocking(True)
                     return peer
 
-    def piece(self) -> memoryview:
+    def piece(self, *, copied: bool) -> tuple[memoryview, Origin | None]:
         """Wait for data and take what is there.  BrokenOff, and what `Job.hear` raises."""
-        return self._buffer[:self._receive(self._buffer)]
+        return self._buffer[:self._receive(self._buffer)], None
 
     def _receive(self, buffer: memoryview) -> int:
         done = 0

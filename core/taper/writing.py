@@ -4,6 +4,8 @@ Promises that PARTDONE is said only of parts that are durable; that the bytes of
 the source; that a part which met the hard end of a volume is written again as the same part on the next one when the
 source can be read again.  Amanda's rules for both ends of a volume are perl/Amanda/Taper/Scribe.pm's.
 The checksum is taken of the very bytes that are written, once for the dump; a part's own is worked out from it.
+Where the volume lies on the file system of the holding disk the kernel copies, and the bytes are looked at where it has
+them, a moment later; whatever stops it is met again by reading and writing, which know what to say of it.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from core.devices.contract import PartWriter, Volume, VolumeFault, VolumeFull
 from core.devices.parts import next_part_length, part_size_of
 from core.errors import WorldError
 from core.holding.header import Header, Kind
+from core.holding.mapped import Origin
 from core.model.crc32c import crc32c
 from core.model.crc_tail import crc_of_tail
 from core.model.dump import Crc
@@ -43,6 +46,8 @@ class Writing:
         self._job, self._source, self._scribe = job, source, job.scribe
         self._part_size = part_size_of(part_kib)
         self._pending = memoryview(b"")
+        self._origin: Origin | None = None
+        self._copied = True
         self._crc = 0
         self._written = 0
         self._parts = 0
@@ -69,8 +74,8 @@ class Writing:
                 else:
                     self._scribe.retire()
                 if self._written > start:
-                    self._source.seek(start)
-                    self._written, self._crc, self._pending = start, crc, memoryview(b"")
+                    self._written, self._crc = start, crc
+                    self._read_again()
             except WorldError:
                 self._scribe.retire()
                 raise
@@ -79,8 +84,13 @@ class Writing:
     def _more(self) -> bool:
         """Whether there is a byte that is not written yet."""
         if not self._pending:
-            self._pending = self._source.piece()
+            self._pending, self._origin = self._source.piece(copied=self._copied)
         return bool(self._pending)
+
+    def _read_again(self) -> None:
+        """Go on from what counts as written."""
+        self._source.seek(self._written)
+        self._pending, self._origin = memoryview(b""), None
 
     def _give_up(self, fault: VolumeFull | VolumeFault, lost: int) -> None:
         """NoTape if it makes no sense to go on with another volume; ``lost`` bytes would have to be read again."""
@@ -125,9 +135,13 @@ class Writing:
         warned = False
         while left > 0 and not warned and self._more():
             piece = self._pending[:left]
+            stopped = False
             try:
-                warned = part.write(piece)
-                done = len(piece)
+                if self._origin is None:
+                    warned, done = part.write(piece), len(piece)
+                else:
+                    warned, done = part.copy(self._origin, len(piece))
+                    self._origin, stopped = self._origin.moved(done), done < len(piece)
             except VolumeFull as fault:
                 if self._source.rereadable or not self._scribe.capabilities.keeps_short_part:
                     raise
@@ -138,6 +152,9 @@ class Writing:
             self._pending = self._pending[done:]
             self._written += done
             left -= done
+            if stopped:
+                self._copied = False
+                self._read_again()
             self._job.tick(self._written)
         return warned
 

@@ -35,15 +35,15 @@ class Pieces:
     header: Header = HEADER
     at: int = 0
 
-    def piece(self) -> memoryview:
+    def piece(self, *, copied: bool) -> tuple[memoryview, None]:
         data, position = b"".join(self.pieces), 0
         for piece in self.pieces:
             position += len(piece)
             if self.at < position:
                 found = data[self.at:position]
                 self.at = position
-                return memoryview(found)
-        return memoryview(b"")
+                return memoryview(found), None
+        return memoryview(b""), None
 
     def seek(self, offset: int) -> None:
         assert self.rereadable
