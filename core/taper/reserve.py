@@ -6,6 +6,8 @@ description is filled with dumps, and the next volume tells of it.
 
 from __future__ import annotations
 
+import os
+
 from core.devices.contract import BLOCK
 from core.holding.header import HEADER_SIZE
 from core.model.site import Site
@@ -49,8 +51,9 @@ class Reserve:
         if self._last is None:
             return 0
         host, disk, datestamp, level = self._last
-        directory = self._site.index_dir / sanitise(host) / sanitise(disk)
+        stem = f"{datestamp}_{level}"
         try:
-            return sum(path.stat().st_size for path in directory.glob(f"{datestamp}_{level}[.-]*"))
+            with os.scandir(self._site.index_dir / sanitise(host) / sanitise(disk)) as entries:
+                return sum(entry.stat().st_size for entry in entries if entry.name.startswith((f"{stem}.", f"{stem}-")))
         except OSError:
             return 0
