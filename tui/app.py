@@ -18,7 +18,7 @@ from textual.screen import Screen
 from core.client.runs import list_runs
 from core.errors import TaperoomError
 from core.events.view import DiskView
-from tui import keys, modes
+from tui import keys, modes, parsed
 from tui.actor import Actor
 from tui.door import ClientDoor, Door
 from tui.feed import Feed
@@ -38,6 +38,8 @@ from tui.screens.base import ConsoleScreen
 from tui.subject import Key, Subject
 from tui.travel import travel
 from tui.wardrobe import Wardrobe
+
+parsed.share()
 
 
 class ConsoleApp(App[int]):
