@@ -6,7 +6,7 @@ SECONDS_EACH := 600
 # Tests and benchmarks start thousands of our programs: none of them should compile its modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check test-all fuzz bench screenshots docs clean
+.PHONY: demo test check test-all test-interop fuzz bench screenshots docs pyz clean
 
 $(STAMP): pyproject.toml
 	python3 -m venv $(VENV)
@@ -36,6 +36,9 @@ bench: $(STAMP)  ## speed and memory as ratios within one run
 
 screenshots: $(STAMP)  ## the README's pictures, from a real run of the demo
 	$(PY) docs/screenshots.py
+
+pyz: $(STAMP)  ## the client as one file that needs Python alone: dist/taperoom-clientd.pyz
+	$(PY) -P -m core.wire.transports.agent dist/taperoom-clientd.pyz
 
 docs: $(STAMP)  ## pages that are printed from the code
 	$(PY) -m core.protocol.describe docs/protocol

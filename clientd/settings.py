@@ -32,11 +32,11 @@ APPLICATIONS = Path("/usr/lib/amanda/application")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``state``: directory of the incremental state.  ``tar``: GNU tar, empty when there is none.  ``access``: its file.
+    """``state``: directory of the incremental state, None where none is kept: each dump then holds everything.  ``tar``: GNU tar, empty when there is none.  ``access``: its file.
     ``tls``: directory of the certificates.  ``amandahosts``: who may ask by bsdtcp.  ``applications``: directory of the
     programs with Amanda's Application API."""
 
-    state: Path
+    state: Path | None
     tar: str
     access: Path
     tls: Path = ROOT_TLS
@@ -50,21 +50,26 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str] = os.environ, *, root: bool | None = None) -> Settings:
-    """The settings of this process.  TAPEROOM_CLIENT_ and STATE, TAR, ACCESS, TLS, AMANDAHOSTS or APPLICATIONS override."""
+    """The settings of this process.  TAPEROOM_CLIENT_ and STATE, TAR, ACCESS, TLS, AMANDAHOSTS or APPLICATIONS override;
+    ``none`` as STATE keeps none."""
     root = os.geteuid() == 0 if root is None else root
-    home = Path(environment.get("HOME") or "/")
+    home = Path(environment.get("HOME") or _login_home(Path("/")))
     state = environment.get("TAPEROOM_CLIENT_STATE")
     access = environment.get("TAPEROOM_CLIENT_ACCESS")
     hosts = environment.get("TAPEROOM_CLIENT_AMANDAHOSTS")
     applications = environment.get("TAPEROOM_CLIENT_APPLICATIONS")
     return Settings(
-        state=Path(state) if state else ROOT_STATE if root else home / ".local/state/taperoom-client",
+        state=_state(state) if state else ROOT_STATE if root else home / ".local/state/taperoom-client",
         tar=environment.get("TAPEROOM_CLIENT_TAR") or _find_tar(environment),
         access=Path(access) if access else ROOT_ACCESS,
         tls=Path(environment.get("TAPEROOM_CLIENT_TLS") or ROOT_TLS),
         amandahosts=Path(hosts) if hosts else _login_home(home) / ".amandahosts",
         applications=Path(applications) if applications else APPLICATIONS,
     )
+
+
+def _state(said: str) -> Path | None:
+    return None if said == "none" else Path(said)
 
 
 def _login_home(otherwise: Path) -> Path:

@@ -1,7 +1,7 @@
 """The snapshot files of GNU tar's ``--listed-incremental``: one a disk and level, named as Amanda names them.
 
-A dump at level n works on a copy of the nearest lower level's file, ``.new`` until the dump is good.  Promises that a
-good file is only ever replaced by rename, and that two dumps never work on one file.  It reads of a snapshot only the
+A dump at level n works on a copy of the nearest lower level's file, ``.new`` until the dump is good.  Where no state is kept,
+tar works on a file in memory, and there is never a lower level.  Promises that a good file is only ever replaced by rename, and that two dumps never work on one file.  It reads of a snapshot only the
 time of the dump and the directories it knows (GNU tar manual, "Format of the Incremental Snapshot Files", version 2).
 """
 
@@ -30,15 +30,24 @@ _FIELDS = 200
 
 
 class Snapshot:
-    """A snapshot that is being made: tar works on `file`.  It holds a lock until `commit` or `discard`."""
+    """A snapshot that is being made: tar works on `file`.  It holds a lock until `commit` or `discard`.  Without a ``target`` it
+    is in memory, as what ``lock`` is open on."""
 
-    def __init__(self, file: Path, target: Path, lock: int) -> None:
+    def __init__(self, file: Path, target: Path | None, lock: int) -> None:
         self.file = file
         self._target = target
         self._lock = lock
 
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """What tar has to inherit."""
+        return () if self._target is not None or self._lock < 0 else (self._lock,)
+
     def commit(self) -> None:
         """The dump is good: put the file in the place of the level's old one.  WorldError CLT027."""
+        if self._target is None:
+            self._unlock()
+            return
         try:
             os.fsync(self._lock)
             os.replace(self.file, self._target)
@@ -50,7 +59,8 @@ class Snapshot:
     def discard(self) -> None:
         """The dump is not good, or shall leave no trace."""
         with contextlib.suppress(OSError):
-            self.file.unlink(missing_ok=True)
+            if self._target is not None:
+                self.file.unlink(missing_ok=True)
         self._unlock()
 
     def _unlock(self) -> None:
@@ -61,12 +71,13 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Snapshots:
-    """All snapshots in one directory."""
+    """All snapshots in one directory; None keeps none."""
 
-    directory: Path
+    directory: Path | None
 
     def path(self, host: str, disk: str, level: int) -> Path:
-        """The file of a level: host and sanitised disk, an underscore, the level."""
+        """The file of a level: host and sanitised disk, an underscore, the level.  Only where there is a directory."""
+        assert self.directory is not None
         name = os.fsencode(sanitise(host) + sanitise(disk))
         if len(name) > _LONGEST_NAME:  # longer than a file name may be
             from hashlib import sha256
@@ -76,6 +87,8 @@ class Snapshots:
 
     def base(self, host: str, disk: str, level: int) -> Path | None:
         """The file that a dump at ``level`` goes on from: the nearest lower level's; None makes it a full dump."""
+        if self.directory is None:
+            return None
         for lower in range(min(level, MAX_LEVEL + 1) - 1, -1, -1):
             file = self.path(host, disk, lower)
             if file.exists():
@@ -84,6 +97,8 @@ class Snapshots:
 
     def prepare(self) -> None:
         """Make the directory.  WorldError CLT027."""
+        if self.directory is None:
+            return
         try:
             if not self.directory.is_dir():
                 self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -93,6 +108,9 @@ class Snapshots:
 
     def begin(self, host: str, disk: str, level: int) -> Snapshot:
         """A copy of the base to work on.  WorldError CLT027; CLT033 when another dump of the disk does not end."""
+        if self.directory is None:
+            memory = os.memfd_create("snapshot", os.MFD_CLOEXEC)
+            return Snapshot(Path(f"/proc/self/fd/{memory}"), None, memory)
         self.prepare()
         target = self.path(host, disk, level)
         file = target.with_name(target.name + ".new")

@@ -10,7 +10,6 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from clientd.confine import enter, possible
 from clientd.estimate import estimate, is_small
@@ -96,7 +95,7 @@ class TarDump:
 
     def start(self) -> subprocess.Popen[bytes]:
         """Run tar with its stdout and stderr as pipes."""
-        return _run(self._task, self._selection, self._snapshot.file, "-", self._top)
+        return _run(self._task, self._selection, self._snapshot, "-", self._top)
 
     def sort(self, line: str) -> Sort:
         """Amanda's own judgement of tar's messages."""
@@ -127,7 +126,8 @@ class TarDump:
 
 
 def _snapshots(task: Task) -> Snapshots:
-    return Snapshots(task.settings.state / SNAPSHOT_DIRECTORY)
+    state = task.settings.state
+    return Snapshots(state / SNAPSHOT_DIRECTORY if state is not None else None)
 
 
 def _base(task: Task, level: int, device: int) -> Base | None:
@@ -146,12 +146,12 @@ def _factor(task: Task) -> int:
     return _SMALL_FACTOR if is_small(task.dle.device, _SMALL) else _FACTOR
 
 
-def _run(task: Task, selection: Selection, snapshot: Path, archive: str, top: int) -> subprocess.Popen[bytes]:
+def _run(task: Task, selection: Selection, snapshot: Snapshot, archive: str, top: int) -> subprocess.Popen[bytes]:
     device = task.dle.device
     command = [
         os.path.abspath(task.settings.tar), "--create", "--format=gnu", "--file", archive, "--one-file-system",
         *(["--atime-preserve=system"] if _may_hide_reads(device) else []),
-        "--listed-incremental", os.path.abspath(snapshot), "--sparse", "--ignore-failed-read", "--totals",
+        "--listed-incremental", os.path.abspath(snapshot.file), "--sparse", "--ignore-failed-read", "--totals",
         "--blocking-factor", str(_factor(task)), *selection.exclude_arguments(),
     ]
     names = -1
@@ -165,7 +165,7 @@ def _run(task: Task, selection: Selection, snapshot: Path, archive: str, top: in
     try:
         return subprocess.Popen(
             command, stdin=names if names >= 0 else subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            bufsize=0, env=_environment(), preexec_fn=enter(top),
+            bufsize=0, env=_environment(), preexec_fn=enter(top), pass_fds=snapshot.descriptors,
         )
     except (OSError, subprocess.SubprocessError) as fault:
         why = fault.strerror if isinstance(fault, OSError) else f"{clean(device, _SHOWN)} cannot be entered"
@@ -195,7 +195,7 @@ def _measure(task: Task, level: int, selection: Selection) -> int:
     top = -1
     try:
         top = _open_device(task)
-        with _run(task, selection, snapshot.file, "/dev/null", top) as process:
+        with _run(task, selection, snapshot, "/dev/null", top) as process:
             _, said = process.communicate()
         found = re.search(rb"Total bytes written: *(\d+)", said)
         if found is None or process.returncode not in (0, 1):
@@ -252,6 +252,8 @@ def _check_tar(task: Task) -> str:
 def _check_state(task: Task) -> str:
     snapshots = _snapshots(task)
     snapshots.prepare()
+    if snapshots.directory is None:
+        return f"{task.dle.disk}: nothing is kept for incrementals"
     if not os.access(snapshots.directory, os.W_OK | os.X_OK):
         raise WorldError("CLT027", f"the incremental state {snapshots.directory} cannot be written: Permission denied")
     return str(snapshots.directory)

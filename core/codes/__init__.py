@@ -8,10 +8,10 @@ prints the page.
 
 from __future__ import annotations
 
-from core.codes import amanda, client, config, console, dump, holding, neighbour, plan, prove, restore, run, tape, tls
+from core.codes import amanda, client, config, console, dump, holding, neighbour, plan, prove, push, restore, run, tape, tls
 from core.codes.page import Page
 
-AREAS = (config, plan, client, tls, dump, holding, tape, neighbour, run, restore, prove, console, amanda)
+AREAS = (config, plan, client, tls, push, dump, holding, tape, neighbour, run, restore, prove, console, amanda)
 
 PAGES: dict[str, Page] = {page.code: page for area in AREAS for page in area.PAGES}
 

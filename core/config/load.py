@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from core.config.faults import Faults, nearest
 from core.config.find import path_of
 from core.config.sections import named, one_table, read, tables
 from core.errors import UsageError
-from core.model.disk import Disk, Host
+from core.model.disk import Disk, Host, Strategy
 from core.model.site import (
     DrillSettings,
     HoldingDisk,
@@ -187,6 +188,9 @@ def _disks(
         host = hosts.get(values["host"])
         if host is None:
             host = hosts[values["host"]] = Host(values["host"], **common)
+        if host.push == "once" and dumptype.strategy is Strategy.STANDARD:
+            # Nothing stays there, so there is nothing that an incremental could go on from.
+            dumptype = replace(dumptype, strategy=Strategy.NOINC)
         found.append(Disk(host, values["disk"], dumptype, values.get("device", ""), values.get("spindle", -1),
                           interface))
     return tuple(found)

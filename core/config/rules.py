@@ -13,7 +13,7 @@ from typing import Any
 
 from core.config.faults import Faults
 from core.config.positions import Path as Key
-from core.model.disk import Disk
+from core.model.disk import Disk, Strategy
 from core.model.site import Site, Storage
 from core.model.units import sanitise, show_kib
 
@@ -153,6 +153,9 @@ def _check_host(site: Site, name: str, plain: Mapping[str, Any], faults: Faults)
     elif _HOST.fullmatch(name) is None or len(name) > 200:
         faults.add(at, f"is {name!r}, which is no host name; letters, digits, '.', '-' and '_' are allowed, and a name for "
                    "an address is given with [host.NAME] address", 'host = "web1"')
+    if site.hosts[name].push and site.hosts[name].amandad:
+        faults.add(("host", name, "push"), "brings the client there and runs it; amandad names one that is there already",
+                   "push = true")
     for key in ("address", "user"):
         value = getattr(site.hosts[name], key)
         if value.startswith("-") or any(c.isspace() or not c.isprintable() for c in value):
@@ -171,6 +174,7 @@ def _check_disks(site: Site, plain: Mapping[str, Any], faults: Faults) -> None:
             continue
         keys[disk.key] = index
         _check_name(disk, at, faults)
+        _check_push(disk, index, faults)
         other = stems.setdefault(disk.file_stem, (disk, index))
         if other[1] != index:
             faults.add(at, f"{disk.title} and {other[0].title} would both be {disk.file_stem!r} in file names",
@@ -180,6 +184,16 @@ def _check_disks(site: Site, plain: Mapping[str, Any], faults: Faults) -> None:
         if found and found[1] in stems:
             faults.add(("disk", index, "disk"), f"{disk.title} would be mixed up with {stems[found[1]][0].title}, whose "
                        "files have a number at their end", f'disk = "another name", device = "{disk.device or disk.disk}"')
+
+
+def _check_push(disk: Disk, index: int, faults: Faults) -> None:
+    kind = disk.dumptype
+    if disk.host.push and kind.auth != "ssh":
+        faults.add(("disk", index, "disk"), f"is reached by auth = {kind.auth!r}, but push of host {disk.host.name} goes by ssh",
+                   'auth = "ssh"')
+    if disk.host.push == "once" and kind.strategy in (Strategy.NOFULL, Strategy.INCRONLY):
+        faults.add(("disk", index, "disk"), f"has strategy = \"{kind.strategy}\", but push = \"once\" of host {disk.host.name} "
+                   "leaves nothing there that an incremental could go on from", 'strategy = "noinc"')
 
 
 def _check_name(disk: Disk, at: Key, faults: Faults) -> None:

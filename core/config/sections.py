@@ -72,6 +72,15 @@ def properties(value: Any) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple(found)
 
 
+def push(value: Any) -> str:
+    """``true``, ``false`` or ``"once"``, as `core.model.disk.Host` has it."""
+    if isinstance(value, bool):
+        return "keep" if value else ""
+    if value != "once":
+        raise ValueError("is no way to bring the client there; wanted is true, false or \"once\"")
+    return "once"
+
+
 def encryption(value: Any) -> str:
     """Only ``none``: a dump that is thought to be encrypted and is not would be worse than a fault."""
     if value != "none":
@@ -173,6 +182,7 @@ HOST: dict[str, Field] = {
     "ssh_key": Field(v.text, 'ssh_key = "/etc/taperoom/id_backup"'),
     "ssh_options": Field(v.texts, 'ssh_options = ["ProxyJump=gate"]'),
     "amandad": Field(v.command, 'amandad = "taperoom-clientd -auth=ssh"'),
+    "push": Field(push, "push = true"),
     "maxdumps": Field(v.whole(1, 63), "maxdumps = 2"),
     "starttime": Field(v.clock, 'starttime = "22:30"'),
     "connect_timeout": Field(v.some_time, 'connect_timeout = "30 s"'),

@@ -33,9 +33,9 @@ def key(path: Path) -> Path:
 
 
 @contextmanager
-def sshd(here: Path, remote: Sequence[str] = (), name: str = "localhost") -> Iterator[Host]:
+def sshd(here: Path, remote: Sequence[str] = (), name: str = "localhost", forced: str | Path = "") -> Iterator[Host]:
     """A host whose sshd runs meanwhile; it knows one key, and ``remote`` is the command of its amandad: ours without one, with
-    its state and access file in ``here``."""
+    its state and access file in ``here``.  ``forced``: a program that sshd runs instead of whatever it is asked for."""
     ours = ("env", f"PYTHONPATH={ROOT}", f"TAPEROOM_CLIENT_STATE={here}/state", f"TAPEROOM_CLIENT_ACCESS={here}/access.toml",
             sys.executable, "-P", "-m", "clientd.amandad", "-auth=ssh")
     here.chmod(0o700)
@@ -49,6 +49,7 @@ def sshd(here: Path, remote: Sequence[str] = (), name: str = "localhost") -> Ite
     (here / "config").write_text(
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {here}/host_key\nAuthorizedKeysFile {here}/authorized_keys\n"
         f"PidFile {here}/pid\nUsePAM no\nStrictModes no\nPasswordAuthentication no\nPermitRootLogin yes\n"
+        + (f"ForceCommand {forced}\n" if forced else "")
     )
     public = (here / "host_key.pub").read_text()
     (here / "known_hosts").write_text(f"[127.0.0.1]:{port} {public}")

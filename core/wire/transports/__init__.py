@@ -19,8 +19,8 @@ __all__ = ["Connection", "connect", "open_connection"]
 def connect(host: Host, auth: str, features: Features = SERVER) -> Connection:
     """A connection to the amandad of ``host`` by ``auth`` (``bsdtcp``, ``local``, ``ssh`` or ``tls``), its features known.
 
-    PeerError: CLT013 no such transport, CLT007–CLT012, CLT019 and CLT040–CLT050 it cannot be reached, CLT001–CLT005 it
-    answers wrongly.
+    PeerError: CLT013 no such transport, CLT007–CLT012, CLT019, CLT040–CLT050 and CLT060–CLT065 it cannot be reached,
+    CLT001–CLT005 it answers wrongly.
     """
     link: Link
     preamble = ""
@@ -28,7 +28,7 @@ def connect(host: Host, auth: str, features: Features = SERVER) -> Connection:
         case "local":
             link = LocalLink(host)
         case "ssh":
-            link = SshLink(host)
+            link = _pushed(host) if host.push else SshLink(host)
         case "tls":
             link = TlsLink(host)
         case "bsdtcp":
@@ -37,6 +37,13 @@ def connect(host: Host, auth: str, features: Features = SERVER) -> Connection:
             raise PeerError(
                 "CLT013", f"{host.name}: there is no transport {auth!r}", "Use ssh, tls, bsdtcp or local.", try_later=False)
     return open_connection(host, link, features, preamble)
+
+
+def _pushed(host: Host) -> Link:
+    # Only here: few sites need it, and every program of a night would pay for loading it.
+    from core.wire.transports.push import PushLink
+
+    return PushLink(host)
 
 
 def open_connection(host: Host, link: Link, features: Features = SERVER, preamble: str = "") -> Connection:

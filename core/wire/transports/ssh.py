@@ -41,7 +41,8 @@ class SshLink:
 
     def __init__(self, host: Host) -> None:
         """Start it.  PeerError CLT007 when there is no ssh on this machine."""
-        self._child = Child(command(host))
+        remote = host.amandad or REMOTE
+        self._child = Child(command(host, shlex.join(remote if len(remote) > 1 else (*remote, "-auth=ssh"))))
         self.reader = self._child.reader
         self.writer = self._child.writer
 
@@ -55,8 +56,8 @@ class SshLink:
         self._child.close()
 
 
-def command(host: Host) -> tuple[str, ...]:
-    """The ssh command for the host."""
+def command(host: Host, remote: str) -> tuple[str, ...]:
+    """The ssh command that has the shell of the host's user read ``remote``."""
     options = list(host.ssh_options)
     if host.port is not None:
         options += ["-p", str(host.port)]
@@ -65,10 +66,7 @@ def command(host: Host) -> tuple[str, ...]:
     if host.user:
         options += ["-l", host.user]
     options += ["-o", f"ConnectTimeout={max(1, int(host.connect_timeout))}"]
-    remote = host.amandad or REMOTE
-    if len(remote) == 1:
-        remote = (*remote, "-auth=ssh")
-    return (*_SSH, *options, "--", host.address or host.name, shlex.join(remote))
+    return (*_SSH, *options, "--", host.address or host.name, remote)
 
 
 def explain(host: Host, status: int | None, text: str) -> PeerError:
