@@ -42,6 +42,7 @@ pyz: $(STAMP)  ## the client as one file that needs Python alone: dist/taperoom-
 
 docs: $(STAMP)  ## pages that are printed from the code
 	$(PY) -m core.protocol.describe docs/protocol
+	$(PY) -m core.manual docs/man
 
 clean:
 	rm -rf $(VENV) demo-site

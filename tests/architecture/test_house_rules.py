@@ -53,6 +53,16 @@ def test_protocol_pages_are_not_stale() -> None:
         assert (ROOT / "docs" / "protocol" / name).read_text() == text, f"docs/protocol/{name} is stale; run: make docs"
 
 
+def test_man_pages_are_not_stale() -> None:
+    from core.manual.__main__ import pages as manual
+
+    there = {path.name: path.read_text() for path in (ROOT / "docs/man").iterdir()}
+    assert there == manual(), "docs/man is stale; run: make docs"
+    installed = (ROOT / "pyproject.toml").read_text()
+    for name in there:
+        assert f'"docs/man/{name}" = "share/man/man{name[-1]}/{name}"' in installed, f"{name} is not installed"
+
+
 def modules_after(statement: str) -> set[str]:
     code = f"{statement}\nimport sys\nprint(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
