@@ -28,6 +28,10 @@ check: $(STAMP)  ## style, types, architecture
 test-all: $(STAMP)  ## everything, with coverage of the pure packages
 	$(PY) -m pytest -n 2 --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
 
+test-interop: $(STAMP)  ## every test with a real peer, the slow ones, too: Amanda 3.5.1, sshd, tmux, a browser
+	.ci/peers
+	$(PY) -m pytest -n 2 --dist worksteal -m interop
+
 fuzz: $(STAMP)  ## new hostile inputs for every parser: SECONDS_EACH=600, TARGETS= for some of them only
 	$(PY) -m tests.fuzz --seconds $(SECONDS_EACH) $(TARGETS)
 

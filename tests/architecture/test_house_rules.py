@@ -125,3 +125,9 @@ def test_every_word_of_a_pipe_is_spoken_somewhere(language: str) -> None:
         p.read_text() for package in ("core", "tui") for p in (ROOT / package).rglob("*.py") if "protocol" not in p.parts)
     silent = [m.VERB for m in module.VOCABULARY.messages.values() if not re.search(rf"\b{m.__name__}\(", program)]
     assert not silent, f"declared and never said: {silent}"
+
+
+def test_what_talks_to_a_real_peer_is_marked_so() -> None:
+    """make test-interop goes by the mark."""
+    silent = [path.name for path in (ROOT / "tests/interop").glob("test_*.py") if "mark.interop" not in path.read_text()]
+    assert not silent
