@@ -182,7 +182,7 @@ HOST: dict[str, Field] = {
     "ssh_key": Field(v.text, 'ssh_key = "/etc/taperoom/id_backup"'),
     "ssh_options": Field(v.texts, 'ssh_options = ["ProxyJump=gate"]'),
     "amandad": Field(v.command, 'amandad = "taperoom-clientd -auth=ssh"'),
-    "push": Field(push, "push = true"),
+    "push": Field(push, "push = false"),
     "maxdumps": Field(v.whole(1, 63), "maxdumps = 2"),
     "starttime": Field(v.clock, 'starttime = "22:30"'),
     "connect_timeout": Field(v.some_time, 'connect_timeout = "30 s"'),

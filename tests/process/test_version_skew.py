@@ -7,6 +7,7 @@ added here once there is one.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from core.wire.features import (
     KEEPS_CONNECTION,
     LARGE_FRAMES,
     LEGACY,
+    NAMES,
     PARTIAL_ESTIMATE,
     PUTS_BACK,
     SENDBACKUP_CRC,
@@ -57,7 +59,7 @@ def works(connection: Connection, server: Features, top: Path, client_has: Featu
         "sendsize", sendsize_request([(disk, (0, 1))], server, connection.features, "t", "20261129000000"), 30.0))
     assert found.sizes[disk.disk, 0] > 400 and not found.errors
     for level in (0, 1):
-        done = dump(connection, disk, level, server, confirm=server.has(CONFIRMS) and client_has.has(CONFIRMS))
+        done = dump(connection, disk, level, server, confirm=server.has(CONFIRMS))
         assert done.mesg.closed and done.mesg.error is None, done.mesg
         assert ("/letter" in done.index) is (level == 0)
         both = server.bits & client_has.bits
@@ -67,22 +69,19 @@ def works(connection: Connection, server: Features, top: Path, client_has: Featu
         assert (done.mesg.client is not None) is (SENDBACKUP_CRC in both)
 
 
-def fewer() -> list[tuple[str, Sequence[int]]]:
-    names = [(str(bit), (bit,)) for bit in OPTIONAL]
-    return [*names, ("all", OPTIONAL)]
+LESS = pytest.mark.parametrize("bits", [
+    pytest.param(OPTIONAL, id="all"), *(pytest.param((bit,), id=NAMES[bit], marks=pytest.mark.slow) for bit in OPTIONAL)])
 
 
-@pytest.mark.parametrize("bits", [bits for _, bits in fewer()], ids=[name for name, _ in fewer()])
+@LESS
 def test_our_server_with_a_client_that_knows_less(bits: Sequence[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
     announced = CLIENT.less(*bits)
     with client(tmp_path, monkeypatch, amandad=(sys.executable, "-P", "-c", LESS_CLIENT, announced.text, "-auth=local")) as found:
         assert found.features == announced
         works(found, CONFIRMING, tree(tmp_path), announced)
 
 
-@pytest.mark.parametrize("bits", [bits for _, bits in fewer()], ids=[name for name, _ in fewer()])
+@LESS
 def test_our_client_with_a_server_that_knows_less(bits: Sequence[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     server = CONFIRMING.less(*bits)
     with client(tmp_path, monkeypatch) as found:
@@ -90,8 +89,6 @@ def test_our_client_with_a_server_that_knows_less(bits: Sequence[int], tmp_path:
 
 
 def test_a_client_of_the_future_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
     announced = CLIENT.plus(*range(156, 180))
     with client(tmp_path, monkeypatch, amandad=(sys.executable, "-P", "-c", LESS_CLIENT, announced.text, "-auth=local")) as found:
         works(found, CONFIRMING.plus(*range(156, 180)), tree(tmp_path), announced)
