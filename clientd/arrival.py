@@ -6,7 +6,7 @@ nothing: the copy is then in memory only, so not even a power cut leaves a trace
 
     arrival SHA256 BYTES keep|once
 
-Each line on stdout is for the server; one on stderr that begins with ``taperoom-push:`` says what is wrong.
+Each line on stdout is for the server.  What is wrong stands there, too, and on stderr for whoever looks there.
 """
 
 from __future__ import annotations
@@ -168,7 +168,10 @@ def say(word: str) -> None:
 
 def fail(word: str, text: str) -> NoReturn:
     """Tell what is wrong, and end."""
-    os.write(2, f"taperoom-push: {word} {text}\n".encode("utf-8", "backslashreplace"))
+    line = f"taperoom-push: {word} {' '.join(text.split())}\n".encode("utf-8", "backslashreplace")
+    for descriptor in (2, 1):
+        with suppress(OSError):
+            os.write(descriptor, line)
     sys.exit(3)
 
 

@@ -71,8 +71,7 @@ class PushLink:
         status, text = self._child.ended()
         for word, said in _SAID.findall(text):
             if word in _FAULTS:
-                code, sentence, try_later = _FAULTS[word]
-                return PeerError(code, sentence.format(name=host.name, said=clean(said, 300)), try_later=try_later)
+                return self._fault(word, said)
         return explain(host, status, text)
 
     def close(self) -> None:
@@ -84,7 +83,12 @@ class PushLink:
             self._send(client.packed)
             word = self._line()
         if word != "ready":
-            raise self._nonsense(word)
+            name, _, said = word.partition(" ")
+            raise self._fault(name, said) if name in _FAULTS else self._nonsense(word)
+
+    def _fault(self, word: str, said: str) -> PeerError:
+        code, sentence, try_later = _FAULTS[word]
+        return PeerError(code, sentence.format(name=self._host.name, said=clean(said, 300)), try_later=try_later)
 
     def _line(self) -> str:
         """The next word of the other end."""
