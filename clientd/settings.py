@@ -32,9 +32,9 @@ APPLICATIONS = Path("/usr/lib/amanda/application")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``state``: directory of the incremental state, None where none is kept: each dump then holds everything.  ``tar``: GNU tar, empty when there is none.  ``access``: its file.
-    ``tls``: directory of the certificates.  ``amandahosts``: who may ask by bsdtcp.  ``applications``: directory of the
-    programs with Amanda's Application API."""
+    """``state``: directory of the incremental state, None where none is kept: each dump then holds everything.  ``tar``: GNU
+    tar, empty when there is none.  ``access``: its file.  ``tls``: directory of the certificates.  ``amandahosts``: who may
+    ask by bsdtcp.  ``applications``: directory of the programs with Amanda's Application API."""
 
     state: Path | None
     tar: str

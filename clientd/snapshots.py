@@ -1,8 +1,9 @@
 """The snapshot files of GNU tar's ``--listed-incremental``: one a disk and level, named as Amanda names them.
 
 A dump at level n works on a copy of the nearest lower level's file, ``.new`` until the dump is good.  Where no state is kept,
-tar works on a file in memory, and there is never a lower level.  Promises that a good file is only ever replaced by rename, and that two dumps never work on one file.  It reads of a snapshot only the
-time of the dump and the directories it knows (GNU tar manual, "Format of the Incremental Snapshot Files", version 2).
+tar works on a file in memory, and there is never a lower level.  Promises that a good file is only ever replaced by rename, and
+that two dumps never work on one file.  It reads of a snapshot only the time of the dump and the directories it knows (GNU tar
+manual, "Format of the Incremental Snapshot Files", version 2).
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ _FIELDS = 200
 
 
 class Snapshot:
-    """A snapshot that is being made: tar works on `file`.  It holds a lock until `commit` or `discard`.  Without a ``target`` it
-    is in memory, as what ``lock`` is open on."""
+    """A snapshot that is being made: tar works on `file`.  It holds a lock until `commit` or `discard`.  Without a ``target``
+    it is in memory, as what ``lock`` is open on."""
 
     def __init__(self, file: Path, target: Path | None, lock: int) -> None:
         self.file = file

@@ -19,14 +19,15 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "inparallel": "How many dumps run at once. Default 4.",
         "maxdumps": "How many of them on one client. Default 1.",
         "netusage": "What all dumps together may take of the network, by their estimates.",
-        "dumporder": "A letter for each dumper says which disk it takes next: s smallest size, S biggest size, t shortest time, T longest "
-                     "time, b smallest bandwidth, B biggest bandwidth. Default BTsS.",
-        "taperalgo": "Which dump on the holding disk is written next: first, firstfit, largest, largestfit, smallest or last. Default "
-                     "first.",
+        "dumporder": "A letter for each dumper says which disk it takes next: s smallest size, S biggest size, t shortest "
+                     "time, T longest time, b smallest bandwidth, B biggest bandwidth. Default BTsS.",
+        "taperalgo": "Which dump on the holding disk is written next: first, firstfit, largest, largestfit, smallest or last. "
+                     "Default first.",
         "autoflush": "Whether a run also writes what earlier runs left on the holding disks. Default true.",
         "request_deadline": "When an open question takes its default. Default 1 h.",
         "retry_delay": "How long a disk that answered TRY-AGAIN waits, times the attempt. Default 30 s.",
-        "child_timeout": "A dumper or taper that says nothing for so long is ended, and its work is tried again. Default 15 min.",
+        "child_timeout": "A dumper or taper that says nothing for so long is ended, and its work is tried again. Default 15 "
+                         "min.",
     },
     "requests": {
         "reply": "The choice that is given as the answer.",
@@ -61,21 +62,22 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "limit": "How much may be there at once. Default 1 GiB.",
     },
     "dumptype": {
-        "program": "What makes the dump: gnutar, or a program with Amanda's Application API, by its name or as application NAME. Default "
-                   "gnutar.",
+        "program": "What makes the dump: gnutar, or a program with Amanda's Application API, by its name or as application "
+                   "NAME. Default gnutar.",
         "auth": "How the client is reached: ssh, local (this machine), tls or bsdtcp. Default ssh.",
-        "compress": "Where and how a dump is compressed: none, or client or server with fast, best, zstd or custom. Default client "
-                    "fast.",
+        "compress": "Where and how a dump is compressed: none, or client or server with fast, best, zstd or custom. Default "
+                    "client fast.",
         "compress_program": "The whole path of the program of a custom compression; with -d it does the reverse.",
         "encrypt": "Only none, in this version.",
         "index": "Whether the names in a dump are kept, so that it can be looked through. Default true.",
         "record": "Whether later incrementals go on from this dump. Default true.",
         "holding": "Whether a dump goes through a holding disk: auto, never or required. Default auto.",
         "priority": "low, medium, high, or a number from 0 to 9: which disks come first when there is not enough room.",
-        "estimate": "How sizes are found, in this order: client asks the client, calcsize lets it guess quickly, server goes by what "
-                    "earlier dumps were.",
+        "estimate": "How sizes are found, in this order: client asks the client, calcsize lets it guess quickly, server goes "
+                    "by what earlier dumps were.",
         "retry": "How often a dump that failed is tried again in the same run. Default 2.",
-        "strategy": "standard; noinc (fulls only), nofull (never a full but the first), incronly (a full only when forced) or skip.",
+        "strategy": "standard; noinc (fulls only), nofull (never a full but the first), incronly (a full only when forced) or "
+                    "skip.",
         "skip_full": "On a day on which a full is due nothing is dumped; it is made in another way.",
         "skip_incr": "On a day on which no full is due nothing is dumped.",
         "dumpcycle": "As in [run], for these disks.",
@@ -104,8 +106,8 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "ssh_key": "The private key for the login.",
         "ssh_options": "More words for the command ssh.",
         "amandad": "The command of the client there. Default taperoom-clientd -auth=ssh.",
-        "push": "With ssh, for a host that has nothing but Python 3.11 or newer: true brings the client there and keeps it for the next "
-                "time; \"once\" leaves nothing there, so that each dump is a full. Default false.",
+        "push": "With ssh, for a host that has nothing but Python 3.11 or newer: true brings the client there and keeps it "
+                "for the next time; \"once\" leaves nothing there, so that each dump is a full. Default false.",
         "maxdumps": "How many dumps run on it at once.",
         "starttime": "Its dumps do not begin before this time of day.",
         "connect_timeout": "How long it has to answer. Default 30 s.",

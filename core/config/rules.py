@@ -192,8 +192,8 @@ def _check_push(disk: Disk, index: int, faults: Faults) -> None:
         faults.add(("disk", index, "disk"), f"is reached by auth = {kind.auth!r}, but push of host {disk.host.name} goes by ssh",
                    'auth = "ssh"')
     if disk.host.push == "once" and kind.strategy in (Strategy.NOFULL, Strategy.INCRONLY):
-        faults.add(("disk", index, "disk"), f"has strategy = \"{kind.strategy}\", but push = \"once\" of host {disk.host.name} "
-                   "leaves nothing there that an incremental could go on from", 'strategy = "noinc"')
+        faults.add(("disk", index, "disk"), f"has strategy = {kind.strategy.value!r}, but push = \"once\" of "
+                   f"host {disk.host.name} leaves nothing there that an incremental could go on from", 'strategy = "noinc"')
 
 
 def _check_name(disk: Disk, at: Key, faults: Faults) -> None:

@@ -67,7 +67,7 @@ def export_amanda(site: Site, path: Path, wanted: Wanted) -> Exported:
     """
     target = target_of(path, wanted.name)
     stores = stores_of(site, target, wanted.storages)
-    done = Exported(target, warnings=_dangers(site, stores))
+    done = Exported(target, warnings=_dangers(site, stores, wanted.hand_over))
     files = Files(path, insist=wanted.insist, dry_run=wanted.dry_run)
     try:
         lines = _put_files(site, target, stores, wanted, files, done)
@@ -107,14 +107,14 @@ def _put_files(site: Site, target: Target, stores: Mapping[str, Store], wanted: 
     return lines
 
 
-def _dangers(site: Site, stores: Mapping[str, Store]) -> list[str]:
-    """What in Amanda's configuration endangers our volumes."""
+def _dangers(site: Site, stores: Mapping[str, Store], hand_over: bool) -> list[str]:
+    """What in Amanda's configuration endangers our volumes; once they are handed over we label none any more."""
     found = []
     for name, store in stores.items():
         if store.takes_others:
             found.append(f"TAP046 autolabel of Amanda's storage {store.name} takes volumes of others: one of ours that is not "
                          "in its tapelist yet would be overwritten; take 'any' and 'other-config' away")
-        if store.autolabel and store.autolabel == site.storages[name].autolabel:
+        if not hand_over and store.autolabel and store.autolabel == site.storages[name].autolabel:
             found.append(f"TAP047 Amanda's storage {store.name} and our storage {name} make the same labels, "
                          f"{store.autolabel}: two volumes will bear the same one; give ours another autolabel")
     return found

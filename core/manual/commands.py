@@ -9,18 +9,19 @@ from core.cli.explain import EXIT_CODES
 from core.manual.roff import Page
 
 ENVIRONMENT = (
-    ("TAPEROOM_CONFIG", "The configuration, where --config does not name one: a file, a directory, or a bare word such as daily."),
+    ("TAPEROOM_CONFIG", "The configuration, where --config does not name one: a file, a directory, or a bare word such as "
+                        "daily."),
     ("TAPEROOM_DEBUG", "Set to 1: a fault of Taperoom itself is shown with the whole traceback."),
-    ("TAPEROOM_CACHE", "Where the client that is brought to hosts with push is kept once it is built; /var/cache/taperoom for root, "
-                       "else .cache/taperoom in the home directory. It may be lost at any time."),
+    ("TAPEROOM_CACHE", "Where the client that is brought to hosts with push is kept once it is built; /var/cache/taperoom for "
+                       "root, else .cache/taperoom in the home directory. It may be lost at any time."),
     ("NO_COLOR", "Set to anything: no colours."),
     ("COLUMNS", "The width of what is printed."),
     ("TMPDIR", "Where a drill restores to, unless the configuration says it."),
 )
 FILES = (
     ("/etc/taperoom/taperoom.toml", "The configuration; see taperoom.toml(5) for where else it is looked for."),
-    ("STATE_DIR/runs", "A directory for each run: journal.jsonl holds its facts, traffic.log the lines of all pipes, report.txt "
-                       "the morning report."),
+    ("STATE_DIR/runs", "A directory for each run: journal.jsonl holds its facts, traffic.log the lines of all pipes, "
+                       "report.txt the morning report."),
     ("STATE_DIR/index", "The names in each dump."),
     ("STATE_DIR/tapelist", "All volumes, in Amanda's format."),
     ("STATE_DIR/catalogue.sqlite", "The index over all of that; 'taperoom catalogue rebuild' makes it again."),

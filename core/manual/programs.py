@@ -33,22 +33,24 @@ class Program:
 _STATUS = (("0 to 5", "As of taperoom(1)."),)
 _CLIENT_ENVIRONMENT = (
     ("TAPEROOM_CLIENT_STATE", "Where the state of incrementals is: /var/lib/taperoom-client for root, else "
-     ".local/state/taperoom-client in the home directory. The word none keeps none: each dump then holds everything."),
+                              ".local/state/taperoom-client in the home directory. The word none keeps none: each dump then "
+                              "holds everything."),
     ("TAPEROOM_CLIENT_ACCESS", "The access file. Default /etc/taperoom-client/access.toml."),
     ("TAPEROOM_CLIENT_TAR", "GNU tar. Default /bin/tar, else what PATH has."),
     ("TAPEROOM_CLIENT_TLS", "The directory of the certificates. Default /etc/taperoom-client/tls."),
     ("TAPEROOM_CLIENT_AMANDAHOSTS", "Who may ask by bsdtcp. Default .amandahosts in the home directory."),
     ("TAPEROOM_CLIENT_APPLICATIONS", "Where programs with Amanda's Application API are. Default /usr/lib/amanda/application."),
-    ("TAPEROOM_CLIENT_CACHE", "Where a client that the server brings by push is kept: /var/cache/taperoom-client for root, else "
-     ".cache/taperoom-client in the home directory."),
+    ("TAPEROOM_CLIENT_CACHE", "Where a client that the server brings by push is kept: /var/cache/taperoom-client for root, "
+                              "else .cache/taperoom-client in the home directory."),
 )
 
 PROGRAMS = (
     Program(
         "taperoom-amdump", "one run, from lock to report",
         (("python3 -P -m core.amdump", "CONFIG [--no-dump] [--quiet] [HOST[:DISK]...]"),),
-        ("It locks the site, makes the run's directory, starts planner and driver with a pipe between them, and writes the report "
-         "when they have ended. 'taperoom run' starts it in a session of its own, so that it goes on when the terminal is gone.",
+        ("It locks the site, makes the run's directory, starts planner and driver with a pipe between them, and writes the "
+         "report when they have ended. 'taperoom run' starts it in a session of its own, so that it goes on when the terminal "
+         "is gone.",
          "SIGTERM and SIGINT are passed on to the driver, which ends the dumps under way and says so in the journal."),
         (("--no-dump", "Only flush what is left on the holding disks."),
          ("--quiet", "No report on stdout; report.txt is written all the same."),
@@ -58,8 +60,8 @@ PROGRAMS = (
         "taperoom-planner", "plans a night",
         (("python3 -P -m core.planner",
           "CONFIG [--datestamp YYYYMMDDhhmmss] [--offline] [--no-dump] [--dry-run] [HOST[:DISK]...]"),),
-        ("It asks all clients at once for sizes, decides the level of each disk, and writes the plan on stdout for the driver. It "
-         "changes nothing. What it says of its work goes to stderr.",),
+        ("It asks all clients at once for sizes, decides the level of each disk, and writes the plan on stdout for the "
+         "driver. It changes nothing. What it says of its work goes to stderr.",),
         (("--datestamp", "When the run begins; now without it."),
          ("--offline", "No client is asked; sizes come from earlier dumps."),
          ("--no-dump", "Only flushes, also without autoflush."),
@@ -71,8 +73,9 @@ PROGRAMS = (
     Program(
         "taperoom-driver", "drives a run by a plan",
         (("python3 -P -m core.driver", "CONFIG [--datestamp STAMP] [--run-dir DIR] [--by NAME] < PLAN"),),
-        ("It reads a plan on stdin, from the planner or from a keyboard, starts dumpers and tapers, and gives them their work. Each fact "
-         "is in the run's journal before anything is done about it. Operators talk to it by the socket in the run's directory.",),
+        ("It reads a plan on stdin, from the planner or from a keyboard, starts dumpers and tapers, and gives them their "
+         "work. Each fact is in the run's journal before anything is done about it. Operators talk to it by the socket in the "
+         "run's directory.",),
         (("--datestamp", "Of the run; else the plan's DATE line, else now."),
          ("--run-dir", "The run's directory, made and locked by amdump; without it the driver makes one."),
          ("--by", "Who started the run.")),
@@ -81,26 +84,29 @@ PROGRAMS = (
     Program(
         "taperoom-dumper", "brings dumps from clients to a holding disk or to the taper",
         (("python3 -P -m core.dumper", "CONFIG"),),
-        ("It takes orders on stdin and reports on stdout. A dump goes from the client into a file on a holding disk, or to the port "
-         "of a taper. SIGTERM ends what is under way.",),
+        ("It takes orders on stdin and reports on stdout. A dump goes from the client into a file on a holding disk, or to "
+         "the port of a taper. SIGTERM ends what is under way.",),
         words=(("with the driver", dumper.VOCABULARY),),
         status=(("0", "After QUIT or the end of its input."), ("2", "The configuration is wrong."))),
     Program(
         "taperoom-taper", "writes dumps to the volumes of one storage",
         (("python3 -P -m core.taper", "CONFIG STORAGE"),),
-        ("It takes orders on stdin and reports on stdout. One taper at a time holds the changer of a storage. SIGTERM ends it in good "
-         "order: the volume stays readable.",),
+        ("It takes orders on stdin and reports on stdout. One taper at a time holds the changer of a storage. SIGTERM ends it "
+         "in good order: the volume stays readable.",),
         words=(("with the driver", taper.VOCABULARY),),
         status=(("0", "After QUIT, the end of its input or SIGTERM."), ("2", "The configuration is wrong."))),
     Program(
         "taperoom-clientd", "the client: amandad",
-        (("taperoom-clientd", "[-auth=local|ssh|bsdtcp|tls] [SERVICE...]"), ("taperoom-clientd listen", "[--address ADDRESS] [--port N] [--dir DIR]"),
+        (("taperoom-clientd", "[-auth=local|ssh|bsdtcp|tls] [SERVICE...]"), ("taperoom-clientd listen", "[--address ADDRESS] "
+                                                                                                        "[--port N] [--dir "
+                                                                                                        "DIR]"),
          ("taperoom-clientd enrol", "[--dir DIR] FILE"), ("taperoom-clientd.pyz", "...")),
-        ("It answers one server on stdin and stdout: checks, estimates, dumps, and with an access file that permits it restores. "
-         "With local and ssh it is started by the server or by sshd; with bsdtcp by inetd or systemd on port 10080; with tls by its own "
-         "listener, or by inetd or systemd on port 10085. A stock Amanda 3.5.1 server can use it in the place of its own amandad.",
-         "taperoom-clientd.pyz is the same in one file; it needs Python 3.11 or newer and nothing else. 'make pyz' makes it. A "
-         "server can bring it by itself: see push in taperoom.toml(5).",
+        ("It answers one server on stdin and stdout: checks, estimates, dumps, and with an access file that permits it "
+         "restores. With local and ssh it is started by the server or by sshd; with bsdtcp by inetd or systemd on port 10080; "
+         "with tls by its own listener, or by inetd or systemd on port 10085. A stock Amanda 3.5.1 server can use it in the "
+         "place of its own amandad.",
+         "taperoom-clientd.pyz is the same in one file; it needs Python 3.11 or newer and nothing else. 'make pyz' makes it. "
+         "A server can bring it by itself: see push in taperoom.toml(5).",
          "Words that are no option name services, as in Amanda; all of them are always there."),
         (("-auth=WAY", "How the server is connected. Default local."),
          ("listen", "Wait for the server with tls, and run an amandad for each of its connections."),
@@ -108,18 +114,20 @@ PROGRAMS = (
          ("--address ADDRESS", "Listen on this address of this machine only."),
          ("--port N", "Listen on another port than the one of the enrolment."),
          ("--dir DIR", "Where the certificates are.")),
-        status=(("0", "The server left."), ("1", "The server talked nonsense, or a command failed."), ("2", "The arguments are wrong.")),
+        status=(("0", "The server left."), ("1", "The server talked nonsense, or a command failed."), ("2", "The arguments "
+                                                                                                            "are wrong.")),
         environment=_CLIENT_ENVIRONMENT,
-        files=(("/etc/taperoom-client/access.toml", "What a server may ask for, as lists of texts: servers, services, disks, lists, "
-                "programs, filters, targets, applications. Without the file: every service but restore, and every disk. A file that "
-                "cannot be read permits nothing."),
+        files=(("/etc/taperoom-client/access.toml", "What a server may ask for, as lists of texts: servers, services, disks, "
+                                                    "lists, programs, filters, targets, applications. Without the file: every "
+                                                    "service but restore, and every disk. A file that cannot be read permits "
+                                                    "nothing."),
                ("/var/lib/taperoom-client/gnutar-lists", "What incrementals go on from, one file a disk and level."))),
     Program(
         "amtaperoom", "our client as an application of a stock Amanda client",
         (("amtaperoom", "support|selfcheck|estimate|backup|restore|index [--OPTION VALUE...]"),),
-        ("A program with Amanda's Application API: all levels are estimated in one walk, and incremental state changes only for a good "
-         "dump. Put a script that runs it into Amanda's application directory, and name it as plugin of an application. It takes "
-         "no properties.",),
+        ("A program with Amanda's Application API: all levels are estimated in one walk, and incremental state changes only "
+         "for a good dump. Put a script that runs it into Amanda's application directory, and name it as plugin of an "
+         "application. It takes no properties.",),
         status=(("0", "Well."), ("1", "Something failed; what it was is on stderr, or among the messages.")),
         environment=_CLIENT_ENVIRONMENT[:3]),
 )

@@ -89,8 +89,8 @@ class Dumptype:
 class Host:
     """A client: how it is reached and how much it may do at once; timeouts in seconds.
 
-    ``tls_dir``: where the site keeps the authority and our own certificate for the transport tls.  ``push``: with ssh, bring the
-    client there first; ``keep`` it there for the next time, or ``once``, which leaves nothing.
+    ``tls_dir``: where the site keeps the authority and our own certificate for the transport tls.  ``push``: with ssh, bring
+    the client there first; ``keep`` it there for the next time, or ``once``, which leaves nothing.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The manual pages: nothing of the commands and of the configuration is missing in them, and groff has nothing to complain of."""
+"""The manual pages: nothing of the commands and of the configuration is missing, and groff has nothing to complain of."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def test_every_command_and_option_is_there() -> None:
     group = typer.main.get_command(app)
     found = 0
     for name, command in group.commands.items():  # type: ignore[attr-defined]
-        for path, one in {name: command, **{f"{name} {word}": c for word, c in getattr(command, "commands", {}).items()}}.items():
+        inner = getattr(command, "commands", {})
+        for path, one in {name: command, **{f"{name} {word}": it for word, it in inner.items()}}.items():
             if getattr(one, "commands", None):
                 continue
             part = text.split(f'.SS "taperoom {escape(path)}')[1].split(".SS")[0]

@@ -36,6 +36,7 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
         words = name.replace("@.", "@1.")
         if words != name:
             (tmp_path / words).write_text((tmp_path / name).read_text())
-        done = subprocess.run(["systemd-analyze", "verify", "--man=no", tmp_path / words], capture_output=True, text=True, check=False)
+        done = subprocess.run(["systemd-analyze", "verify", "--man=no", tmp_path / words], capture_output=True, text=True,
+                              check=False)
         mine = [line for line in done.stderr.splitlines() if "taperoom" in line]
         assert done.returncode == 0 and not mine, (name, done.stderr)

@@ -54,4 +54,5 @@ def test_the_guide_word_by_word(tmp_path: Path) -> None:
     assert files(5)["whole/index.html"] == "<p>first\n<p>" and "whole/gone.html" in files(5) and "whole/img/new" not in files(5)
     assert files(7)["now/index.html"] == "<p>second\n<p"[:12] and "now/gone.html" not in files(7) and "now/img/new" in files(7)
     # Amanda knows of dumps of both, restores what we dumped, and goes on from there.
-    assert out("8.").count("./index.html") >= 1 and files(8)["amrecover/index.html"] == "<p>second\n<p"[:12]
+    assert "DAILY-006" in out("8.").rpartition("amadmin daily find")[2] and "0 problems found" in out("8.")
+    assert out("8.").count("./index.html") >= 2 and files(8)["amrecover/index.html"] == "<p>second\n<p"[:12]

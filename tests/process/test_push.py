@@ -1,5 +1,5 @@
-"""A client that the server brings itself: through a real sshd to a host with nothing but Python, an empty environment and a PATH
-of two names."""
+"""A client that the server brings itself: through a real sshd to a host with nothing but Python, an empty environment and a
+PATH of two names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from core.errors import PeerError
 from core.model.disk import Host
 from core.model.dump import Crc
 from core.wire.features import CONFIRMING, SERVER
-from core.wire.services import parse_selfcheck, sendbackup_request, selfcheck_request
+from core.wire.services import parse_selfcheck, selfcheck_request, sendbackup_request
 from core.wire.transports import connect
 from core.wire.transports.agent import agent
 from core.wire.transports.push import remote

@@ -38,7 +38,8 @@ def test_two_nights_and_back(bare: Bare, tmp_path: Path, push: bool | str) -> No
         assert ran.returncode == 0, ran.stdout + ran.stderr + site.logs()
         levels += [disk.level for disk in site.view().disks.values()]
     assert levels == ([0, 1] if push is True else [0, 0])
-    (bare.here / "access.toml").write_text(f'services = ["selfcheck", "sendbackup", "restore"]\ntargets = ["{tmp_path}/back"]\n')
+    (bare.here / "access.toml").write_text(
+        f'services = ["selfcheck", "sendbackup", "restore"]\ntargets = ["{tmp_path}/back"]\n')
     env = {"TAPEROOM_CACHE": str(tmp_path / "cache")}
     said = program("--config", str(site.config), "restore", f"alpha:{site.data('alpha:/home')}", "--to",
                    f"alpha:{tmp_path}/back", "--json", env=env)

@@ -1,7 +1,7 @@
 """A server and a client of different versions: each goes by what the other announces, never by what it is itself.
 
-There is no earlier version yet, so a peer that lacks what we added is one of ours that announces less.  CONTRIBUTING says what is
-added here once there is one.
+There is no earlier version yet, so a peer that lacks what we added is one of ours that announces less.  CONTRIBUTING says what
+is added here once there is one.
 """
 
 from __future__ import annotations
@@ -80,6 +80,10 @@ def works(connection: Connection, server: Features, top: Path, client_has: Featu
         assert (done.mesg.client == done.crc) is (SENDBACKUP_CRC in both)
 
 
+def a_client(announces: Features) -> tuple[str, ...]:
+    return (sys.executable, "-P", "-c", LESS_CLIENT, announces.text, "-auth=local")
+
+
 LESS = pytest.mark.parametrize("bits", [
     pytest.param(OPTIONAL, id="all"), *(pytest.param((bit,), id=NAMES[bit], marks=pytest.mark.slow) for bit in OPTIONAL)])
 
@@ -87,7 +91,7 @@ LESS = pytest.mark.parametrize("bits", [
 @LESS
 def test_our_server_with_a_client_that_knows_less(bits: Sequence[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     announced = CLIENT.less(*bits)
-    with client(tmp_path, monkeypatch, amandad=(sys.executable, "-P", "-c", LESS_CLIENT, announced.text, "-auth=local")) as found:
+    with client(tmp_path, monkeypatch, amandad=a_client(announced)) as found:
         assert found.features == announced
         works(found, CONFIRMING, tree(tmp_path), announced)
 
@@ -101,7 +105,7 @@ def test_our_client_with_a_server_that_knows_less(bits: Sequence[int], tmp_path:
 
 def test_a_client_of_the_future_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     announced = CLIENT.plus(*range(156, 180))
-    with client(tmp_path, monkeypatch, amandad=(sys.executable, "-P", "-c", LESS_CLIENT, announced.text, "-auth=local")) as found:
+    with client(tmp_path, monkeypatch, amandad=a_client(announced)) as found:
         works(found, CONFIRMING.plus(*range(156, 180)), tree(tmp_path), announced)
 
 

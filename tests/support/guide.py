@@ -1,7 +1,7 @@
 """``python -m tests.support.guide GUIDE``: a machine with a site of a real Amanda, on which a guide's commands are typed.
 
-Everything happens in mounts of its own: /etc, /var, /srv and /opt are this machine's with a layer above them that nobody else
-sees, and that is gone afterwards.  One JSON object a command block on stdout: where it stands, what it said, and how it ended.
+Everything happens in mounts of its own: /etc, /var, /opt and /tmp are this machine's with a layer above them that nobody else
+sees, and that is gone afterwards; /srv is empty.  One JSON object a block on stdout: where it is, what was said, how it ended.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import tomli_w
 from tests.support import amanda
 
 ROOT = Path(__file__).parents[2]
-LAYERED = ("etc", "var", "srv", "opt", "tmp")
+LAYERED = ("etc", "var", "opt", "tmp")
 CONFIG = Path("/etc/taperoom/daily.toml")
 NIGHTS = {
     "www": ({"index.html": b"<p>first\n" * 3000, "img/logo": bytes(range(256)) * 2000, "gone.html": b"gone\n"},
@@ -95,7 +95,7 @@ class Block:
 def blocks(guide: str) -> Iterator[Block]:
     """The blocks of a guide that are to be done, in their order."""
     chapter = ""
-    for found in re.finditer(r"^## (.+)$|^```(\w+)\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL):
+    for found in re.finditer(r"^## ([^\n]+)$|^```(\w+)\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL):
         if found[1]:
             chapter = found[1]
         elif found[2] in ("sh", "toml"):
@@ -112,14 +112,16 @@ def layers() -> None:
         (place / name / "up").chmod(Path("/", name).stat().st_mode & 0o7777)
         options = f"lowerdir=/{name},upperdir={place}/{name}/up,workdir={place}/{name}/work"
         _run("mount", "-t", "overlay", "-o", options, "overlay", f"/{name}")
-    for name in ("/var/lib/amanda", "/var/log/amanda"):  # what other tests do there meanwhile is none of this machine's business
+    # What other tests do meanwhile with Amanda's directories is none of this machine's business; and files below a layer are on
+    # another device than their directories, so tar would leave them out.
+    for name in ("/var/lib/amanda", "/var/log/amanda", "/srv"):
         _run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", name)
 
 
 def site() -> str:
     """A site of Amanda with two nights behind it; the datestamp of the first."""
-    for directory in ("/etc/amanda/daily", "/var/lib/amanda/daily/curinfo", "/var/lib/amanda/daily/index", "/var/log/amanda/daily",
-                      "/var/spool/amanda", "/srv/vtapes", "/srv/www", "/srv/db", "/var/lib/amanda/gnutar-lists"):
+    for directory in ("/etc/amanda/daily", "/var/lib/amanda/daily/curinfo", "/var/lib/amanda/daily/index",
+                      "/var/log/amanda/daily", "/var/spool/amanda", "/srv/vtapes", "/var/lib/amanda/gnutar-lists"):
         Path(directory).mkdir(parents=True, exist_ok=True)
     Path("/etc/amanda/daily/amanda.conf").write_text(AMANDA_CONF)
     Path("/etc/amanda/daily/disklist").write_text(DISKLIST)
@@ -128,7 +130,8 @@ def site() -> str:
         hosts.write("127.0.0.1 web1 db1\n")
     for night in range(2):
         put(night)
-        _run("chown", "-hR", "backup:backup", "/etc/amanda/daily", "/var/lib/amanda", "/var/log/amanda", "/var/spool/amanda", "/srv")
+        _run("chown", "-hR", "backup:backup", "/etc/amanda/daily", "/var/lib/amanda", "/var/log/amanda", "/var/spool/amanda",
+             "/srv")
         _run("runuser", "-u", amanda.USER, "--", "amdump", "daily")
     return min(path.name.split(".")[1] for path in Path("/var/log/amanda/daily").glob("log.*.0"))
 
@@ -138,7 +141,7 @@ def put(night: int) -> None:
     for disk, nights in NIGHTS.items():
         for name, data in nights[night].items():
             target = Path("/srv", disk, name)
-            target.parent.mkdir(exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
     if night:
         Path("/srv/www/gone.html").unlink()
@@ -167,7 +170,7 @@ def programs() -> Path:
 def main(words: list[str]) -> int:
     """Follow the guide to its end, or to the first command that fails."""
     layers()
-    environment = {"PATH": f"{programs()}:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8", "COLUMNS": "100"}
+    environment = {"PATH": f"{programs()}:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8"}
     first = site()
     guide = Path(words[0]).read_text().replace("2026-11-20", first)
     for block in blocks(guide):
@@ -187,14 +190,15 @@ def main(words: list[str]) -> int:
 
 def found_in(top: Path) -> dict[str, str]:
     """The beginning of each file below a directory."""
-    return {str(path.relative_to(top)): path.read_bytes()[:12].decode("latin-1") for path in sorted(top.rglob("*")) if path.is_file()}
+    files = sorted(path for path in top.rglob("*") if path.is_file())
+    return {str(path.relative_to(top)): path.read_bytes()[:12].decode("latin-1") for path in files}
 
 
 def _run(*command: str) -> None:
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, cwd="/", env={
         **os.environ, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
     if done.returncode:
-        logs = "".join(p.read_text(errors="replace")[-3000:] for p in Path("/var/log/amanda/daily").glob("log*"))
+        logs = "".join(path.read_text(errors="replace")[-3000:] for path in Path("/var/log/amanda/daily").glob("log.*"))
         raise SystemExit(f"{logs}{' '.join(command)}: {done.returncode}\n{done.stdout}{done.stderr}")
 
 

@@ -15,7 +15,8 @@ FILE = Path("/etc/taperoom/taperoom.toml")
 
 
 def site(host: str, disk: str = "") -> Site:
-    return load_text(f'[storage.main]\nchanger = "disk:/v"\n[host.web1]\n{host}\n[[disk]]\nhost = "web1"\ndisk = "/home"\n{disk}\n', FILE)
+    return load_text(f'[storage.main]\nchanger = "disk:/v"\n[host.web1]\n{host}\n'
+                     f'[[disk]]\nhost = "web1"\ndisk = "/home"\n{disk}\n', FILE)
 
 
 def faults(host: str, disk: str = "") -> str:

@@ -128,7 +128,7 @@ def _mark(path: Path) -> tuple[int, int]:
 
 
 def _directory() -> Path:
-    """The directory that copies are kept in.  OSError also when others may write there: what is in it is run as root elsewhere."""
+    """The directory that copies are kept in.  OSError also when others may write there, since it runs as root elsewhere."""
     said = os.environ.get("TAPEROOM_CACHE")
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     directory = Path(said) if said else Path("/var/cache/taperoom") if os.geteuid() == 0 else home / "taperoom"

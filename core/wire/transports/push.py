@@ -1,8 +1,8 @@
 """The transport ``ssh`` to a host that has nothing of ours: the client itself goes over the connection, and runs there.
 
 One ssh does all: sh looks for a Python that is new enough, Python runs `clientd.arrival`, which asks for the copy if the host
-has none of this checksum, and becomes amandad.  Promises that nothing a configuration names becomes part of what the host's shell
-reads, and that each thing that is missing there becomes one clear PeerError.
+has none of this checksum, and becomes amandad.  Promises that nothing a configuration names becomes part of what the host's
+shell reads, and that each thing that is missing there becomes one clear PeerError.
 """
 
 from __future__ import annotations
