@@ -187,13 +187,13 @@ def _check_disks(site: Site, plain: Mapping[str, Any], faults: Faults) -> None:
 
 
 def _check_push(disk: Disk, index: int, faults: Faults) -> None:
-    kind = disk.dumptype
-    if disk.host.push and kind.auth != "ssh":
-        faults.add(("disk", index, "disk"), f"is reached by auth = {kind.auth!r}, but push of host {disk.host.name} goes by ssh",
+    kind, host = disk.dumptype, disk.host
+    if host.push and kind.auth != "ssh":
+        faults.add(("disk", index, "disk"), f"is reached by auth = {kind.auth!r}, but push of host {host.name} goes by ssh",
                    'auth = "ssh"')
-    if disk.host.push == "once" and kind.strategy in (Strategy.NOFULL, Strategy.INCRONLY):
+    if host.push == "once" and kind.strategy in (Strategy.NOFULL, Strategy.INCRONLY):
         faults.add(("disk", index, "disk"), f"has strategy = {kind.strategy.value!r}, but push = \"once\" of "
-                   f"host {disk.host.name} leaves nothing there that an incremental could go on from", 'strategy = "noinc"')
+                   f"host {host.name} leaves nothing there that an incremental could go on from", 'strategy = "noinc"')
 
 
 def _check_name(disk: Disk, at: Key, faults: Faults) -> None:
