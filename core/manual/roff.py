@@ -24,8 +24,8 @@ class Page:
             f"{escape(name)} \\- {escape(title)}"]
 
     def heading(self, text: str) -> None:
-        """A section."""
-        self._lines.append(f".SH {_quoted(text.upper())}")
+        """A section; one that is named after a table of the configuration is written as that is."""
+        self._lines.append(f".SH {_quoted(text if text.startswith('[') else text.upper())}")
 
     def part(self, text: str) -> None:
         """A part of a section."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -259,6 +260,18 @@ def test_what_the_remote_shell_reads_is_ours_alone(manner: str) -> None:
     # Shells that are not sh have to take it, too: one line, no quote in a quote, nothing of csh's history.
     assert "\n" not in said and "!" not in said and "\\" not in said and not any("'" in word for word in words)
     assert len(said) < 8000
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash", "dash", "tcsh", "csh", "fish", "zsh", "ksh", "busybox sh"])
+def test_every_login_shell_hands_it_over(shell: str, tmp_path: Path) -> None:
+    command = shell.split()
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"NOT TESTED: a login with {command[0]}: it is not installed")
+    client = agent()
+    done = subprocess.run([*command, "-c", remote(client, "once")], input=client.packed, capture_output=True, check=False,
+                          env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}, timeout=60)
+    assert (done.returncode, done.stdout) == (0, b"taperoom-push: send\ntaperoom-push: ready\n"), done
+    assert not list(tmp_path.rglob("*taperoom*"))
 
 
 def test_a_server_without_the_packages_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
