@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ GUIDE = ROOT / "docs/migrating-from-amanda.md"
 def test_every_block_of_the_guide_can_be_done() -> None:
     found = list(blocks(GUIDE.read_text()))
     assert GUIDE.read_text().count("```") == 2 * len(found)
-    assert [block.language for block in found].count("toml") == 1 and len(found) > 10
+    assert [block.language for block in found].count("toml") == 2 and len(found) > 10
 
 
 @pytest.mark.slow
@@ -54,5 +55,8 @@ def test_the_guide_word_by_word(tmp_path: Path) -> None:
     assert files(5)["whole/index.html"] == "<p>first\n<p>" and "whole/gone.html" in files(5) and "whole/img/new" not in files(5)
     assert files(7)["now/index.html"] == "<p>second\n<p"[:12] and "now/gone.html" not in files(7) and "now/img/new" in files(7)
     # Amanda knows of dumps of both, restores what we dumped, and goes on from there.
-    assert "DAILY-006" in out("8.").rpartition("amadmin daily find")[2] and "0 problems found" in out("8.")
+    assert files(7)["db/journal"] == "entry\nentry\n" and "db/table" in files(7)
+    again = re.search(r"dumped db1:/srv/db level 1: ([0-9.]+) KiB", out("7."))
+    assert again is not None and float(again[1]) < 100, "it went on from what Amanda's client kept"
+    assert "DAILY-007" in out("8.").rpartition("amadmin daily find")[2] and "0 problems found" in out("8.")
     assert out("8.").count("./index.html") >= 2 and files(8)["amrecover/index.html"] == "<p>second\n<p"[:12]

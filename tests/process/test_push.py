@@ -23,7 +23,7 @@ from core.model.dump import Crc
 from core.wire.features import CONFIRMING, SERVER
 from core.wire.services import parse_selfcheck, selfcheck_request, sendbackup_request
 from core.wire.transports import connect
-from core.wire.transports.agent import agent
+from core.wire.transports.agent import agent, made
 from core.wire.transports.push import remote
 from tests.support.bare import Bare, a_python, bare_host
 from tests.support.client import STAMP, a_disk, dump, receive, sizes
@@ -34,8 +34,8 @@ pytestmark = NEEDS_SSHD
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bare]:
-    with bare_host(tmp_path_factory.mktemp("bare")) as made:
-        yield made
+    with bare_host(tmp_path_factory.mktemp("bare")) as host:
+        yield host
 
 
 @pytest.fixture
@@ -277,12 +277,12 @@ def test_every_login_shell_hands_it_over(shell: str, tmp_path: Path) -> None:
 def test_a_server_without_the_packages_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     import importlib.util
 
-    agent.cache_clear()
+    made.cache_clear()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     try:
         told = fault(Host("web1", push="keep"))
     finally:
-        agent.cache_clear()
+        made.cache_clear()
     assert (told.code, told.message) == ("CLT065", "the package clientd is not installed on this server")
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from core.wire.transports import agent as module
 from core.wire.transports import connect
-from core.wire.transports.agent import agent, build
+from core.wire.transports.agent import agent, build, made
 from tests.support.bare import a_python
 from tests.support.client import ROOT, a_disk, dump
 
@@ -24,11 +24,11 @@ BARE = {"PATH": "/usr/bin:/bin"}
 @pytest.fixture(scope="module")
 def pyz(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """As ``make pyz`` makes it."""
-    made = tmp_path_factory.mktemp("pyz") / "dist/taperoom-clientd.pyz"
-    done = subprocess.run([sys.executable, "-P", "-m", "core.wire.transports.agent", str(made)], cwd=ROOT, capture_output=True,
+    file = tmp_path_factory.mktemp("pyz") / "dist/taperoom-clientd.pyz"
+    done = subprocess.run([sys.executable, "-P", "-m", "core.wire.transports.agent", str(file)], cwd=ROOT, capture_output=True,
                           text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
     assert done.returncode == 0 and "SHA-256" in done.stdout, done
-    return made
+    return file
 
 
 def test_every_module_in_it_is_whole(pyz: Path) -> None:
@@ -88,20 +88,20 @@ def test_an_older_python_is_told_what_it_lacks(pyz: Path) -> None:
 
 def test_the_server_keeps_what_it_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TAPEROOM_CACHE", str(tmp_path / "cache"))
-    agent.cache_clear()
+    made.cache_clear()
     try:
         first = agent()
         [kept] = (tmp_path / "cache").iterdir()
         assert kept.read_bytes() == first.data and first.checksum in kept.name
         kept.write_bytes(b"damaged")
-        agent.cache_clear()
+        made.cache_clear()
         assert agent().data == first.data and kept.read_bytes() == first.data
         (tmp_path / "cache").chmod(0o777)  # somebody else could have written there
         kept.write_bytes(b"evil")
-        agent.cache_clear()
+        made.cache_clear()
         assert agent().data == first.data and kept.read_bytes() == b"evil"
         monkeypatch.setenv("TAPEROOM_CACHE", "/proc/no/such")
-        agent.cache_clear()
+        made.cache_clear()
         assert agent().data == first.data
     finally:
-        agent.cache_clear()
+        made.cache_clear()

@@ -35,7 +35,7 @@ mailto "root"
 dumpuser "backup"
 dumpcycle 7 days
 runspercycle 7
-tapecycle 6 tapes
+tapecycle 7 tapes
 runtapes 2
 infofile "/var/lib/amanda/daily/curinfo"
 logdir "/var/log/amanda/daily"

@@ -16,6 +16,7 @@ import importlib.util
 import io
 import os
 import sys
+import threading
 import time
 import zipfile
 import zlib
@@ -57,9 +58,18 @@ class Agent:
     arrival: str
 
 
-@cache
+_ONE_AT_A_TIME = threading.Lock()  # a planner asks for it in as many threads as there are hosts
+
+
 def agent() -> Agent:
     """The client of this very version.  WorldError CLT065 when its sources are not here."""
+    with _ONE_AT_A_TIME:
+        return made()
+
+
+@cache
+def made() -> Agent:
+    """As `agent`, once in this process."""
     sources = _sources()
     data = _kept(sources) or build(sources)
     arrival = b64encode(zlib.compress(sources["clientd/arrival.py"].read_bytes(), 9)).decode()
