@@ -172,6 +172,7 @@ def test_a_python_that_will_not_do(bare: Bare, python: str, code: str, text: str
     assert (told.code, told.message, told.try_later) == (code, text, False)
 
 
+@pytest.mark.slow
 def test_a_newer_python_beside_an_old_one_is_found(bare: Bare) -> None:
     bare.python('[ "$1" = -V ] && echo "Python 3.9.2"; exit 1')
     newer = bare.here / "bin/python3.12"
@@ -217,6 +218,7 @@ def test_no_room(bare: Bare) -> None:
         subprocess.run(["umount", str(bare.cache)], check=True)
 
 
+@pytest.mark.slow
 def test_no_tar(bare: Bare, tmp_path: Path) -> None:
     bare.say(TAPEROOM_CLIENT_CACHE=bare.cache, TAPEROOM_CLIENT_STATE=bare.home / "state", TAPEROOM_CLIENT_TAR="/no/tar")
     connection = connect(bare.host, "ssh")
@@ -226,6 +228,7 @@ def test_no_tar(bare: Bare, tmp_path: Path) -> None:
     assert [text.partition(" ")[0] for good, text in said if not good] == ["CLT023"], said
 
 
+@pytest.mark.slow
 def test_a_copy_that_arrives_damaged(bare: Bare) -> None:
     bare.before('head -c 5000 | "$@"')
     told = fault(bare.host)
@@ -243,6 +246,7 @@ def test_a_login_that_talks(bare: Bare) -> None:
     assert (told.code, told.message) == ("CLT003", 'localhost talks nonsense: it says "Welcome to this fine machine"')
 
 
+@pytest.mark.slow
 def test_a_client_that_is_silent(bare: Bare) -> None:
     from dataclasses import replace
 
