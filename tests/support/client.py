@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,8 @@ from core.wire.transports import Connection, connect
 
 ROOT = Path(__file__).resolve().parents[2]
 STAMP = "20261123005210"
+SILENCE = 60.0
+"""Seconds without a word after which a test gives up on a client; not a measure of anything."""
 
 
 @dataclass
@@ -109,7 +110,6 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **host: object) -> I
 
 
 def receive(connection: Connection, sink: Sink) -> None:
-    """What comes next, however long that takes."""
-    if not connection.pending:
-        select.select([connection], [], [])
+    """What comes next; a client that says nothing for a minute fails the test, and says nothing for ever as far as it knows."""
+    assert connection.wait(SILENCE), f"the client {connection.host.name} says nothing any more"
     connection.receive(sink)
