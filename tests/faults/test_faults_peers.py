@@ -289,6 +289,18 @@ def test_a_server_that_is_odd_is_served_all_the_same(served: Served, name: str, 
     assert served.end() == 0
 
 
+def test_who_asks_for_the_next_thing_has_the_reply(
+    served: Served, monkeypatch: pytest.MonkeyPatch, fault_cases: object,
+) -> None:
+    """As for Amanda's own client, an acknowledgement that is lost holds up nothing."""
+    monkeypatch.setattr(exchange, "ACK_WAIT", WAIT)
+    for handle in (1, 2, 3):
+        served.say(encode(handle, Packet(Kind.REQ, noop_request(STOCK))))
+        assert served.reply(handle) == rep(f"OPTIONS features={CLIENT.text};\n")
+    served.leave()
+    assert served.end() == 0
+
+
 ENDS: dict[str, tuple[bytes, int]] = {
     "nothing": (b"", 0), "half a head": (ASK[:5], 0), "half a request": (ASK[:30], 0), "a request": (ASK, 0),
     "a request and half of the next": (ASK + TAKEN + ASK[:20], 0),
