@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from crc32c import crc32c
 
+from core.dumper import pump
 from core.dumper.calling import Started, Switchboard
 from core.dumper.driver_pipe import DriverPipe
 from core.dumper.pump import Pump
@@ -136,9 +137,9 @@ def spoilt(number: int, kind: str) -> Iterator[bytes]:
                 yield data
 
 
-def dump(path: Path, data: bytes, *, stays: bool, killed: bool) -> tuple[Any, Path]:
+def dump(path: Path, data: bytes, *, stays: bool, killed: bool, data_timeout: float = 0.2) -> tuple[Any, Path]:
     """How a dump of those bytes ends, and its holding file."""
-    host = Host("web1", data_timeout=0.2)
+    host = Host("web1", data_timeout=data_timeout)
     kind = Dumptype(auth="local", compress=Compression.NONE)
     disk = Disk(host, "/home", kind)
     (path / "hold").mkdir()
@@ -214,6 +215,19 @@ def test_a_frame_of_4_mib_is_taken_and_one_byte_more_is_not(tmp_path: Path, faul
     ending, file = dump(tmp_path / "bad", info + HEADER.pack(LIMIT + 1, HANDLES["DATA"]) + data + b"x" + last, stays=False,
                         killed=False)
     assert ending.text.startswith("CLT003 web1 talks nonsense: a frame of 4194305 bytes is longer than 4194304"), ending
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("ended", [(), ("INDEX", "STATE"), ("DATA", "INDEX", "STATE")], ids=["nothing", "two", "all but one"])
+def test_a_client_that_failed_and_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: tuple[str, ...], fault_cases: object,
+) -> None:
+    """Once in a while a stock client does so: what it said is told, and not waited for longer than a moment."""
+    monkeypatch.setattr(pump, "_AFTER_ERROR", 0.1)
+    said = FRAMES[0][2] + b"? tar: no such disk\nsendbackup: error [tar returned 2]\n"
+    data = frame(HANDLES["MESG"], said) + b"".join(frame(HANDLES[name], b"") for name in ended)
+    ending, file = dump(tmp_path, data, stays=True, killed=False, data_timeout=600.0)
+    assert ending.outcome is Outcome.FAILED and "tar returned 2" in ending.text, ending
     assert not file.exists()
 
 

@@ -20,6 +20,7 @@ from core.wire.transports import Connection, connect
 
 ROOT = Path(__file__).resolve().parents[2]
 STAMP = "20261123005210"
+AFTER_ERROR = 5.0
 SILENCE = 60.0
 """Seconds without a word after which a test gives up on a client; not a measure of anything."""
 
@@ -73,8 +74,10 @@ def dump(connection: Connection, disk: Disk, level: int, features: Features = SE
         if not len(piece):
             left.discard(handle)
 
-    # A stock amandad that failed before the info block never ends DATA.
+    # A stock amandad that failed before the info block never ends DATA; once in a while it ends nothing after an error.
     while left and not (done.mesg.closed and done.mesg.error):
+        if done.mesg.error and not connection.wait(AFTER_ERROR):
+            break
         receive(connection, sink)
     if confirm:
         connection.confirm()
