@@ -155,6 +155,9 @@ class Daemon:
                 self._pending = (handle, packet)
                 if job.streaming:  # the server has read the whole dump and goes on without a word: it is not safe
                     job.shut()
+                elif job.replied and not job.said.startswith(b"CONNECT"):
+                    # Who asks for the next thing has the reply; an acknowledgement that was lost does not come any more.
+                    self._do(job.responder.receive(Packet(Kind.ACK), time.monotonic()), job.handle)
             else:
                 raise ProtocolError("three requests at once")
 

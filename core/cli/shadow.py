@@ -9,6 +9,7 @@ from core.cli import show
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from core.migration.balance import Night
     from core.migration.beside import Row
     from core.migration.config import Imported
     from core.migration.planner import Theirs
@@ -20,11 +21,15 @@ Key = tuple[str, str]
 
 
 def beside(name: str, *, ask: bool, json: bool) -> int:
-    """Print both plans.  0, or 1 when Amanda's planner could not be asked.  UsageError AMA001 to AMA003, CFG011."""
+    """Print both plans; where Amanda's planner could not be asked, its balance, and then the exit code is 1.
+
+    UsageError AMA001 to AMA003, CFG011.
+    """
     import os
     import time
     from pathlib import Path
 
+    from core.migration.balance import compare_balance
     from core.migration.beside import compare, plans
     from core.migration.config import import_config
     from core.migration.planner import ask_planner
@@ -41,10 +46,12 @@ def beside(name: str, *, ask: bool, json: bool) -> int:
     ours, as_amanda = plans(site, source, now, answers, _flushing(site, datestamp_of(now)))
     theirs = ask_planner(source, datestamp_of(now), ask=ask)
     rows = compare(ours, as_amanda, theirs, imported.disks.left_out)
+    nights = compare_balance(site, source, theirs.balance, imported.disks.left_out, now)
     if json:
-        _json(source, rows, theirs)
+        _json(source, rows, theirs, nights)
     else:
         _tell(source, imported, rows, theirs, ask)
+        _tell_balance(nights)
     return 1 if theirs.missing else 0
 
 
@@ -105,15 +112,36 @@ def _tell(source: Source, imported: Imported, rows: list[Row], theirs: Theirs, a
         show.say(f"{count(damaged, 'place')} of Amanda's state cannot be read; 'taperoom import-amanda --dry-run' lists them")
 
 
+def _tell_balance(nights: list[Night]) -> None:
+    from core.model.units import show_kib
+    from core.report.text import table, wrap
+
+    if not nights:
+        return
+    show.say()
+    show.say_lines(wrap("fulls that are due, here and by 'amadmin balance'; a day that has begun counts as a day, so a planner "
+                        "may make them a night later"))
+    lines = [[night.label, *(word for due in (night.ours, night.theirs) for word in (str(due.fulls), show_kib(due.kib))),
+              "*" if night.words else ""] for night in nights]
+    heads = ["night", "fulls here", "size here", "fulls Amanda", "size Amanda", ""]
+    show.say_lines(table(heads, lines, " rrrr ", columns=show.columns()))
+    for night in nights:
+        if night.words:
+            show.say_lines(wrap(f"* {night.label}: {night.words}", after="    "))
+
+
 def _level(line: object) -> str:
     return str(getattr(line, "level", "")) if line is not None else "-"
 
 
-def _json(source: Source, rows: list[Row], theirs: Theirs) -> None:
+def _json(source: Source, rows: list[Row], theirs: Theirs, nights: list[Night]) -> None:
     show.say_json({
         "configuration": str(source.directory), "missing": theirs.missing,
         "disks": [{
             "host": row.host, "disk": row.disk, "same": row.same, "words": row.words,
             "ours": {"level": row.ours.level, "kib": row.ours.size, "why": row.ours.why} if row.ours else None,
             "amanda": {"level": row.theirs.level, "kib": row.theirs.size, "why": row.theirs.why} if row.theirs else None,
-        } for row in rows]})
+        } for row in rows],
+        "balance": [{
+            "night": night.label, "ours": {"fulls": night.ours.fulls, "kib": night.ours.kib},
+            "amanda": {"fulls": night.theirs.fulls, "kib": night.theirs.kib}, "words": night.words} for night in nights]})

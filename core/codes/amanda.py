@@ -33,6 +33,7 @@ PAGES: tuple[Page, ...] = (
          "stands, and why.",
          "Read each line once. What matters to you can often be done otherwise: by cron, or by a key of taperoom.toml."),
     Page("AMA009", "W", "Amanda's planner could not be asked",
-         "plan --beside shows Taperoom's plan alone, because the real planner is not here or may not be run by this user.",
+         "The real planner is not here, may not be run by this user, or ended without a plan. plan --beside shows Taperoom's "
+         "plan alone, and the fulls that 'amadmin balance' expects where that can be run.",
          "Run it as root or as Amanda's user, on the server of Amanda."),
 )

@@ -36,6 +36,7 @@ from core.wire.transports import Connection
 
 _PROGRESS = 0.5  # seconds between two PROGRESS
 _LEAST = 1024  # bytes within the client's data timeout; less is silence, or a byte now and then could hold a dumper for ever
+_AFTER_ERROR = 15.0  # seconds of silence after the client has said that it failed; a stock one may not end its streams then
 _MESG_LIMIT = 64 * 1024 * 1024  # bytes of MESG; a client that says more only talks
 _ALIVE = 3  # PROGRESS for each time that the driver bears silence: a dumper that waits is told from one that hangs
 _AT_ONCE = 16  # reads of the wire between two looks at the driver's pipe
@@ -175,12 +176,15 @@ class Pump:
                 wanted[filter_.reader] = select.POLLIN
             if filter_.writer >= 0:
                 wanted[filter_.writer] = select.POLLOUT
-            silence = self._task.disk.host.data_timeout
+            failed = self._mesg.error is not None
+            silence = min(self._task.disk.host.data_timeout, _AFTER_ERROR if failed else float("inf"))
             ready = self._wait(wanted, quiet_since + silence - time.monotonic() if reading else None)
             now = time.monotonic()
             if not reading or self._heard - counted >= _LEAST or len(self._open) < streams:
                 quiet_since, counted, streams = now, self._heard, len(self._open)
             elif connection.fileno() not in ready and now - quiet_since >= silence:
+                if failed:
+                    return
                 much = f"no more than {self._heard - counted} bytes" if self._heard > counted else "nothing"
                 raise PeerError("DMP017", f"{self._task.disk.title}: {much} came from the client for {silence:.0f} s")
             if filter_.writer in ready:

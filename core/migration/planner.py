@@ -1,4 +1,5 @@
-"""The real planner of Amanda, run beside its site: what it would do tonight, and what it says of it.
+"""The real planner of Amanda, run beside its site: what it would do tonight, and what it says of it.  Where there is no plan to
+be had, ``amadmin balance`` tells at least which fulls it expects.
 
 Promises that nothing of the site is written: the planner's own places for state (curinfo, logs, command_file, tapelist) are
 copies in a directory that is removed afterwards.  It leaves what every program of Amanda leaves, a file in its debug directory.
@@ -19,10 +20,12 @@ from pathlib import Path
 
 from core.amanda.disklist import Entry
 from core.amanda.tracelog import Failed, parse_log
+from core.migration.balance import Due, read_balance
 from core.migration.source import Key, Source
 from core.model.quoting import quote, split_lenient
 
 PLANNER = Path("/usr/lib/amanda/planner")
+AMADMIN = Path("/usr/sbin/amadmin")
 PATIENCE = 4 * 3600.0
 """Seconds that the planner has: clients may take their time for estimates."""
 _OFFLINE = 300.0
@@ -46,17 +49,20 @@ class Line:
 
 @dataclass(slots=True)
 class Theirs:
-    """The planner's plan by (host, disk); ``failed``: why others are not dumped; ``missing``: why there is no plan at all."""
+    """The planner's plan by (host, disk); ``failed``: why others are not dumped; ``missing``: why there is no plan at all, and
+    then ``balance`` has the nights that amadmin expects fulls on, None where that cannot be run either."""
 
     dumps: dict[Key, Line] = field(default_factory=dict)
     failed: dict[Key, str] = field(default_factory=dict)
     missing: str = ""
+    balance: dict[str, Due] | None = None
 
 
 def ask_planner(source: Source, stamp: str, *, ask: bool) -> Theirs:
     """The plan of the real planner for the run ``stamp``; without ``ask`` its sizes come from curinfo alone."""
-    if not PLANNER.exists():
-        return Theirs(missing=f"{PLANNER} is not installed on this machine")
+    absent = f"{PLANNER} is not installed on this machine"
+    if not PLANNER.exists() and not AMADMIN.exists():
+        return Theirs(missing=absent)
     user = str(source.conf.top.get("dumpuser")) or "backup"
     try:
         account = pwd.getpwnam(user)
@@ -70,7 +76,10 @@ def ask_planner(source: Source, stamp: str, *, ask: bool) -> Theirs:
     with _copies(source, account, ask) as place:
         words = (*become, str(PLANNER), ".", "--starttime", stamp, "--log-filename", str(place / "logs" / f"log.{stamp}.0"),
                  "--no-flush")
-        return _run(words, place, PATIENCE if ask else _OFFLINE)
+        theirs = _run(words, place, PATIENCE if ask else _OFFLINE) if PLANNER.exists() else Theirs(missing=absent)
+        if theirs.missing:
+            theirs.balance = _balance((*become, str(AMADMIN), ".", "balance"), place) if AMADMIN.exists() else None
+        return theirs
 
 
 @contextlib.contextmanager
@@ -108,6 +117,7 @@ def _configuration(source: Source, place: Path, ask: bool) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source.directory / file, target)
     lines = ['includefile "site.conf"', f"diskfile {_text(here / 'beside.disklist')}", f"logdir {_text(place / 'logs')}"]
+    lines.append('displayunit "k"')
     lines += [f"{key} {_text(place / where)}" for key, where in (
         ("infofile", "curinfo"), ("command-file", "command-file"), ("tapelist", "tapelist"))]
     (here / "amanda.conf").write_text("\n".join(lines) + "\n")
@@ -128,10 +138,23 @@ def _disk(entry: Entry, ask: bool) -> str:
     return f"{' '.join(words)} {{\n{body}\n{estimate}}} {tail}\n"
 
 
+def _asked(words: Sequence[str], place: Path, patience: float) -> subprocess.CompletedProcess[bytes]:
+    """One of Amanda's programs on the copies, with everything of theirs as it was but what it may write."""
+    [here] = (path.parent for path in place.glob("*/beside.disklist"))
+    return subprocess.run(words, cwd=here, stdin=subprocess.DEVNULL, capture_output=True, timeout=patience, check=False)
+
+
+def _balance(words: Sequence[str], place: Path) -> dict[str, Due] | None:
+    try:
+        done = _asked(words, place, _OFFLINE)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return None if done.returncode else read_balance(done.stdout.decode("utf-8", "surrogateescape"))
+
+
 def _run(words: Sequence[str], place: Path, patience: float) -> Theirs:
     try:
-        [here] = (path.parent for path in place.glob("*/beside.disklist"))
-        done = subprocess.run(words, cwd=here, stdin=subprocess.DEVNULL, capture_output=True, timeout=patience, check=False)
+        done = _asked(words, place, patience)
     except (OSError, subprocess.TimeoutExpired) as fault:
         why = fault.strerror if isinstance(fault, OSError) else f"it did not end within {patience:.0f} seconds"
         return Theirs(missing=f"{PLANNER} cannot be run: {why}")

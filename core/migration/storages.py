@@ -5,7 +5,6 @@ What comes out are plain tables of `taperoom.toml`, and a line for everything th
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +13,7 @@ from core.amanda.conf import Block, Conf, Setting
 from core.amanda.lists import properties_of
 from core.devices.label import Names, next_label
 from core.errors import UsageError
-from core.migration import losses
+from core.migration import changers, losses
 from core.migration.labels import pattern_of, pattern_of_template, template_of
 from core.migration.losses import Loss
 from core.migration.source import Source
@@ -70,15 +69,16 @@ def places_of(source: Source) -> Places:
     more = [*names_of(conf, "active-storage"), *names_of(conf, "vault-storage")]
     used = [volume.storage for volume in source.tapelist if volume.config in ("", source.name)]
     wanted = dict.fromkeys([*places.writes, *more, *(name for name in used if name and conf.block("storage", name))])
-    changers: dict[str, str] = {}
+    taken: dict[str, str] = {}
     for name in wanted:
         place = _Place(source, name, conf.block("storage", name), places.losses)
         table = place.table()
-        if table is not None and (other := changers.setdefault(table["changer"], name)) != name:
+        if table is not None and (other := taken.setdefault(table["changer"], name)) != name:
             places.losses.append(Loss(f"storage {name}", f"its volumes are where those of storage {other} are; here each "
                                       "storage needs a directory of its own"))
             table = None
         places.found[name] = Place(name, place.block, place.pool(), table)
+    places.losses += changers.unused(conf, wanted)
     return places
 
 
@@ -138,25 +138,20 @@ class _Place:
         return table
 
     def _changer(self) -> tuple[str, dict[str, tuple[str, ...]]] | None:
-        setting = self._setting("tpchanger") or self._setting("tapedev")
+        setting = next((found for block in (self.block, self._conf.top) if block is not None
+                        for key in ("tpchanger", "tapedev") if (found := changers.of(block, key)) is not None), None)
         uri = str(setting.value) if setting else ""
-        properties: dict[str, tuple[str, ...]] = {}
-        block = self._conf.block("changer", uri)
-        if block is not None:
-            properties = properties_of(block, "property")
-            uri = str(block.get("tpchanger") or block.get("tapedev"))
-            known = ("num-slot", "auto-create-slot")
-            for name in properties:
-                if name not in known:
-                    self._lose(f"changer {block.name} property {name}", "a changer of directories has no such setting",
-                               setting)
-        kind, _, directory = uri.partition(":")
-        if kind == "chg-disk" and directory.startswith("/"):
-            return os.path.normpath(directory), properties
-        what = f"changer {uri}" if uri else "without a changer"
-        self._lose(what, "volumes are directories (chg-disk) in this version; what is on its volumes is in the catalogue, but "
-                   "cannot be read from here", setting)
-        return None
+        block, uri = changers.resolved(self._conf, uri)
+        properties = properties_of(block, "property") if block is not None else {}
+        if (directory := changers.directory_of(uri)) is None:
+            what = f"changer {uri}" if uri else "without a changer"
+            self._lose(what, f"{changers.why_not(uri)}; what is on its volumes is in the catalogue, but cannot be read from "
+                       "here", setting)
+            return None
+        for name in properties:
+            if block is not None and name not in ("num-slot", "auto-create-slot"):
+                self._lose(f"changer {block.name} property {name}", "a changer of directories has no such setting", setting)
+        return directory, properties
 
     def _slots(self, properties: dict[str, tuple[str, ...]]) -> int:
         number = (properties.get("num-slot") or ("0",))[0]

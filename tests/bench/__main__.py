@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.bench import browsing, console, dumps, opponent, restores, runs, tapes
+from tests.bench import browsing, console, dumps, opponent, peers, restores, runs, tapes
 from tests.bench.data import FULL, QUICK, Data
 from tests.bench.measure import Broken
 from tests.bench.setting import Setting
@@ -33,6 +33,8 @@ ROWS: Mapping[str, Callable[[Setting], Iterator[Line]]] = {
     "browse": browsing.browsing,
     "console": console.console,
     "amanda": opponent.amanda,
+    "peers": peers.peers,
+    "tls": peers.tls,
 }
 
 

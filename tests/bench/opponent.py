@@ -19,7 +19,7 @@ from tests.bench.site import BenchSite, make_site
 from tests.bench.table import Line, cpu, speed
 
 _ETC = Path("/etc/amanda")
-_USER = "backup"
+USER = "backup"
 _CONF = """
 org "{name}"
 dumpuser "backup"
@@ -61,16 +61,16 @@ define dumptype bench {{
 
 def amanda(setting: Setting) -> Iterator[Line]:
     """100 tiny disks and the big files, from exec to exit, through the holding disk to a vtape."""
-    missing = _missing()
-    if missing:
-        print(f"*** NOT COMPARED WITH THE REAL AMANDA: {missing} ***", flush=True)
+    reason = missing()
+    if reason:
+        print(f"*** NOT COMPARED WITH THE REAL AMANDA: {reason} ***", flush=True)
         return
     big = setting.data.big()
     for title, disks, times in (("100 tiny disks", setting.data.tiny(100), min(setting.times, 3)),
                                 ("big files to holding and vtape", [big], setting.times)):
-        with _configured(setting.work / "amanda", disks) as name:
+        with configured(setting.work / "amanda", disks) as name:
             def fresh(name: str = name, disks: Sequence[Path] = disks) -> None:
-                _empty(setting.work / "amanda", name)
+                empty(setting.work / "amanda", name)
                 make_site(setting.work / "site", disks)
                 setting.settle(big)
 
@@ -80,7 +80,8 @@ def amanda(setting: Setting) -> Iterator[Line]:
     BenchSite(setting.work / "site").remove()
 
 
-def _missing() -> str:
+def missing() -> str:
+    """Why the real Amanda cannot be run here; empty when it can."""
     if shutil.which("amdump") is None or not Path("/usr/lib/amanda/amandad").exists():
         return "amanda-server and amanda-client are not installed"
     if os.geteuid() != 0:
@@ -89,13 +90,13 @@ def _missing() -> str:
 
 
 @contextmanager
-def _configured(top: Path, disks: Sequence[Path]) -> Iterator[str]:
-    """The name of a configuration that exists for a while."""
+def configured(top: Path, disks: Sequence[Path], more: str = "", disklist: str = "") -> Iterator[str]:
+    """The name of a configuration that exists for a while; ``more`` stands at its end, ``disklist`` instead of the disks."""
     name = f"taperoom-bench-{os.getpid()}"
     conf = top / "conf"
     conf.mkdir(parents=True)
-    (conf / "amanda.conf").write_text(_CONF.format(name=name, top=top))
-    (conf / "disklist").write_text("".join(f'localhost "{disk}" bench\n' for disk in disks))
+    (conf / "amanda.conf").write_text(_CONF.format(name=name, top=top) + more)
+    (conf / "disklist").write_text(disklist or "".join(f'localhost "{disk}" bench\n' for disk in disks))
     link = _ETC / name
     link.symlink_to(conf)
     try:
@@ -109,7 +110,7 @@ def _configured(top: Path, disks: Sequence[Path]) -> Iterator[str]:
             file.unlink()
 
 
-def _empty(top: Path, name: str) -> None:
+def empty(top: Path, name: str) -> None:
     """As before the first run."""
     for directory in ("curinfo", "log", "index", "holding", "vtapes"):
         shutil.rmtree(top / directory, ignore_errors=True)
@@ -122,13 +123,13 @@ def _empty(top: Path, name: str) -> None:
     # Its programs look through all their old debug files when they start: let that not be held against it.
     for side in ("server", "client"):
         shutil.rmtree(Path("/var/log/amanda") / side / name, ignore_errors=True)
-    subprocess.run(["chown", "-R", f"{_USER}:{_USER}", str(top)], check=True)
+    subprocess.run(["chown", "-R", f"{USER}:{USER}", str(top)], check=True)
 
 
 def _amdump(top: Path, name: str) -> Work:
     def work() -> dict[str, float]:
         done = subprocess.run(
-            ["runuser", "-u", _USER, "--", "amdump", name], cwd="/", capture_output=True, text=True, check=False)
+            ["runuser", "-u", USER, "--", "amdump", name], cwd="/", capture_output=True, text=True, check=False)
         if done.returncode:
             said = "".join(path.read_text(errors="replace") for path in (top / "log").glob("log.*"))
             raise Broken(f"Amanda: exit code {done.returncode}: {done.stderr[-200:]} {said[-800:]}")

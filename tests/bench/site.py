@@ -48,8 +48,9 @@ class BenchSite:
 
 def make_site(
     top: Path, disks: Iterable[Path], dumptype: Mapping[str, object] | None = None, *, parallel: int = 4,
+    host: Mapping[str, object] | None = None,
 ) -> BenchSite:
-    """Write the configuration in a fresh directory ``top``."""
+    """Write the configuration in a fresh directory ``top``; ``host``: how the one client is reached."""
     site = BenchSite(top)
     site.remove()
     for name in ("hold", "vtapes", "state"):
@@ -62,6 +63,7 @@ def make_site(
             "changer": f"disk:{top / 'vtapes'}", "slots": 3, "capacity": "8 GiB", "part_size": "1 GiB",
             "label": "B-[0-9]{3}", "autolabel": "B-%%%", "retention": {"tapes": 1, "days": 0, "full": 0}}},
         "dumptype": {"default": {"program": "gnutar", "auth": "local", "compress": "none", **(dumptype or {})}},
+        **({"host": {"localhost": dict(host)}} if host else {}),
         "disk": [{"host": "localhost", "disk": str(disk)} for disk in disks],
     }))
     return site

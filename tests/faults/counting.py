@@ -8,8 +8,8 @@ import pytest
 
 LAYERS = {"test_faults_engine": "messages, engine", "test_faults_packets": "messages, client's packets",
           "test_faults_control": "messages, control socket", "test_faults_pipes": "messages, real processes",
-          "test_faults_streams": "client's streams", "test_faults_writes": "writes of a real night",
-          "test_faults_calls": "writes, call by call"}
+          "test_faults_streams": "client's streams", "test_faults_peers": "odd peers",
+          "test_faults_writes": "writes of a real night", "test_faults_calls": "writes, call by call"}
 
 
 @pytest.fixture

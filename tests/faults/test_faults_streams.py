@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from crc32c import crc32c
 
+from core.dumper import pump
 from core.dumper.calling import Started, Switchboard
 from core.dumper.driver_pipe import DriverPipe
 from core.dumper.pump import Pump
@@ -26,7 +29,7 @@ from core.model.dump import Outcome
 from core.model.site import HoldingDisk, RunSettings, Site
 from core.model.units import Kib
 from core.protocol.dumper import FileDump
-from core.wire.frames import frame
+from core.wire.frames import HEADER, LIMIT, frame
 from core.wire.transports.connection import Connection
 from tests.support.faultnight import FAULTS, garbled
 from tests.support.taper import noise
@@ -53,9 +56,18 @@ class Line:
     def __init__(self, data: bytes, *, stays: bool) -> None:
         self.reader, self.writer = os.pipe()
         fcntl.fcntl(self.writer, fcntl.F_SETPIPE_SZ, 1 << 20)
-        os.write(self.writer, data)
         self._stays = stays
-        if not stays:
+        if len(data) > 1 << 20:
+            threading.Thread(target=self._say, args=(data,), daemon=True).start()
+        else:
+            self._say(data)
+
+    def _say(self, data: bytes) -> None:
+        view = memoryview(data)
+        with suppress(OSError):
+            while view:
+                view = view[os.write(self.writer, view):]
+        if not self._stays:
             os.close(self.writer)
 
     def lost(self, host: Host) -> PeerError:
@@ -97,9 +109,12 @@ class Switched(Switchboard):
 
 def spoilt(number: int, kind: str) -> Iterator[bytes]:
     """The client's bytes with that fault in frame ``number``."""
-    for at, (stream, _, payload) in enumerate(FRAMES):
+    frames = list(FRAMES)
+    if kind == "swapped":
+        frames[number:number + 2] = reversed(frames[number:number + 2])
+    for at, (stream, _, payload) in enumerate(frames):
         data = frame(HANDLES[stream], payload)
-        if at != number:
+        if at != number or kind == "swapped":
             yield data
             continue
         match kind:
@@ -122,9 +137,9 @@ def spoilt(number: int, kind: str) -> Iterator[bytes]:
                 yield data
 
 
-def dump(path: Path, data: bytes, *, stays: bool, killed: bool) -> tuple[Any, Path]:
+def dump(path: Path, data: bytes, *, stays: bool, killed: bool, data_timeout: float = 0.2) -> tuple[Any, Path]:
     """How a dump of those bytes ends, and its holding file."""
-    host = Host("web1", data_timeout=0.2)
+    host = Host("web1", data_timeout=data_timeout)
     kind = Dumptype(auth="local", compress=Compression.NONE)
     disk = Disk(host, "/home", kind)
     (path / "hold").mkdir()
@@ -170,7 +185,7 @@ def test_a_dumper_whose_driver_is_gone_leaves_nothing(tmp_path: Path, fault_case
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in FAULTS if kind not in ("delayed", "receiver killed")])
+@pytest.mark.parametrize("kind", [*(kind for kind in FAULTS if kind not in ("delayed", "receiver killed")), "swapped"])
 @pytest.mark.parametrize("number", range(len(FRAMES)), ids=[f"{stream}-{which}" for stream, which, _ in FRAMES])
 def test_a_frame_fault(tmp_path: Path, number: int, kind: str, fault_cases: object) -> None:
     stays = kind not in ("sender killed", "cut short")
@@ -184,3 +199,40 @@ def test_a_frame_fault(tmp_path: Path, number: int, kind: str, fault_cases: obje
     assert not [path for path in (tmp_path / "state").rglob("*") if path.is_file()], "an index of no dump"
     code = ending.text.partition(" ")[0]
     assert len(code) == 6 and code[:3] in ("DMP", "CLT", "HLD"), ending
+
+
+def test_a_frame_of_4_mib_is_taken_and_one_byte_more_is_not(tmp_path: Path, fault_cases: object) -> None:
+    data = bytes(LIMIT)
+    crc = f"{crc32c(data):08x}:{LIMIT}"
+    info = frame(HANDLES["MESG"], FRAMES[0][2]) + b"".join(frame(HANDLES[name], b"") for name in ("INDEX", "STATE"))
+    last = frame(HANDLES["DATA"], b"") + frame(HANDLES["MESG"], (
+        f"sendbackup: size {LIMIT // 1024}\nsendbackup: native-CRC {crc}\nsendbackup: client-CRC {crc}\nsendbackup: end\n"
+    ).encode()) + frame(HANDLES["MESG"], b"")
+    for name in ("well", "bad"):
+        (tmp_path / name).mkdir()
+    ending, file = dump(tmp_path / "well", info + frame(HANDLES["DATA"], data) + last, stays=True, killed=False)
+    assert ending.outcome is Outcome.DONE and whole(file) == data
+    ending, file = dump(tmp_path / "bad", info + HEADER.pack(LIMIT + 1, HANDLES["DATA"]) + data + b"x" + last, stays=False,
+                        killed=False)
+    assert ending.text.startswith("CLT003 web1 talks nonsense: a frame of 4194305 bytes is longer than 4194304"), ending
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("ended", [(), ("INDEX", "STATE"), ("DATA", "INDEX", "STATE")], ids=["nothing", "two", "all but one"])
+def test_a_client_that_failed_and_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: tuple[str, ...], fault_cases: object,
+) -> None:
+    """Once in a while a stock client does so: what it said is told, and not waited for longer than a moment."""
+    monkeypatch.setattr(pump, "_AFTER_ERROR", 0.1)
+    said = FRAMES[0][2] + b"? tar: no such disk\nsendbackup: error [tar returned 2]\n"
+    data = frame(HANDLES["MESG"], said) + b"".join(frame(HANDLES[name], b"") for name in ended)
+    ending, file = dump(tmp_path, data, stays=True, killed=False, data_timeout=600.0)
+    assert ending.outcome is Outcome.FAILED and "tar returned 2" in ending.text, ending
+    assert not file.exists()
+
+
+def test_data_before_the_information_is_the_client_s_fault(tmp_path: Path, fault_cases: object) -> None:
+    data = [frame(HANDLES[stream], payload) for stream, _, payload in FRAMES]
+    ending, file = dump(tmp_path, b"".join([data[3], *data[:3], *data[4:]]), stays=True, killed=False)
+    assert ending.text == "DMP016 web1:/home: the client talks nonsense: data came before `sendbackup: info end`"
+    assert ending.outcome is Outcome.FAILED and not file.exists()

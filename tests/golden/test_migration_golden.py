@@ -110,6 +110,57 @@ def test_what_is_lost_has_a_line_and_a_reason(tmp_path: Path, capsys: pytest.Cap
     assert [disk.disk for disk in load_site(tmp_path / "new/taperoom.toml").disks][3:] == ["/c"]
 
 
+CHANGERS = {
+    "single": ("chg-single:tape:/dev/nst0", "it is one device without slots, and volumes are directories (chg-disk)"),
+    "multi": ("chg-multi:{tape:/dev/nst0,tape:/dev/nst1}", "it is a list of devices"),
+    "robot": ("chg-robot:/dev/sg2", "it is a library of tapes"),
+    "joined": ("chg-aggregate:{robot,disks}", "it joins several changers"),
+    "rait": ("chg-rait:{disks,disks}", "it spreads a volume over several devices"),
+    "flat": ("chg-diskflat:/srv/flat", "its volumes are single files"), "ndmp": ("chg-ndmp:h@9", "there is no NDMP"),
+    "nothing": ("chg-null:", "what is written to it is thrown away"), "old": ("chg-zd-mtx", "such a changer is not known here"),
+    "cloud": ("s3:bucket/daily-", "it is a store in the cloud"), "drive": ("tape:/dev/nst0", "it is a tape drive"),
+    "relative": ("chg-disk:vtapes", "it names no whole path"),
+}
+
+
+def test_every_changer_that_is_none_of_ours_has_a_line_and_a_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Used or not; what is used by another changer alone is part of that one."""
+    conf = lay_out(tmp_path)
+    (tmp_path / "disks").mkdir()
+    defined = f'define changer disks {{\n tpchanger "chg-disk:{tmp_path}/disks"\n}}\n'
+    for name, (uri, _) in CHANGERS.items():
+        defined += f'define changer {name} {{\n tpchanger "{uri}"\n property "x" "y"\n}}\n'
+        defined += f'define storage of-{name} {{\n tpchanger "{name}"\n}}\n'
+    defined += ('define device bucket {\n tapedev "s3:b/"\n}\ndefine storage good {\n tpchanger "disks"\n}\n'
+                'define changer spare {\n tpchanger "chg-robot:/dev/sg9"\n}\ndefine storage idle {\n tpchanger "spare"\n}\n'
+                'define storage by-device {\n tapedev "bucket"\n}\n'
+                'storage "good" "by-device" ' + " ".join(f'"of-{name}"' for name in CHANGERS) + "\n")
+    with (conf / "amanda.conf").open("a") as file:
+        file.write(defined)
+    plain = json.loads(importing(tmp_path, capsys, "--dry-run", "--json").out)
+    lost = [(loss["what"], loss["why"]) for loss in plain["not_carried_over"]]
+    for name, (uri, why) in CHANGERS.items():
+        found = [said for what, said in lost if what == f"storage of-{name} changer {uri}"]
+        assert len(found) == 1 and found[0].startswith(why) and "cannot be read from here" in found[0], (name, found)
+    assert sum(what == "storage by-device changer s3:b/" for what, _ in lost) == 1
+    assert ("storage idle", "it is defined, but not in use") in lost
+    assert [why for what, why in lost if what == "changer spare"] == [
+        "it is defined, but not in use, and it is a library of tapes, and volumes are directories (chg-disk) in this version"]
+    assert not [what for what, _ in lost if what.startswith(("changer ", "device ")) and what != "changer spare"]
+    assert plain["text"].count("[storage.") == 2 and "[storage.good]" in plain["text"], "the good one, and its retention"
+
+
+def test_a_site_that_has_only_a_robot_has_no_storage_here(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    conf = lay_out(tmp_path)
+    with (conf / "amanda.conf").open("a") as file:
+        file.write('tpchanger "chg-robot:/dev/sg2"\n')
+    said = importing(tmp_path, capsys)
+    assert said.code == 0, said
+    [line] = [line for line in said.out.splitlines() if "chg-robot:/dev/sg2" in line]
+    assert line.startswith("AMA008 not carried over: storage fixt changer chg-robot:/dev/sg2 (amanda.conf:")
+    assert load_site(tmp_path / "new/taperoom.toml").storages == {}
+
+
 def break_conf(conf: Path) -> str:
     (conf / "amanda.conf").write_text((conf / "amanda.conf").read_text().replace("inparallel 4", "inparallel four"))
     return "amanda.conf:16: inparallel: "

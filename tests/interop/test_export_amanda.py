@@ -177,6 +177,45 @@ def test_a_second_export_adds_what_is_new_and_takes_away_what_is_gone(both: tupl
     assert all(line.endswith("#written by Taperoom") and " no-reuse " in line for line in theirs.tapelist)
 
 
+def amrecover(theirs: AmandaSite, host: str, out: Path, *words: str) -> str:
+    """What amrecover says to these words; files come to ``out``."""
+    out.mkdir()
+    done = subprocess.run(
+        ["amrecover", "-C", theirs.name, "-s", "localhost", "-t", "localhost", "-h", host, "-o", "auth=local"], cwd=out,
+        input="\n".join([*words, "quit", ""]), capture_output=True, text=True, timeout=120, check=False)
+    return done.stdout + done.stderr
+
+
+def dated(stamp: str) -> str:
+    """A datestamp as amrecover writes it."""
+    return "-".join((stamp[:4], *(stamp[at:at + 2] for at in range(4, 14, 2))))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("title", ["alpha:/home", "beta:/etc", "gamma:/srv", "epsilon:/opt"])
+def test_amrecover_walks_through_our_index(both: tuple[SmallSite, AmandaSite], tmp_path: Path, title: str) -> None:
+    """Its amindexd reads what we exported: both nights, every name; its amidxtaped brings the files back from our volumes."""
+    ours, theirs = both
+    host, top = title.partition(":")[0], ours.data(title)
+    first, last = sorted((dump for dump in good(ours.site) if dump.host == host), key=lambda dump: dump.level)
+    begin = (f"sethost {host}", f"setdisk {top}")
+    said = amrecover(theirs, host, tmp_path / "look", *begin, "history", "ls", "cd sub", "ls")
+    for dump in (first, last):
+        parts = {label: [str(part.fileno) for part in dump.copies[0].parts if part.label == label] for label in dump.labels}
+        volumes = ";".join(f"{theirs.name}:{label}:{','.join(numbers)}" for label, numbers in parts.items())
+        assert f"201- {dated(dump.datestamp)} {dump.level} {volumes}\n" in said, said
+    names = {path.name for path in top.rglob("*")}
+    assert all(re.search(rf'^\S+ "?{re.escape(name)}/?"?$', said, re.M) for name in names), said
+    said = amrecover(theirs, host, tmp_path / "now", *begin, "add *", "extract", "y", "y", "y", "y")
+    for path in top.rglob("*"):
+        if path.is_file():
+            back = tmp_path / "now" / path.relative_to(top)
+            assert back.is_file() and back.read_bytes() == path.read_bytes(), said
+    said = amrecover(theirs, host, tmp_path / "then", *begin, f"setdate {dated(first.datestamp)}", "cd sub", "add old",
+                     "extract", "y", "y", "y")
+    assert (tmp_path / "then/sub/old").read_bytes() == b"old\n", said
+
+
 @pytest.mark.slow
 def test_going_back(tmp_path: Path) -> None:
     """A full by us with a stock client, handed over; Amanda plans a level 1 on top of it and restores the two together."""

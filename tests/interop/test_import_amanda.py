@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from core.client.runs import live_run
 from core.config.load import load_site
+from core.migration import planner
 from core.restore import dates, ls, restore
 from tests.support import amanda
 from tests.support.amanda_to_import import AmandaSite, a_site
 from tests.support.cli import Said, call, program
+from tests.support.night import wait_for
 
 pytestmark = pytest.mark.interop
 
@@ -97,7 +100,7 @@ def test_it_is_taken_over_and_amanda_is_not_touched(taken: Taken) -> None:
         (-1, (), "none"), (1, (), "client fast"), (1, ("./skip",), "server fast")]
     now = taken.site.snapshot()
     assert {name: now[name] for name in taken.before} == taken.before
-    added = {name for name in now if not name.startswith(("ours/", "first/", "second/"))} - set(taken.before)
+    added = {name for name in now if not name.startswith(("ours/", "first/", "second/"))} - {"ours", *taken.before}
     assert not added, added
 
 
@@ -157,6 +160,32 @@ def test_both_plans_next_to_each_other(taken: Taken, capsys: pytest.CaptureFixtu
         assert row["same"] or "Taperoom" in row["words"]
 
 
+@pytest.mark.parametrize("absent", [
+    pytest.param("planner", id="amadmin balance instead"), pytest.param("both", id="neither of them")])
+def test_without_a_plan_of_amanda_s(
+    taken: Taken, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, absent: str,
+) -> None:
+    monkeypatch.setattr(planner, "PLANNER", Path("/nonexistent/planner"))
+    if absent == "both":
+        monkeypatch.setattr(planner, "AMADMIN", Path("/nonexistent/amadmin"))
+    before = taken.site.snapshot()
+    said = call(capsys, "plan", "--beside", taken.site.name, "--json")
+    assert said.code == 1 and taken.site.snapshot() == before, "shadow mode touched something"
+    plain = json.loads(said.out)
+    assert plain["missing"] == "/nonexistent/planner is not installed on this machine"
+    assert all(row["ours"] and not row["amanda"] for row in plain["disks"]) and len(plain["disks"]) == 3
+    if absent == "both":
+        assert plain["balance"] == []
+        return
+    nights = plain["balance"]
+    assert sum(night["amanda"]["fulls"] for night in nights) == 3 == sum(night["ours"]["fulls"] for night in nights)
+    assert [night["ours"]["fulls"] for night in nights] == [night["amanda"]["fulls"] for night in nights]
+    assert all(not night["words"] and night["ours"]["kib"] == night["amanda"]["kib"] for night in nights)
+    said = call(capsys, "plan", "--beside", taken.site.name)
+    assert "AMA009 Amanda's planner: /nonexistent/planner is not installed" in said.out
+    assert "fulls that are due, here and by 'amadmin balance'" in said.out
+
+
 @pytest.mark.slow
 def test_both_plans_as_an_operator_reads_them(taken: Taken, capsys: pytest.CaptureFixture[str]) -> None:
     said = call(capsys, "plan", "--beside", str(taken.site.conf))
@@ -174,6 +203,8 @@ def test_a_night_of_ours_goes_on_where_amanda_s_ended(taken: Taken, tmp_path: Pa
     ran = taken.taperoom(capsys, "run", "--batch", "localhost:home")
     assert ran.code == 0, ran
     site = load_site(taken.config)
+    # Its lines end with the run's last fact; the process itself still puts its things in order, and must not find them gone.
+    wait_for(lambda: live_run(site.state_dir) is None)
     found = dates(site, "localhost:home")
     assert len(found) == 3 and found[-1].level == 1, found
     out = tmp_path / "out"

@@ -145,7 +145,7 @@ def test_exclude_and_include(client: Client, tree: Path, here: Path, program: st
     assert {name.split("/")[1] for name in listed(done.data)} == {"sub dir"}
 
 
-@pytest.mark.slow  # once in a while a stock client by TCP says nothing more of a disk that is not there, and ends nothing
+@pytest.mark.slow
 def test_what_is_strange_and_what_fails(client: Client, tree: Path, here: Path) -> None:
     plain = client.disk(tree, program="amgtar", record=False)
     assert not one(client, plain).mesg.strange

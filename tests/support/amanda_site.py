@@ -3,82 +3,23 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support import amanda
+from tests.support.amanda_conf import PLAIN, amanda_conf, block, known, make_folders, write_disklist
 
-CONF = """
-org "{name}"
-dumpuser "backup"
-mailto ""
-infofile "{here}/curinfo"
-logdir "{here}/log"
-indexdir "{here}/index"
-tapelist "{here}/conf/tapelist"
-diskfile "{here}/conf/disklist"
-tpchanger "chg-disk:{vtapes}"
-dumpcycle {dumpcycle}
-runspercycle 2
-tapecycle {tapecycle}
-runtapes {runtapes}
-labelstr "^{label}-[0-9]+$"
-autolabel "{label}-%%%" {autolabel}
-tapetype V
-define tapetype V {{
-  length {length} kbytes
-  part-size {part} kbytes
-}}
-define changer impatient {{
-  tpchanger "chg-disk:{vtapes}"
-  property "lock-timeout" "0"
-}}
-define holdingdisk h {{
-  directory "{here}/holding"
-  chunksize {chunk} kbytes
-}}
-holdingdisk h
-reserve 0
-define application app_gtar {{
-  plugin "amgtar"
-}}
-define dumptype plain {{
-  program "GNUTAR"
-  auth "local"
-  compress none
-  index yes
-}}
-define dumptype app-plain {{
-  plain
-  program "APPLICATION"
-  application "app_gtar"
-}}
-define dumptype gzip-client {{
-  app-plain
-  compress client fast
-}}
-define dumptype gzip-server {{
-  plain
-  compress server best
-}}
-define dumptype zstd-client {{
-  app-plain
-  compress client custom
-  client-custom-compress "/usr/bin/zstd"
-}}
-define dumptype zstd-server {{
-  plain
-  compress server custom
-  server-custom-compress "/usr/bin/zstd"
-}}
-define dumptype direct {{
-  plain
-  holdingdisk never
-}}
-"""
+ZSTD = '"/usr/bin/zstd"'
+DUMPTYPES = "".join((
+    block("application", "app_gtar", {"plugin": '"amgtar"'}), block("dumptype", "plain", PLAIN),
+    block("dumptype", "app-plain", {"program": '"APPLICATION"', "application": '"app_gtar"'}, "plain"),
+    block("dumptype", "gzip-client", {"compress": "client fast"}, "app-plain"),
+    block("dumptype", "gzip-server", {"compress": "server best"}, "plain"),
+    block("dumptype", "zstd-client", {"compress": "client custom", "client-custom-compress": ZSTD}, "app-plain"),
+    block("dumptype", "zstd-server", {"compress": "server custom", "server-custom-compress": ZSTD}, "plain"),
+    block("dumptype", "direct", {"holdingdisk": "never"}, "plain")))
 
 
 class AmandaSite:
@@ -88,16 +29,21 @@ class AmandaSite:
     def __init__(self, here: Path, vtapes: Path, disks: Mapping[str, tuple[Path, str]], *, own_snapshots: bool = True,
                  **settings: object) -> None:
         self.here, self.vtapes, self.name = here, vtapes, here.name
-        for folder in ("conf", "log", "index", "curinfo", "holding", "snapshots"):
-            (here / folder).mkdir(parents=True)
+        make_folders(here, "snapshots")
         vtapes.mkdir(exist_ok=True)
         plain = {"dumpcycle": 7, "tapecycle": 3, "runtapes": 4, "label": "AM", "autolabel": "", "length": 65536, "part": 0,
                  "chunk": 1048576}
-        words = {**plain, **settings, "name": self.name, "here": here, "vtapes": vtapes}
-        (here / "conf/amanda.conf").write_text(CONF.format(**words))
-        (here / "conf/disklist").write_text("".join(
-            f'localhost "{disk}" "{top}" {kind}\n' for disk, (top, kind) in disks.items()))
-        (here / "conf/tapelist").touch()
+        words = {**plain, **settings}
+        changer = f'"chg-disk:{vtapes}"'
+        (here / "conf/amanda.conf").write_text(amanda_conf(
+            here, {
+                "tpchanger": changer, **{key: words[key] for key in ("dumpcycle", "tapecycle", "runtapes")}, "runspercycle": 2,
+                "labelstr": f'"^{words["label"]}-[0-9]+$"', "autolabel": f'"{words["label"]}-%%%" {words["autolabel"]}',
+                "reserve": 0},
+            tapetype={"length": f"{words['length']} kbytes", "part-size": f"{words['part']} kbytes"},
+            holding={"chunksize": f"{words['chunk']} kbytes"},
+            more=block("changer", "impatient", {"tpchanger": changer, "property": '"lock-timeout" "0"'}) + DUMPTYPES))
+        write_disklist(here / "conf", (f'localhost "{disk}" "{top}" {kind}' for disk, (top, kind) in disks.items()))
         if own_snapshots:
             (here / "conf/amanda-client.conf").write_text(f'gnutar-list-dir "{here}/snapshots"\n')
 
@@ -151,18 +97,9 @@ def amanda_site(here: Path, vtapes: Path, disks: Mapping[str, tuple[Path, str]],
                 **settings: object) -> Iterator[AmandaSite]:
     """The site, known to Amanda's commands as long as this lasts."""
     site = AmandaSite(here, vtapes, disks, own_snapshots=own_snapshots, **settings)
-    place = Path("/etc/amanda")
-    made = not place.is_dir()
-    place.mkdir(exist_ok=True)
-    link = place / site.name
-    link.symlink_to(site.conf)
     site.give()
-    try:
+    with known(site.name, site.conf):
         yield site
-    finally:
-        link.unlink()
-        if made:
-            shutil.rmtree(place, ignore_errors=True)
 
 
 def snapshots_of(disk: Path) -> list[Path]:

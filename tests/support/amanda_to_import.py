@@ -9,69 +9,26 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support import amanda
+from tests.support.amanda_conf import amanda_conf, block, known, make_folders
 
-SYSTEM = Path("/etc/amanda")
-CONF = """
-org "daily"
-mailto ""
-dumpuser "backup"
-dumpcycle 7 days
-runspercycle 7
-tapecycle 4 tapes
-runtapes 2
-infofile "{here}/curinfo"
-logdir "{here}/log"
-indexdir "{here}/index"
-tapelist "{here}/conf/tapelist"
-diskfile "{here}/conf/disklist"
-command-file "{here}/conf/command_file"
-tpchanger "vt"
-tapetype V
-labelstr "^T-[0-9][0-9][0-9]$"
-autolabel "T-%%%" empty volume-error
-inparallel 2
-maxdumps 2
-ctimeout 10
-reserve 0
-{more}
-define application app_amgtar {{
-  plugin "amgtar"
-}}
-includefile "{here}/conf/types.conf"
-define holdingdisk hold {{
-  directory "{here}/holding"
-  use 256 mb
-}}
-holdingdisk hold
-define changer vt {{
-  tpchanger "chg-disk:{here}/vtapes"
-  property "num-slot" "5"
-  property "auto-create-slot" "yes"
-}}
-define tapetype V {{
-  length 64 mb
-  part-size 1 mb
-}}
-"""
-TYPES = """
-define dumptype base {
-  auth "local"
-  index yes
-  record yes
-  priority high
-}
-define dumptype app {
-  base
-  program "APPLICATION"
-  application "app_amgtar"
-  compress none
-}
-define dumptype tar {
-  base
-  program "GNUTAR"
-  compress client fast
-}
-"""
+TYPES = "".join((
+    block("dumptype", "base", {"auth": '"local"', "index": "yes", "record": "yes", "priority": "high"}),
+    block("dumptype", "app", {"program": '"APPLICATION"', "application": '"app_amgtar"', "compress": "none"}, "base"),
+    block("dumptype", "tar", {"program": '"GNUTAR"', "compress": "client fast"}, "base")))
+
+
+def text_of(here: Path, more: str) -> str:
+    """Its amanda.conf, with the dumptypes in a file of their own."""
+    return amanda_conf(
+        here, {
+            "dumpcycle": "7 days", "runspercycle": 7, "tapecycle": "4 tapes", "runtapes": 2, "tpchanger": '"vt"',
+            "labelstr": '"^T-[0-9][0-9][0-9]$"', "autolabel": '"T-%%%" empty volume-error', "inparallel": 2, "maxdumps": 2,
+            "ctimeout": 10, "reserve": 0},
+        org="daily", tapetype={"length": "64 mb", "part-size": "1 mb"}, holding={"use": "256 mb"},
+        more="".join((
+            more, "\n", block("application", "app_amgtar", {"plugin": '"amgtar"'}), f'includefile "{here}/conf/types.conf"\n',
+            block("changer", "vt", {"tpchanger": f'"chg-disk:{here}/vtapes"',
+                                    "property": ('"num-slot" "5"', '"auto-create-slot" "yes"')}))))
 
 
 class AmandaSite:
@@ -81,14 +38,12 @@ class AmandaSite:
         self.root = root
         self.conf = root / "conf"
         self.name = root.name
-        for folder in ("conf", "log", "index", "curinfo", "holding", "vtapes", "data"):
-            (root / folder).mkdir(parents=True)
+        make_folders(root, "vtapes", "data")
         for name, files in trees.items():
             self.put(name, files)
-        (self.conf / "amanda.conf").write_text(CONF.format(here=root, more=more))
+        (self.conf / "amanda.conf").write_text(text_of(root, more))
         (self.conf / "types.conf").write_text(TYPES)
         (self.conf / "disklist").write_text(disklist.format(data=root / "data"))
-        (self.conf / "tapelist").touch()
         amanda.give(root)
 
     def put(self, name: str, files: Mapping[str, bytes]) -> None:
@@ -113,21 +68,17 @@ class AmandaSite:
         return "\n".join(path.read_text(errors="replace")[-4000:] for path in sorted((self.root / "log").glob("log.*.0")))
 
     def snapshot(self) -> dict[str, tuple[int, bytes]]:
-        """Every file of the site with its time and content: whether somebody touched anything."""
-        return {str(path.relative_to(self.root)): (path.stat().st_mtime_ns, path.read_bytes())
-                for path in sorted(self.root.rglob("*")) if path.is_file() and "data/" not in str(path)}
+        """Every file of the site with time and content, every directory and link with its time: what somebody touched is not
+        the same."""
+        return {str(path.relative_to(self.root)): (path.lstat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
+                for path in sorted(self.root.rglob("*")) if "data/" not in str(path)}
 
 
 @contextmanager
 def a_site(disklist: str, trees: Mapping[str, Mapping[str, bytes]], more: str = "") -> Iterator[AmandaSite]:
     """A site that is gone afterwards."""
-    if not SYSTEM.is_dir():
-        amanda.need("a site of a real Amanda (there is no /etc/amanda)")
+    amanda.need("a site of a real Amanda")
     with amanda.open_place() as place:
         site = AmandaSite(place / f"site{os.getpid()}-{place.name[-6:].strip('_')}", disklist, trees, more)
-        link = SYSTEM / site.name
-        link.symlink_to(site.conf)
-        try:
+        with known(site.name, site.conf):
             yield site
-        finally:
-            link.unlink()

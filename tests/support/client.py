@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,9 @@ from core.wire.transports import Connection, connect
 
 ROOT = Path(__file__).resolve().parents[2]
 STAMP = "20261123005210"
+AFTER_ERROR = 5.0
+SILENCE = 60.0
+"""Seconds without a word after which a test gives up on a client; not a measure of anything."""
 
 
 @dataclass
@@ -72,8 +74,10 @@ def dump(connection: Connection, disk: Disk, level: int, features: Features = SE
         if not len(piece):
             left.discard(handle)
 
-    # A stock amandad that failed before the info block never ends DATA.
+    # A stock amandad that failed before the info block never ends DATA; once in a while it ends nothing after an error.
     while left and not (done.mesg.closed and done.mesg.error):
+        if done.mesg.error and not connection.wait(AFTER_ERROR):
+            break
         receive(connection, sink)
     if confirm:
         connection.confirm()
@@ -109,7 +113,6 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **host: object) -> I
 
 
 def receive(connection: Connection, sink: Sink) -> None:
-    """What comes next, however long that takes."""
-    if not connection.pending:
-        select.select([connection], [], [])
+    """What comes next; a client that says nothing for a minute fails the test, and says nothing for ever as far as it knows."""
+    assert connection.wait(SILENCE), f"the client {connection.host.name} says nothing any more"
     connection.receive(sink)

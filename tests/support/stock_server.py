@@ -13,41 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import crc32c
 import pytest
 
 from tests.support import amanda
+from tests.support.amanda_conf import PLAIN, amanda_conf, block, known, make_folders, write_disklist
 from tests.support.client import ROOT
 from tests.support.stock_client import in_private
-
-CONF = """
-org "{name}"
-dumpuser "backup"
-mailto ""
-infofile "{here}/curinfo"
-logdir "{here}/log"
-indexdir "{here}/index"
-tapelist "{here}/conf/tapelist"
-diskfile "{here}/conf/disklist"
-tpchanger "chg-disk:{here}/vtapes"
-dumpcycle 7 days
-tapecycle 4
-inparallel 4
-ctimeout 20
-labelstr "^T-[0-9]+"
-autolabel "T-%%%" any
-tapetype V
-define tapetype V {{
-  length 200 mbytes
-}}
-holdingdisk h {{
-  directory "{here}/holding"
-}}
-define dumptype plain {{
-  program "GNUTAR"
-  compress none
-  index yes
-}}
-"""
 
 
 @dataclass
@@ -60,10 +32,14 @@ class StockServer:
 
     def write(self, dumptypes: str, disks: Sequence[str]) -> None:
         """Its dumptypes beside ``plain``, and its disklist."""
-        conf = self.here / "conf/amanda.conf"
-        conf.write_text(CONF.format(name=self.name, here=self.here) + dumptypes)
-        (self.here / "conf/disklist").write_text("".join(f"{line}\n" for line in disks))
-        amanda.give(self.here / "conf")
+        conf = self.here / "conf"
+        (conf / "amanda.conf").write_text(amanda_conf(
+            self.here, {
+                "tpchanger": f'"chg-disk:{self.here}/vtapes"', "dumpcycle": "7 days", "tapecycle": 4, "inparallel": 4,
+                "ctimeout": 20, "labelstr": '"^T-[0-9]+"', "autolabel": '"T-%%%" any'},
+            tapetype={"length": "200 mbytes"}, holding={}, more=block("dumptype", "plain", PLAIN) + dumptypes))
+        write_disklist(conf, disks)
+        amanda.give(conf)
 
     def run(self, program: str, *words: str | Path, user: str = amanda.USER, cwd: Path | None = None,
             stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -94,39 +70,40 @@ class StockServer:
 def stock_server() -> Iterator[StockServer]:
     """A server without disks."""
     amanda.need("our client behind a stock server")
-    if not Path("/etc/amanda").is_dir():
-        pytest.skip("NOT TESTED: our client behind a stock server: there is no /etc/amanda")
     here = Path(tempfile.mkdtemp(prefix="taperoom-interop-"))
-    link = Path("/etc/amanda") / here.name
     try:
-        folders = ("conf", "log", "index", "curinfo", "holding", "state", *(f"vtapes/slot{n}" for n in range(1, 5)))
-        for folder in folders:
-            (here / folder).mkdir(parents=True)
-        (here / "conf/tapelist").touch()
+        make_folders(here, "state", *(f"vtapes/slot{number}" for number in range(1, 5)))
         here.chmod(0o755)
         amanda.give(here)
-        link.symlink_to(here / "conf")
-        yield StockServer(here.name, here)
+        with known(here.name, here / "conf"):
+            yield StockServer(here.name, here)
     finally:
-        link.unlink(missing_ok=True)
         shutil.rmtree(here)
 
 
 def ours(wrapper: Path, here: Path, module: str = "clientd.amandad", **more: str) -> Path:
     """A program ``wrapper`` that is our client, or another module of it, with its state in ``here``, for the user of Amanda to
-    run; what amandad complains of is kept in ``client.log``."""
-    python = next((path for path in (sys.executable, "/usr/bin/python3") if _runs(path)), None)
-    readable = subprocess.run(["runuser", "-u", amanda.USER, "--", "test", "-r", ROOT / "clientd/amandad.py"], check=False)
-    if python is None or readable.returncode:
-        pytest.skip("THE USER backup CAN RUN NO PYTHON 3.11 HERE: our client behind a real Amanda is NOT tested")
+    run; what amandad complains of is kept in ``client.log``.  It takes checksums if that user's Python can."""
+    python, library = python_of_amanda(), wrapper.with_name(f"{wrapper.name}.lib")
+    library.mkdir()
+    (library / "crc32c").symlink_to(Path(crc32c.__file__).parent)
     environment = {
-        "PYTHONPATH": str(ROOT), "TAPEROOM_CLIENT_STATE": f"{here}/state", "TAPEROOM_CLIENT_ACCESS": f"{here}/access.toml",
-        "TAPEROOM_CLIENT_AMANDAHOSTS": f"{here}/amandahosts", **more}
+        "PYTHONPATH": f"{ROOT}:{library}", "TAPEROOM_CLIENT_STATE": f"{here}/state",
+        "TAPEROOM_CLIENT_ACCESS": f"{here}/access.toml", "TAPEROOM_CLIENT_AMANDAHOSTS": f"{here}/amandahosts", **more}
     log = f" 2>>{here}/client.log" if module == "clientd.amandad" else ""
     exports = "".join(f"export {key}='{value}'\n" for key, value in environment.items())
     wrapper.write_text(f'#!/bin/sh\n{exports}exec {python} -P -B -m {module} "$@"{log}\n')
     wrapper.chmod(0o755)
     return wrapper
+
+
+def python_of_amanda() -> str:
+    """A Python that Amanda's user can run, and our programs with it; skipped, loudly, where there is none."""
+    python = next((path for path in (sys.executable, "/usr/bin/python3") if _runs(path)), None)
+    readable = subprocess.run(["runuser", "-u", amanda.USER, "--", "test", "-r", ROOT / "clientd/amandad.py"], check=False)
+    if python is None or readable.returncode:
+        pytest.skip("THE USER backup CAN RUN NO PYTHON 3.11 HERE: our client behind a real Amanda is NOT tested")
+    return python
 
 
 def _runs(python: str) -> bool:
