@@ -57,7 +57,10 @@ class SshLink:
 
 def command(host: Host) -> tuple[str, ...]:
     """The ssh command for the host."""
-    options = list(host.ssh_options)
+    options: list[str] = []
+    for word in host.ssh_options:  # "ProxyJump=gate" is one of ssh_config's; other words are ssh's own
+        setting = "=" in word and not word.startswith("-") and options[-1:] != ["-o"]
+        options += ["-o", word] if setting else [word]
     if host.port is not None:
         options += ["-p", str(host.port)]
     if host.ssh_key:
