@@ -47,6 +47,20 @@ def test_the_recorded_night_has_every_process_and_every_kind_of_point(points: li
         assert expected in names, f"{expected} is not among {sorted(names)}"
 
 
+@pytest.mark.slow
+def test_programs_that_are_forked_pass_the_same_kinds_of_points_as_programs_that_are_started(
+    points: list[Point], tmp_path: Path,
+) -> None:
+    cold = record(CrashSite(tmp_path / "site", warm=False))
+    assert _kinds(cold) == _kinds(points)
+
+
+def _kinds(points: list[Point]) -> tuple[set[str], set[str]]:
+    """Names of points, and processes that live at one; whether anything is waited for long enough to be told is chance."""
+    return ({point.name for point in points if not point.name.endswith("Waited")},
+            {name for point in points for name in point.alive if name != "other"})
+
+
 @pytest.mark.timeout(900)
 def test_a_sample_of_the_crashes_loses_nothing(
     site: CrashSite, points: list[Point], capsys: pytest.CaptureFixture[str],
