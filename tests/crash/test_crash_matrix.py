@@ -43,7 +43,7 @@ def test_the_recorded_night_has_every_process_and_every_kind_of_point(points: li
     names = {point.name for point in points}
     for expected in ("after RunBegan", "before DumpEnded", "after PartWritten", "after RunEnded", "planner>driver a disk",
                      "driver>dumper0 FILE-DUMP", "dumper1>driver DONE", "taper0>driver PARTDONE", "client out REP",
-                     "client stream MESG", "client tar started", "client committed"):
+                     "client stream MESG", "client tar started", "client committed", "driver unlink"):
         assert expected in names, f"{expected} is not among {sorted(names)}"
 
 

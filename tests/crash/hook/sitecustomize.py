@@ -19,7 +19,11 @@ _counts: dict[str, int] = {}
 _me = ""
 """what this process is, if it was forked and is not to be seen in its command line"""
 _PLAIN = {name: getattr(os, name) for name in ("rename", "replace", "unlink", "remove", "mkdir", "fsync", "fdatasync")}
-_MANY = ("client ", "dumper ", "taper ")
+_STEPS = {"dumper": ("rename", "replace", "unlink", "mkdir", "fsync"), "driver": ("unlink",)}
+_STEPS["taper"] = _STEPS["dumper"]
+"""Whose changes of names and fsyncs are points, right after they were done."""
+_ALONE = ("dumper ", "taper ", "driver unlink")
+_MANY = ("client ", *_ALONE)
 """Several processes come by these points: they are counted together."""
 
 
@@ -97,13 +101,14 @@ def _forked(directory: str) -> dict[int, str]:
 
 
 def _since(pid: int) -> str:
-    """When a process began, in the kernel's words; empty when it has ended."""
+    """When a process began, in the kernel's words; empty when it has ended, which it has not while a thread of it still holds
+    its files."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             fields = file.read().rpartition(b")")[2].split()
     except OSError:
         return ""
-    return "" if fields[0] in (b"Z", b"X") else fields[19].decode()
+    return "" if fields[0] in (b"Z", b"X") and int(fields[17]) < 2 else fields[19].decode()
 
 
 def born(program: str = "", directory: str = "") -> None:
@@ -162,7 +167,7 @@ def reached(point: str) -> None:
     else:
         nth = _counts[point] = _counts.get(point, 0) + 1
     if not target:
-        alive_now = ["self"] if point.startswith(_MANY[1:]) else sorted(processes_of(_DIR))
+        alive_now = ["self"] if point.startswith(_ALONE) else sorted(processes_of(_DIR))
         _append("points", f"{point}\t{nth}\t{','.join(alive_now)}\n")
         return
     if target["nth"] != nth or os.path.exists(os.path.join(_DIR, "fired")):
@@ -316,8 +321,7 @@ class _Finder:
 
 
 def _steps(program: str) -> None:
-    """Every change of a name and every fsync of a program is a point, right after it was done."""
-    for name in ("rename", "replace", "unlink", "mkdir", "fsync"):
+    for name in _STEPS[program]:
         setattr(os, name, _step(getattr(os, name), f"{program} {name}"))
 
 
@@ -389,7 +393,7 @@ def _watch(words: list[str]) -> None:
     """The calls of `os` that are points, or make something durable."""
     if os.path.isdir(os.path.join(_DIR, "graveyard")):
         _note_what_is_durable()
-    for program in ("dumper", "taper"):
+    for program in _STEPS:
         if f"core.{program}" in words:
             _steps(program)
 
