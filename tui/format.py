@@ -5,9 +5,7 @@ Sizes come in KiB, times in seconds since the epoch; local time, 24 hours.
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from core.model.units import seconds_of_datestamp, show_duration
+from core.model.units import local_time, seconds_of_datestamp, show_duration
 
 
 def short_size(kib: float) -> str:
@@ -27,19 +25,21 @@ def percent(part: float) -> str:
 
 def clock(at: float) -> str:
     """``02:29:41``; blank for 0."""
-    return datetime.fromtimestamp(at).strftime("%H:%M:%S") if at else ""
+    return (when.strftime("%H:%M:%S") if (when := local_time(at)) else "??:??:??") if at else ""
 
 
 def moment(at: float) -> str:
     """``02:29``; blank for 0."""
-    return datetime.fromtimestamp(at).strftime("%H:%M") if at else ""
+    return (when.strftime("%H:%M") if (when := local_time(at)) else "??:??") if at else ""
 
 
 def day(at: float) -> str:
     """``Tue 01 Dec``; in English whatever the locale, so that columns stay."""
     if not at:
         return ""
-    when = datetime.fromtimestamp(at)
+    when = local_time(at)
+    if when is None:
+        return "??? ?? ???"
     return f"{_DAYS[when.weekday()]} {when.day:02d} {_MONTHS[when.month - 1]}"
 
 

@@ -137,7 +137,7 @@ class Story:
         return BAD, event.outcome, event.message or f"after {span(event.seconds)}"
 
     def _retried(self, at: float, event: e.DumpRetried) -> Told:
-        of = f" {event.attempt}/{event.attempts}" if event.attempts else ""
+        of = f" {event.attempt}/{event.attempts}" if event.attempt else ""
         return DISK[DiskState.RETRY], "TRY-AGAIN", f"{event.reason}; again{of} not before {moment(event.after)}"
 
     def _over(self, at: float, event: e.DiskEnded) -> Told:

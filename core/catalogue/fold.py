@@ -33,9 +33,9 @@ def fold(db: sqlite3.Connection, run: str, record: Record) -> None:
         case e.QuestionAsked() | e.QuestionClosed():
             _request(db, run, event, at)
         case (e.HoldingFound() | e.ChildBegan() | e.ChildDied() | e.EstimateBegan() | e.EstimateMissing() | e.PlanComplete()
-              | e.DumpStalled() | e.DumpResumed() | e.DumpStrange() | e.DumpRetried() | e.DiskWaited() | e.TaperReady()
-              | e.TaperDown() | e.Degraded() | e.OperatorActed() | e.Notice() | e.Paused() | e.Resumed() | e.Stopping()
-              | e.CopyVerified() | e.DiskDrilled()):
+              | e.DumpStalled() | e.DumpResumed() | e.DumpStrange() | e.DumpRetried() | e.DiskWaited()
+              | e.TaperReady() | e.TaperDown() | e.TaperWaited() | e.Degraded() | e.OperatorActed() | e.Notice()
+              | e.Paused() | e.Resumed() | e.Stopping() | e.CopyVerified() | e.DiskDrilled()):
             pass
         case other:
             assert_never(other)

@@ -18,7 +18,10 @@ import typer
 from core.cli import show, where
 
 if TYPE_CHECKING:
+    from core.catalogue.queries import DumpKey
     from core.model.site import Site
+
+_REST = "is left of a dump that is on a volume"
 
 
 def cleanup(
@@ -89,22 +92,26 @@ def _holding(site: Site, dry_run: bool, say: Callable[[str], None]) -> tuple[int
 
     removed = kept = 0
     survey = scan.survey(site.holding)
+    goes = f"{'would be' if dry_run else 'is'} removed"
+    elsewhere = _on_volumes(site) if survey.orphans or not all(dump.complete for dump in survey.dumps) else set()
     for dump in survey.dumps:
         if dump.complete:
             continue
-        if dump.path.name.endswith(TMP) and not dump.amandas:
+        unfinished = dump.path.name.endswith(TMP)
+        if (unfinished or dump.header.key in elsewhere) and not dump.amandas:
             removed += 1
-            say(f"HLD017 {clean(str(dump.path))}: was not finished; {'would be' if dry_run else 'is'} removed")
+            say(f"HLD017 {clean(str(dump.path))}: {'was not finished' if unfinished else _REST}; {goes}")
             if not dry_run:
                 scan.remove(dump)
         else:
             kept += 1
             say(f"HLD014 {clean(dump.fault)}; kept: {clean(str(dump.path))}")
     for path in survey.orphans:
-        gone = path.name.endswith(TMP)
+        rest = _key_of(path) in elsewhere
+        gone = path.name.endswith(TMP) or rest
         removed, kept = removed + gone, kept + (not gone)
-        what = f"{'would be' if dry_run else 'is'} removed" if gone else "kept; its first file is missing"
-        say(f"HLD017 {clean(str(path))}: a chunk without its dump; {what}")
+        what = goes if gone else "kept; its first file is missing"
+        say(f"HLD017 {clean(str(path))}: {_REST if rest else 'a chunk without its dump'}; {what}")
         if gone and not dry_run:
             path.unlink(missing_ok=True)
     for path in survey.cruft:
@@ -112,6 +119,30 @@ def _holding(site: Site, dry_run: bool, say: Callable[[str], None]) -> tuple[int
     if not dry_run:
         scan.tidy(site.holding)
     return removed, kept, sum(1 for dump in survey.dumps if dump.complete)
+
+
+def _on_volumes(site: Site) -> set[DumpKey]:
+    """The dumps that are whole on a volume and were removed from the holding disk: what lies there of one came back with a
+    power cut, or its driver was killed while it removed it."""
+    from core.catalogue.queries import dumps
+    from core.catalogue.rebuild import open_catalogue
+    from core.errors import TaperoomError
+
+    try:
+        with open_catalogue(site).catalogue as catalogue:
+            return {dump.key for dump in dumps(catalogue) if dump.copies and not dump.file}
+    except TaperoomError:
+        return set()  # it is told of below
+
+
+def _key_of(path: Path) -> DumpKey | None:
+    from core.errors import WorldError
+    from core.holding.chain import read_chunk
+
+    try:
+        return read_chunk(path).header.key
+    except WorldError:
+        return None
 
 
 def _unnamed(site: Site) -> Iterator[Path]:

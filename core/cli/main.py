@@ -6,12 +6,17 @@ told as one, with the place in the code, and with the whole traceback only when 
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from core.cli import short, show, straight
 from core.errors import TaperoomError, UsageError
+
+if TYPE_CHECKING:
+    import typer
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -49,6 +54,14 @@ def run(words: list[str]) -> int:
     return code
 
 
+@functools.cache
+def _tree(app: typer.Typer) -> Any:
+    """The tree of commands, made once: a process that runs many of them should not pay for it each time."""
+    import typer
+
+    return typer.main.get_command(app)
+
+
 def _invoke(words: list[str]) -> int:
     import typer
 
@@ -57,7 +70,7 @@ def _invoke(words: list[str]) -> int:
     # Typer brings its own click in some versions, so its errors cannot be imported by name.
     usage_fault: type[Exception] = typer.BadParameter.__mro__[1]
     any_fault: type[Exception] = typer.BadParameter.__mro__[2]
-    command = typer.main.get_command(app)
+    command = _tree(app)
     try:
         code = command.main(args=words, prog_name="taperoom", standalone_mode=False)
     except typer.Abort:

@@ -95,16 +95,18 @@ def moment_of(player: Replay, text: str) -> float:
     from datetime import datetime, timedelta
 
     from core.errors import UsageError
+    from core.model.units import local_time
     from core.report.text import clock
 
     if not text:
         return player.began
-    began = datetime.fromtimestamp(player.began)
-    for form in ("%H:%M:%S", "%H:%M"):
+    began = local_time(player.began)
+    for form in ("%H:%M:%S", "%H:%M") if began else ():
         try:
             wanted = datetime.strptime(text, form)
         except ValueError:
             continue
+        assert began is not None
         at = began.replace(hour=wanted.hour, minute=wanted.minute, second=wanted.second, microsecond=0)
         # A minute is meant as it reads: 00:15 is in a run that began at 00:15:20.
         if at.timestamp() + (59 if form == "%H:%M" else 0) < player.began:

@@ -42,8 +42,9 @@ PAGES: tuple[Page, ...] = (
          "The system refused a read, or the file became shorter while it was read.",
          "Look for errors of the device in the system's log."),
     Page("HLD017", "W", "An unfinished dump is on the holding disk",
-         "A dumper ended before its dump was whole; the file still has its .tmp name, or lacks chunks.",
-         "`taperoom cleanup` removes it; the disk has been or will be dumped again."),
+         "A dumper ended before its dump was whole; the file still has its .tmp name, or lacks chunks.  Or chunks are left of "
+         "a dump that is on a volume: a driver was killed, or the power failed, while it removed them.",
+         "`taperoom cleanup` removes what was not finished or is on a volume, and keeps what it cannot account for."),
     Page("HLD018", "W", "Something on the holding disk is not ours",
          "A file or directory there was not made by a run.",
          "Move it away, so that the space is what it seems."),

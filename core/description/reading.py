@@ -95,7 +95,7 @@ def read(found: Found, index_dir: Path, warn: Callable[[str], None]) -> Told:
             with tarfile.open(fileobj=copy, mode="r:") as archive:
                 for member in archive:
                     _take(archive, member, told, index_dir if whole else None)
-        except (tarfile.TarError, EOFError, ValueError) as fault:
+        except (tarfile.TarError, EOFError, ValueError, OverflowError, RecursionError) as fault:
             warn(f"RST061 {found.title}: its description (file {found.described}) cannot be read to its end: {fault}")
     for sentence in told.faults:
         warn(f"RST061 {found.title}: {sentence}")
@@ -114,7 +114,8 @@ def _copy(found: Found, copy: IO[bytes]) -> bool:
 
 
 def _take(archive: tarfile.TarFile, member: tarfile.TarInfo, told: Told, index_dir: Path | None) -> None:
-    if not member.isreg() or (file := archive.extractfile(member)) is None:
+    # No description has holes: one that claims some could become any size when it is read.
+    if not member.isreg() or member.issparse() or (file := archive.extractfile(member)) is None:
         return
     if run := _RUN.fullmatch(member.name):
         try:

@@ -70,7 +70,7 @@ class Indexing:
     def _guard(self):  # type: ignore[no-untyped-def]
         try:
             yield
-        except (sqlite3.Error, OSError, TaperoomError) as fault:
+        except (sqlite3.Error, OSError, OverflowError, TaperoomError) as fault:
             self.fault = f"the catalogue cannot be written ({fault}); it will be rebuilt from the journals"
             print(f"driver: {self.fault}", file=sys.stderr)
             self._catalogue = None

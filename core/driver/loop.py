@@ -179,7 +179,7 @@ class Loop:
     async def _remove(self, file: str) -> None:
         try:
             # A dump of a terabyte takes seconds; the pipes and the consoles are heard meanwhile, the next act waits.
-            await asyncio.to_thread(space.remove, Path(file))
+            await asyncio.to_thread(space.remove, Path(file), list(self.engine.state.holds))
         except OSError as fault:
             self.note("HLD008", "W", file, f"cannot be removed: {fault.strerror}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from core.engine import room
@@ -11,10 +11,13 @@ from core.engine.inputs import FlushFound, HoldingSeen
 from core.engine.state import State
 from core.errors import WorldError
 from core.holding import area
+from core.holding.chain import read_chunk
 from core.holding.chunk import TMP
+from core.holding.header import Kind
 from core.holding.scan import remove_path, scan
 from core.holding.scan import tidy as tidy_directories
 from core.model.site import HoldingDisk, Site
+from core.model.units import sanitise
 from core.protocol import planner
 
 DIGITS = "0123456789"
@@ -90,26 +93,41 @@ def flush_size(file: Path) -> int | None:
     return None
 
 
-def remove(file: Path) -> None:
-    """Remove a dump with its chunks, and what a dead dumper left of it.  OSError when something stays."""
+def remove(file: Path, holding: Iterable[str] = ()) -> None:
+    """Remove a dump with its chunks, and what a dead dumper left of it there and on these holding disks, to which it may have
+    gone on.  OSError when something stays."""
     try:
         remove_path(file)
     except WorldError as fault:
         if file.exists():
             raise OSError(0, fault.message) from fault
-    for name in _leftovers(file):
-        os.unlink(name)
+    for directory in {file.parent, *(Path(path) / file.parent.name for path in holding)}:
+        for path in list(_leftovers(directory, file.name)):
+            path.unlink(missing_ok=True)
 
 
-def _leftovers(file: Path) -> Iterator[Path]:
+def _leftovers(directory: Path, name: str) -> Iterator[Path]:
+    """Files without which there is nothing of the dump whose first file has that name: unfinished ones, and chunks that had
+    their names already when the dumper died, which the next attempt could not write again."""
     try:
-        names = os.listdir(file.parent)
+        names = os.listdir(directory)
     except FileNotFoundError:
         return
-    for name in names:
-        rest = name.removeprefix(file.name) if name.startswith(file.name) and name.endswith(TMP) else None
-        if rest is not None and not rest.removesuffix(TMP).lstrip(".").strip(DIGITS):
-            yield file.parent / name
+    for found in names:
+        rest = found.removeprefix(name) if found.startswith(name) else "?"
+        if rest.removesuffix(TMP).lstrip(".").strip(DIGITS):
+            continue
+        path = directory / found
+        if rest.endswith(TMP) or (rest and name not in names and _is_chunk_of(path, name)):
+            yield path
+
+
+def _is_chunk_of(path: Path, name: str) -> bool:
+    try:
+        header = read_chunk(path).header
+    except WorldError:
+        return False
+    return header.kind is Kind.CONT_FILE and f"{header.host}.{sanitise(header.disk)}.{header.level}" == name
 
 
 def tidy(site: Site) -> None:

@@ -123,7 +123,7 @@ def refuse(state: State, question: Question, choice: str, argument: str) -> str:
                 named = ", ".join(o.title for o in _others(state, job)) if job else ""
                 return f"{argument or 'nothing'} is no dump on the holding disk; {named or 'no other'} is"
         case "wait" if argument:
-            if not (argument.isascii() and argument.isdigit() and 0 < int(argument[:9]) <= LONGEST):
+            if not (argument.isascii() and argument.isdigit() and len(argument) < 9 and 0 < int(argument) <= LONGEST):
                 return f"{argument[:20]} is no number of minutes from 1 to {LONGEST}"
         case "add":
             if not argument.startswith("/"):

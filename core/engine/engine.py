@@ -317,6 +317,9 @@ class Engine:
                     state, job, "strange" if job.strange else "done", f"left on the holding disk, not on {where}")
         for job in [j for j in state.jobs.values() if j.phase is not Phase.ENDED]:
             yield from dumping.end(state, job, "failed", "the run ended before it was dumped")
+        for tape in state.tapes.values():
+            for kind, seconds in waiting.waited(tape):
+                yield Journal(e.TaperWaited(tape.child, tape.storage, kind, round(seconds, 1)))
         pending = any(held.pending for held in state.held.values())
         code = 1 if state.failures or state.attention or state.degraded or pending else 0
         if state.stopping:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
-from core.engine import dumping, room, tape_waiting
+from core.engine import dumping, retrying, room, tape_waiting
 from core.engine import taping as taping_
 from core.engine.effects import Effect, FlushLeft, Journal, Reply
 from core.engine.state import Job, Phase, State
@@ -84,17 +84,12 @@ def _retry(state: State, host: str, disk: str, by: str) -> Iterator[Effect | str
     job = state.jobs.get((host, disk))
     if job is None:
         yield f"{host}:{disk} is not in tonight's plan"
-    elif job.phase is Phase.WAITING:
-        job.not_before = 0.0
-    elif job.phase is not Phase.ENDED or _is_safe(job):
+    elif job.phase is not Phase.WAITING and (job.phase is not Phase.ENDED or _is_safe(job)):
         yield f"{host}:{disk} is {job.phase}: there is nothing to try again"
     elif state.stopping:
         yield "the run is stopping"
     else:
-        state.failures -= 1
-        job.attempts = 0
-        dumping.wait(state, job)
-        yield Journal(e.DumpRetried(host, disk, 0, max(1, job.disk.dumptype.retry), state.now, f"ordered by {by}"))
+        yield from retrying.ordered(state, job, by)
 
 
 def _is_safe(job: Job) -> bool:

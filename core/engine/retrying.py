@@ -51,7 +51,7 @@ def again(
         return
     if not count:
         job.attempts -= 1
-    job.not_before = state.now + delay if delay else 0.0
+    job.not_before, job.reason = state.now + delay if delay else 0.0, reason
     job.taper = ""
     wait(state, job)
     yield Journal(DumpRetried(*job.key, job.attempts, attempts, job.not_before or state.now, reason))
@@ -61,6 +61,22 @@ def again(
             text=f"TRY-AGAIN {job.attempts}/{attempts}: {reason}", choices=list(_choices(job)),
             default="retry", patience=delay)
         job.question = state.asked
+
+
+def ordered(state: State, job: Job, by: str) -> Iterator[Effect]:
+    """Somebody wants it dumped at once: one that waits for its next attempt, or one that failed."""
+    failed = job.phase is Phase.ENDED
+    if failed:
+        state.failures -= 1
+        job.attempts = 0
+        wait(state, job)
+    elif job.not_before <= state.now:
+        return  # it waits for its turn, as others do
+    elif question := state.questions.get(job.question):
+        yield from questions.close(state, question, "retry", "", by)
+    job.question, job.not_before = 0, 0.0
+    why = f"{job.reason}; " if job.reason else ""
+    yield Journal(DumpRetried(*job.key, job.attempts, allowed(job), state.now, f"{why}ordered by {by}"))
 
 
 def later(state: State, job: Job, delay: int, level: int, reason: str) -> Iterator[Effect]:
@@ -143,6 +159,7 @@ def end(state: State, job: Job, outcome: str, message: str) -> Iterator[Effect]:
     job.question = 0
     if outcome == "failed":
         state.failures += 1
+        job.reason = message
     else:
         state.done += 1
     yield from has_waited(job)

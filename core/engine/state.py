@@ -99,6 +99,8 @@ class Job:
     """its last attempt is at plan B's level."""
     waited: dict[str, float] = field(default_factory=dict)
     """seconds per constraint that it waited for."""
+    reason: str = ""
+    """why it was last queued again, or failed."""
     strange: str = ""
     stats: Stats | None = None
     taper: str = ""
@@ -221,6 +223,8 @@ class Tape:
     describing: bool = False
     """its taper writes the volume's description"""
     why_down: str = ""
+    waited: dict[str, float] = field(default_factory=dict)
+    """seconds per what it waited for"""
 
     @property
     def usable(self) -> bool:

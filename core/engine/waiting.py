@@ -70,7 +70,8 @@ def _waiting(state: State, job: Job, why: Constraint, before: int) -> Wait | Non
             at = choosing.starts_at(state, job)
             return Wait(why, f"its start time is in {_in(state, at)}", at)
         case Constraint.RETRY:
-            return Wait(why, f"tried again in {_in(state, job.not_before)}, after {_attempts(job)}", job.not_before)
+            return Wait(why, f"tried again in {_in(state, job.not_before)}, after {_attempts(job)}{_because(job)}",
+                        job.not_before)
         case Constraint.CLIENT:
             host = job.disk.host
             return _behind(state, why, f"{host.name} runs {state.running_on.get(host.name, 0)} of maxdumps {host.maxdumps}",
@@ -102,6 +103,10 @@ def _waiting(state: State, job: Job, why: Constraint, before: int) -> Wait | Non
 
 def _attempts(job: Job) -> str:
     return f"{job.attempts} attempt{'' if job.attempts == 1 else 's'}"
+
+
+def _because(job: Job) -> str:
+    return f": {job.reason}" if job.reason else ""
 
 
 def _active(state: State) -> list[Job]:
@@ -229,7 +234,7 @@ def taper(state: State, tape: Tape) -> Wait | None:
         return Wait("volume", f"takes nothing: {tape.why_down}")
     if tape.state in ("starting", "waiting"):
         return Wait("volume", "looks for a volume that may be written")
-    if tape.write is not None or (tape.direct and state.jobs[tape.direct].phase is not Phase.OPENING):
+    if tape.describing or tape.write is not None or (tape.direct and state.jobs[tape.direct].phase is not Phase.OPENING):
         return None
     if tape.direct:
         return Wait("dumper", f"listens for the dump of {_writing(tape)}")
@@ -261,7 +266,8 @@ def _in(state: State, at: float) -> str:
 
 
 def sample(state: State, now: float) -> None:
-    """Note for how long each disk has waited for what since the last look; ``now`` is what the state does not know yet."""
+    """Note for how long each disk and taper has waited for what since the last look; ``now`` is what the state does not know
+    yet."""
     seconds = now - state.sampled
     if state.sampled and seconds < SAMPLE:
         return
@@ -271,6 +277,8 @@ def sample(state: State, now: float) -> None:
     for job in state.jobs.values():
         if kind := _kind(state, job):
             job.waited[kind] = job.waited.get(kind, 0.0) + seconds
+    for tape, wait in tapers(state):
+        tape.waited[wait.kind] = tape.waited.get(wait.kind, 0.0) + seconds
 
 
 def _kind(state: State, job: Job) -> str:
@@ -279,7 +287,7 @@ def _kind(state: State, job: Job) -> str:
     return Constraint.HOLDING if job.phase is Phase.STALLED else ""
 
 
-def waited(job: Job) -> list[tuple[str, float]]:
-    """What a disk has waited for a second or longer, the longest first."""
-    return sorted(((str(kind), seconds) for kind, seconds in job.waited.items() if seconds >= SAMPLE), key=lambda w: -w[1])
+def waited(one: Job | Tape) -> list[tuple[str, float]]:
+    """What a disk or a taper has waited for a second or longer, the longest first."""
+    return sorted(((str(kind), seconds) for kind, seconds in one.waited.items() if seconds >= SAMPLE), key=lambda w: -w[1])
 

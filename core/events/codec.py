@@ -16,7 +16,7 @@ from core.events.event import KINDS, Choice, Event, Notice, QuestionAsked, Recor
 from core.model.crc32c import crc32c
 
 _FIELDS = {kind: tuple(f.name for f in fields(kind)) for kind in (*KINDS.values(), Choice)}
-_TYPES = {kind: tuple(get_type_hints(kind)[name] for name in names) for kind, names in _FIELDS.items()}
+_TYPES = {kind: tuple(map(get_type_hints(kind).__getitem__, names)) for kind, names in _FIELDS.items()}
 _SEAL = re.compile(rb',"sum":"[0-9a-f]{8}"\}')
 _SEALED = 18  # bytes of a line from ,"sum" on
 _RUN_ON = re.compile(rb'(,"sum":"[0-9a-f]{8}"\}).\{"seq":', re.DOTALL)

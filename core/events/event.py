@@ -32,6 +32,9 @@ from core.events.tape_event import (
     TaperReady as TaperReady,
 )
 from core.events.tape_event import (
+    TaperWaited as TaperWaited,
+)
+from core.events.tape_event import (
     VolumeBegan as VolumeBegan,
 )
 from core.events.tape_event import (
@@ -358,8 +361,8 @@ class RunEnded:
 Event = (
     RunBegan | HoldingFound | ChildBegan | ChildDied | EstimateBegan | EstimateGot | EstimateMissing | DumpPlanned
     | FlushPlanned | DiskSkipped | PlanComplete | DumpBegan | DumpStalled | DumpResumed | DumpStrange | DumpEnded
-    | DumpRetried | DiskWaited | DiskEnded | TaperReady | TaperDown | VolumeBegan | VolumeDescribed | VolumeEnded
-    | WriteBegan | PartWritten
+    | DumpRetried | DiskWaited | DiskEnded | TaperReady | TaperDown | TaperWaited | VolumeBegan | VolumeDescribed
+    | VolumeEnded | WriteBegan | PartWritten
     | WriteEnded | FileRemoved | Degraded | QuestionAsked | QuestionClosed | OperatorActed | Notice | Paused | Resumed
     | Stopping | RunClosing | RunEnded | CopyVerified | DiskDrilled
 )

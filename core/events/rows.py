@@ -106,6 +106,8 @@ class TaperView:
     volume_parts: int = 0
     handle: str = ""
     message: str = ""
+    waited: dict[str, float] = field(default_factory=dict)
+    """seconds per what it waited for; known at the end of the run"""
 
 
 @dataclass(slots=True)

@@ -25,6 +25,16 @@ class TaperDown:
 
 
 @dataclass(frozen=True, slots=True)
+class TaperWaited:
+    """For how long a storage's taper has waited for what in this run: ``dump``, ``dumper``, ``volume`` or ``operator``."""
+
+    child: str
+    storage: str
+    kind: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class VolumeBegan:
     """A volume was labelled and is being written; ``number`` in this run, from 1; ``capacity`` KiB, 0 unknown."""
 

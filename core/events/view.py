@@ -123,6 +123,8 @@ class RunView:
             case e.DiskWaited():
                 waited = self._disk(event.host, event.disk).waited
                 waited[event.kind] = waited.get(event.kind, 0.0) + event.seconds
+            case e.TaperWaited():
+                self.tapers.setdefault(event.child, TaperView(event.child, event.storage)).waited[event.kind] = event.seconds
             case e.DiskEnded():
                 self._disk_ended(event, at)
             case e.TaperReady() | e.TaperDown() | e.VolumeBegan() | e.VolumeDescribed() | e.VolumeEnded() | e.Degraded():
@@ -155,15 +157,15 @@ class RunView:
         """Orders that have no fact of their own: what they changed on a disk that waits."""
         match event.order.partition(" ")[0], event.result:
             case ("HOLD" | "RELEASE" | "PRIORITY") as verb, "OK":
-                with contextlib.suppress(BadLine, ValueError):
+                with contextlib.suppress(BadLine, ValueError, IndexError):
                     _, host, name, *rest = split(event.order)
                     if disk := self.disks.get((host, name)):
                         if verb == "HOLD":
                             disk.state = DiskState.HELD
                         elif verb == "RELEASE":
-                            disk.state = DiskState.PLANNED
+                            disk.state = DiskState.RETRY if disk.retry_after else DiskState.PLANNED
                         else:
-                            disk.priority = int(rest[0])
+                            disk.priority = int(rest[0][:9])
 
     def _child_began(self, event: e.ChildBegan) -> None:
         if event.storage:
@@ -234,7 +236,7 @@ class RunView:
                 self.try_agains += 1
                 disk.state, disk.retry_after, disk.message = DiskState.RETRY, event.after, event.reason
                 disk.attempt, disk.attempts = event.attempt, event.attempts
-                told = f"attempt {event.attempt} of {event.attempts}: {event.reason}"
+                told = f"attempt {event.attempt} of {event.attempts}: {event.reason}" if event.attempt else event.reason
                 self.setbacks.append((at, event.host, event.disk, told))
             case other:
                 assert_never(other)

@@ -156,7 +156,7 @@ class _Place:
     def _slots(self, properties: dict[str, tuple[str, ...]]) -> int:
         number = (properties.get("num-slot") or ("0",))[0]
         creates = (properties.get("auto-create-slot") or ("no",))[0].lower() in _TRUE
-        return int(number) if creates and number.isdecimal() else 0
+        return int(number) if creates and number.isdecimal() and len(number) < 9 else 0
 
     def _runtapes(self) -> int:
         value = self._setting("runtapes")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -50,6 +49,8 @@ class Outcome(StrEnum):
 
 
 _STAT = re.compile(r"([a-z-]+) ([-0-9.]+)")
+_LARGEST = 1e18
+"""What is larger is no KiB of anything, and a catalogue could not hold it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Stats:
         """Read what `__str__` wrote; missing words count as 0.  ValueError for numbers that are none."""
         inside, _, rest = text.partition("]")
         found = {key: float(value) for key, value in _STAT.findall(inside)}
-        if not all(map(math.isfinite, found.values())):  # more than 308 digits
+        if not all(abs(value) < _LARGEST for value in found.values()):
             raise ValueError(f"{inside[:60]!r} has a number that is too large")
         words = rest.split()
         crcs = {key: Crc.parse(value) for key, value in zip(words[::2], words[1::2], strict=False)}

@@ -17,7 +17,7 @@ Kib = NewType("Kib", int)
 EPOCH_DUMPDATE = "1970:1:1:0:0:0"
 """The dumpdate of a full dump."""
 
-_SIZE = re.compile(r"(-?\d+(?:\.\d+)?)\s*([a-zA-Z]*)")
+_SIZE = re.compile(r"(-?\d{1,30}(?:\.\d{1,30})?)\s*([a-zA-Z]*)", re.ASCII)
 _SIZE_UNITS = {
     "b": 1, "byte": 1, "bytes": 1,
     "k": 1024, "kb": 1024, "kib": 1024,
@@ -33,6 +33,7 @@ _TIME_UNITS = {
     "d": 86400, "day": 86400, "days": 86400,
     "w": 604800, "week": 604800, "weeks": 604800,
 }
+_LONGEST = 10**12
 _RATE_UNITS = {"bps": 1, "kbps": 1000, "mbps": 1000**2, "gbps": 1000**3}
 
 
@@ -80,8 +81,8 @@ def show_kib(size: float) -> str:
 
 
 def show_duration(seconds: float) -> str:
-    """Seconds as ``42s``, ``3m07s``, ``2h14m`` or ``3d04h``."""
-    whole = int(seconds)
+    """Seconds as ``42s``, ``3m07s``, ``2h14m`` or ``3d04h``; what is no number of seconds is as long as can be."""
+    whole = int(seconds) if abs(seconds) < _LONGEST else _LONGEST
     if whole < 60:
         return f"{whole}s"
     if whole < 3600:
@@ -89,6 +90,14 @@ def show_duration(seconds: float) -> str:
     if whole < 86400:
         return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
     return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"
+
+
+def local_time(at: float) -> datetime | None:
+    """Seconds since the epoch on the calendar and the clock of this machine; None for a time that no calendar has."""
+    try:
+        return datetime.fromtimestamp(at)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def datestamp_of(at: float) -> str:

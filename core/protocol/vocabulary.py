@@ -84,8 +84,8 @@ def _reader(hint: Any) -> _Reader:
 
 
 def read_int(word: str) -> int:
-    """A decimal number of at most 19 digits; ValueError otherwise."""
+    """A decimal number of at most 18 digits, which a journal and a catalogue can hold; ValueError otherwise."""
     digits = word[1:] if word[:1] == "-" else word
-    if not (digits.isascii() and digits.isdigit()) or len(digits) > 19:
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 18:
         raise ValueError(f"{word[:40]!r} is no number")
     return int(word)

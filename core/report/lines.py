@@ -29,7 +29,7 @@ def line_of(record: Record, view: RunView) -> str | None:
             return _plan(event)
         case e.DumpBegan() | e.DumpStalled() | e.DumpResumed() | e.DumpStrange() | e.DumpEnded() | e.DumpRetried():
             return _dump(event, record.at, view)
-        case e.DiskWaited():
+        case e.DiskWaited() | e.TaperWaited():
             return None
         case e.DiskEnded():
             return _disk_ended(event, view)
@@ -145,9 +145,9 @@ def _dump(
             times = f" in {took(event.seconds)}{f', {speed}' if speed else ''}"
             return f"dumped {disk}: {show_kib(event.size)}{times}"
         case e.DumpRetried():
-            attempts = f"attempt {event.attempt} of {event.attempts} did not work"
+            attempts = f"attempt {event.attempt} of {event.attempts} did not work, " if event.attempt else ""
             when = f"again at {clock(event.after)}" if event.after > at else "again at once"
-            return f"TRY-AGAIN {name_of(event.host, event.disk)}: {attempts}, {when}{_because(event.reason)}"
+            return f"TRY-AGAIN {name_of(event.host, event.disk)}: {attempts}{when}{_because(event.reason)}"
         case other:
             assert_never(other)
 

@@ -150,7 +150,7 @@ def _figures(disk: DiskView, gauges: Gauges, now: float) -> str:
             text += f", {show_kib(at.rate)}/s" if at.rate else ""
             return f"{text}, {show_duration(at.left)} left" if at.left is not None else text
         case DiskState.RETRY:
-            tries = f"attempt {disk.attempt} of {disk.attempts}, " if disk.attempts else ""
+            tries = f"attempt {disk.attempt} of {disk.attempts}, " if disk.attempt else ""
             return f"{tries}again at {clock(disk.retry_after)}: {clean(disk.message)}"
         case DiskState.PLANNED | DiskState.HELD:
             why = why_waits(disk, gauges) or disk.state.value

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+
+from core.model.units import local_time
 
 WIDTH = 80
 
@@ -104,13 +105,15 @@ def table(
 
 
 def clock(at: float) -> str:
-    """Local time of day."""
-    return datetime.fromtimestamp(at).strftime("%H:%M:%S")
+    """Local time of day; a time that no calendar has (a journal from elsewhere may say anything) is ``??:??:??``."""
+    when = local_time(at)
+    return when.strftime("%H:%M:%S") if when else "??:??:??"
 
 
 def moment(at: float) -> str:
     """Local date and time, as an operator writes it."""
-    return datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M:%S")
+    when = local_time(at)
+    return when.strftime("%Y-%m-%d %H:%M:%S") if when else "????-??-?? ??:??:??"
 
 
 def count(number: int, one: str, many: str = "") -> str:

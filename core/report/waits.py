@@ -13,6 +13,7 @@ from core.report.text import clean, clock, count, name_of, wrap
 _LEAST = 60.0
 """Seconds of waiting, all disks together, that a report mentions."""
 _SHOWN = 12
+_OF_TAPERS = {"dump": "a whole dump", "dumper": "its dumper", "volume": "a volume", "operator": "a person"}
 
 
 def why_waits(disk: DiskView, gauges: Gauges) -> str:
@@ -54,7 +55,7 @@ def waiting_now(view: RunView, gauges: Gauges) -> list[str]:
 
 
 def waited(view: RunView) -> list[str]:
-    """A report's block on the night: how long disks waited for what, the longest first."""
+    """A report's block on the night: how long disks and tapers waited for what, the longest first."""
     found: dict[str, list[tuple[float, DiskView]]] = {}
     for disk in view.disks.values():
         for kind, seconds in disk.waited.items():
@@ -69,4 +70,8 @@ def waited(view: RunView) -> list[str]:
             f", {name_of(disk.host, disk.disk, 40)}"
         text = f"for {clean(kind)}: {show_duration(total)} ({count(len(waits), 'disk')}{which})"
         lines += wrap(text, indent="  ", after="    ")
+    for taper in view.tapers.values():
+        told = [f"for {_OF_TAPERS.get(kind, clean(kind))} {show_duration(seconds)}"
+                for kind, seconds in taper.waited.items() if seconds >= _LEAST]
+        lines += wrap(f"storage {clean(taper.storage)}: {', '.join(told)}", indent="  ", after="    ") if told else []
     return ["WAITED - before they began, and while they stood still", *lines] if lines else []

@@ -22,6 +22,8 @@ def main() -> int:
     parser.add_argument("--part", default="0/1", help="the I-th of N equal parts")
     parser.add_argument("--only", default="", help="cases whose name has this text")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--cold", action="store_true", help="start every program as a user does (see tests/crash/warm.py)")
+    parser.add_argument("--seed", type=int, default=1, help="of the order in which cases are played")
     parser.add_argument("--seconds", type=float, default=1e9, help="begin no case after this time")
     given = parser.parse_args()
     part, of = map(int, given.part.split("/"))
@@ -29,11 +31,11 @@ def main() -> int:
     failed: list[str] = []
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="crash-") as directory:
-        site = CrashSite(Path(directory) / "site")
+        site = CrashSite(Path(directory) / "site", warm=not given.cold)
         cases = cases_of(record(site))
         print(f"{len(cases)} cases in the whole matrix", flush=True)
         chosen = [(number, case) for number, case in enumerate(cases) if hash_of(case) % of == part and given.only in case.id]
-        random.Random(1).shuffle(chosen)  # so that a part of them is spread over the night, too
+        random.Random(given.seed).shuffle(chosen)  # so that a part of them is spread over the night, too
         if given.list:
             print("\n".join(case.id for _, case in chosen))
             return 0

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.crash.power import WAYS
 
 ALL = "all"
-POWER = "power"
+OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +65,16 @@ def cases_of(points: Sequence[Point]) -> list[Case]:
     return found
 
 
-def sample(cases: Sequence[Case]) -> list[Case]:
-    """One case of each victim and of each way of a power cut, spread over the points of the night.
+def sample(cases: Sequence[Case]) -> dict[str, list[Case]]:
+    """A few cases of each victim and of each way of a power cut, spread over the points of the night: the first that is
+    reached will do, since no two nights are the same.
 
-    How many there are is the recorded night's affair: a child seen between fork and exec is a victim of its own ("other").
+    A child seen between fork and exec ("other") is hardly ever met again and has none.
     """
     groups: dict[str, list[Case]] = {}
     for case in cases:
         groups.setdefault(case.power or case.victim, []).append(case)
+    groups.pop(OTHER, None)
     # Each group is met at another place of the night.
-    return [groups[name][(turn * 7919) % len(groups[name])] for turn, name in enumerate(sorted(groups))]
+    return {name: [groups[name][(turn * 7919 + step * 104729) % len(groups[name])] for step in range(4)]
+            for turn, name in enumerate(sorted(groups))}

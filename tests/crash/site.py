@@ -26,7 +26,7 @@ from core.client.follow import Journal
 from core.client.runs import list_runs
 from core.events.event import Event
 from core.model.site import Site
-from tests.crash import power
+from tests.crash import power, warm
 from tests.crash.hook.sitecustomize import processes_of
 from tests.support.small_site import SmallSite
 
@@ -49,8 +49,9 @@ class Said:
 class CrashSite:
     """One directory; `renew` before each case."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, *, warm: bool = True) -> None:
+        """``warm``: programs are started as `tests.crash.warm` says."""
+        self.root, self.warm = root, warm
         self.control = root / "control"
         self.roots = [root / name for name in STATEFUL]
         self._number = 0
@@ -71,8 +72,8 @@ class CrashSite:
                 for disk in self.site.disks:
                     save_order(self.site, disk.title, "full")
             self.change()
-            done = self._small.amdump()
-            assert done.returncode == 0, done.stdout + done.stderr + self._small.logs()
+            said = self.night(None, hook=False)
+            assert said.code == 0, said.text + self._small.logs()
         self.before = self.trees()
         shutil.copytree(root, root.with_name(root.name + ".template"), symlinks=True,
                         ignore=lambda top, names: [] if Path(top) != root else [n for n in names if n not in STATEFUL])
@@ -119,11 +120,14 @@ class CrashSite:
             os.mkfifo(self.control / "go")
             threading.Thread(target=self._answer, args=(at_each,), daemon=True).start()
         more = {"TAPEROOM_CRASH": str(self.control)}
-        if hook:
+        if not hook:
+            more["TAPEROOM_UNWATCHED"] = "1"
+        else:
             more["PYTHONPATH"] = f"{HOOK}:{os.environ.get('PYTHONPATH', '')}".rstrip(":")
-        process = subprocess.Popen(
-            self._small.command("amdump", "--quiet"), env={**self._small.env, **more}, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        with warm.starting() if self.warm and at_each is None else contextlib.nullcontext():
+            process = subprocess.Popen(
+                self._small.command("amdump", "--quiet"), env={**self._small.env, **more}, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
             said = process.communicate(timeout=DEADLINE)[0]
         finally:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 from crc32c import crc32c
 
 from core.errors import BadLine, OutOfTurn, WorldError
 from core.events import codec, gauges
-from core.events.event import Record
+from core.events.event import OperatorActed, Record
 from core.events.view import RunView
 from core.holding.header import HEADER_SIZE, Header, Kind, build, parse
 from core.holding.seal import seal
@@ -16,6 +18,10 @@ from core.model.units import Handle, Kib
 from core.model.volume import format_tapelist, parse_tapelist
 from core.protocol import dumper, operator, options, planner, taper
 from core.protocol.conversation import MAX_LINE, Lines
+from core.report.data import run_data
+from core.report.lines import line_of
+from core.report.morning import report_text
+from core.report.status import status_text
 from core.restore.merged import MergedTree
 from core.restore.tree import File, walk
 from core.restore.tree import build as build_tree
@@ -102,13 +108,18 @@ def journal(data: bytes) -> None:
     told = codec.read(data)
     assert len(told) <= len(records) + len(damage) and all(str(place) for place in damage)
     view = RunView()
-    view.apply_all(told)
+    for record in told:
+        view.apply(record)
+        assert (line_of(record, view) or "x").isprintable()
+    found = gauges.decode(data)
+    for text in (report_text(view, gauges=found), status_text(view, found, view.at, True)):
+        assert text.replace("\n", "").isprintable()
+    json.dumps(run_data(view, found, view.at, True))
     for record in told:
         line = codec.encode(record)
         assert line.endswith(b"\n") and line.count(b"\n") == 1
         again = codec.decode(line)
         assert again is not None and again.event == record.event
-    gauges.decode(data)
 
 
 def listing(data: bytes) -> None:
@@ -158,6 +169,8 @@ def journal_seeds() -> list[bytes]:
     night.dump("web1", "/home", 0, file="/hold/x")
     whole = [codec.encode(record) for record in night.records]
     records = [Record(n, 1.0 + n, event) for n, event in enumerate(_facts(), 1)]
+    acts = [OperatorActed("ana", order, "OK") for order in ("PRIORITY web1 /home 7", "HOLD web1 /home", "RELEASE web1 /home")]
+    records += [Record(n, 99.0, event) for n, event in enumerate(acts, len(records) + 1)]
     more = [codec.encode(record) for record in records]
     plain = [line[:-19] + b"}\n" for line in more]
     return [b"".join(whole), b"".join(more), b"".join(plain), *plain, *whole]

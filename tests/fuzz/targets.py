@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from hypothesis.strategies import SearchStrategy
 
-from tests.fuzz import amanda, files, landing, records, wire
+from tests.fuzz import amanda, files, landing, people, records, wire
 
 Target = tuple[Callable[[bytes], None], SearchStrategy[bytes]]
 TARGETS: dict[str, Target] = {
     **wire.TARGETS, **records.TARGETS, **files.TARGETS, **amanda.TARGETS,
-    **landing.TARGETS}
+    **landing.TARGETS, **people.TARGETS}

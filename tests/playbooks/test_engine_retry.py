@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from core.engine import waiting
-from core.engine.inputs import Answered
+from core.engine.inputs import Answered, Ordered
 from core.events import event as e
 from core.events.view import DiskState
 from core.model.disk import Dumptype
@@ -173,7 +173,49 @@ def test_the_queue_shows_reason_attempt_and_time() -> None:
     world.at(100.0, Answered(99, "retry", "", "nobody"))
     world.play(lines(ONE))
     disk = world.view.disks["a", "/x"]
-    assert seen[0] == ("tried again in 10m00s, after 1 attempt", disk.retry_after, "a said no")
+    assert seen[0] == ("tried again in 10m00s, after 1 attempt: a said no", disk.retry_after, "a said no")
     assert disk.attempts == 2 and any(text.startswith("tried again in 8m") for text, *_ in seen)
     waited = [(f.kind, f.seconds) for f in world.facts if isinstance(f, e.DiskWaited)]
     assert waited == [("try again", 600.0)]
+
+
+def test_a_retry_that_is_ordered_is_at_once_answers_the_request_and_keeps_the_reason() -> None:
+    world = fails("try-again", 1, run=RunSettings(retry_delay=600.0))
+    world.at(100.0, Ordered(operator.Retry("a", "/x"), "ana"))
+    world.at(100.0, Ordered(operator.Retry("a", "/x"), "bob"))
+    world.play(lines(ONE))
+    waits, ordered = retried(world)
+    assert (ordered[1].reason, ordered[1].attempt, round(ordered[1].after - ordered[0])) == ("a said no; ordered by ana", 1, 0)
+    closed = next(f for f in world.facts if isinstance(f, e.QuestionClosed))
+    assert (closed.choice, closed.by) == ("retry", "ana") and waits[1].reason == "a said no"
+    again = next(at for at, f in world.dated if isinstance(f, e.DumpBegan) and f.attempt == 2)
+    assert again - ordered[0] < 1 and ended(world) == {("a", "/x"): "done"}
+
+
+def test_a_disk_that_failed_is_dumped_again_by_order_and_the_report_has_both_reasons() -> None:
+    world = night({("a", "/x"): 1000, ("a", "/y"): 90_000}, faults=Faults(
+        dump=lambda h, d, n: "failed" if d == "/x" and n == 1 else "done"))
+    world.at(20.0, Ordered(operator.Retry("a", "/x"), "ana"))
+    world.play(lines(world.sizes))
+    ((_, fact),) = retried(world)
+    assert (fact.attempt, fact.reason) == (0, "a said no; ordered by ana")
+    assert ("a", "/x", "a said no; ordered by ana") in [setback[1:] for setback in world.view.setbacks]
+    assert [f.outcome for f in world.facts if isinstance(f, e.DiskEnded) and f.disk == "/x"] == ["failed", "done"]
+    assert world.code == 0
+
+
+def test_a_disk_that_is_held_while_it_waits_to_be_tried_again_waits_for_that_when_it_is_released() -> None:
+    world = fails("try-again", 1, run=RunSettings(retry_delay=600.0))
+    states: list[DiskState] = []
+    give = world.give
+
+    def watch(happened: object) -> None:
+        give(happened)  # type: ignore[arg-type]
+        if isinstance(happened, Ordered):
+            states.append(world.view.disks["a", "/x"].state)
+
+    world.give = watch  # type: ignore[method-assign, assignment]
+    world.at(100.0, Ordered(operator.Hold("a", "/x"), "ana"))
+    world.at(200.0, Ordered(operator.Release("a", "/x"), "ana"))
+    world.play(lines(ONE))
+    assert states == [DiskState.HELD, DiskState.RETRY] and ended(world) == {("a", "/x"): "done"}

@@ -246,6 +246,7 @@ def test_dumps_that_stay_in_a_directory_that_the_next_run_does_not_know_are_told
 @pytest.mark.parametrize(("choice", "argument", "why"), [
     ("add", "", "add needs the absolute path of a directory"), ("add", "more", "add needs the absolute path of a directory"),
     ("wait", "ten", "ten is no number of minutes from 1 to 1440"), ("wait", "0", "0 is no number of minutes from 1 to 1440"),
+    ("wait", "000000001" + "9" * 5000, "00000000199999999999 is no number of minutes from 1 to 1440"),
     ("abort-other", "", "nothing is no dump on the holding disk; a:/x is"),
     ("abort", "z:/q", "z:/q is no dump on the holding disk; a:/x is"),
 ])

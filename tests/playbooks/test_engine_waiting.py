@@ -147,6 +147,28 @@ def test_what_a_taper_without_work_waits_for() -> None:
     assert "nothing to write; a:/x is whole in about" in seen.of_taper()
 
 
+def test_how_long_a_taper_waited_for_what_is_a_fact_at_the_end() -> None:
+    world = night({("a", "/x"): 50_000}, faults=Faults(volume=lambda n: "none" if n == 1 else "ok"))
+    Seen(world)
+    told = {f.kind: f.seconds for f in world.facts if isinstance(f, e.TaperWaited)}
+    assert told["operator"] >= 9 and told["dump"] >= 30 and world.view.tapers["taper0"].waited == told
+
+
+def test_a_taper_that_describes_its_volume_waits_for_nothing() -> None:
+    world = night({("a", "/x"): 1000})
+    at_the_end: list[object] = []
+    give = world.give
+
+    def watch(happened: object) -> None:
+        if world.engine.state.closing is not None and world.code is None:
+            at_the_end.extend(waiting.tapers(world.engine.state))
+        give(happened)  # type: ignore[arg-type]
+
+    world.give = watch  # type: ignore[method-assign, assignment]
+    world.play(lines(world.sizes))
+    assert any(isinstance(f, e.VolumeDescribed) for f in world.facts) and at_the_end == []
+
+
 def test_degraded_and_held_on_the_holding_disk() -> None:
     world = night({("a", "/x"): 100, ("b", "/y"): 60_000}, faults=Faults(volume=lambda n: "none"),
                   answers=lambda *a: "degrade")

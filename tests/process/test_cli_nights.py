@@ -193,6 +193,17 @@ def test_cleanup_after_a_dumper_was_killed(root: Path) -> None:
     assert f"HLD017 {night}/a._one.0.tmp: was not finished; is removed" in said.out
     assert said.out.splitlines()[-1] == "1 file removed, 0 kept for you to look at, 1 whole dump on the holding disks"
     assert os.listdir(night) == ["b._two.0"]
+    # What a driver that was killed while it removed a dump leaves is on a volume; of another chunk nobody knows anything.
+    began = site.view().began
+    assert began is not None
+    disk, rest = site.site.disks[0], root / "s" / "hold" / began.datestamp
+    rest.mkdir()
+    for name, stamp in (("a._one.0.1", began.datestamp), ("a._one.0.2", "20261123010203")):
+        (rest / name).write_bytes(build(Header(Kind.CONT_FILE, stamp, disk.host.name, disk.disk, 0, program="GNUTAR")) + b"x")
+    said = say(site, "cleanup")
+    assert said.code == 1 and os.listdir(rest) == ["a._one.0.2"]
+    assert f"HLD017 {rest}/a._one.0.1: is left of a dump that is on a volume; is removed" in said.out
+    assert f"HLD017 {rest}/a._one.0.2: a chunk without its dump; kept; its first file is missing" in said.out
 
 
 def test_the_demo_twice_in_one_place(root: Path) -> None:

@@ -73,7 +73,8 @@ def test_a_client_that_means_no_good_harms_only_itself(tmp_path: Path, talk: str
     assert "Traceback" not in done.stdout + done.stderr + site.logs()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [
+    signal.SIGTERM, signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)])  # tests/crash has that always
 @pytest.mark.parametrize("victim", ["core.amdump", "core.planner", "core.driver", "core.dumper", "core.taper", "amandad"])
 def test_a_signal_to_any_process_loses_nothing(tmp_path: Path, victim: str, number: signal.Signals) -> None:
     trees = {f"h{n}:/d": {"noise": os.urandom(3_000_000)} for n in range(3)}

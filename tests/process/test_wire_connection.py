@@ -220,6 +220,8 @@ def test_commands() -> None:
     assert command[-2:] == ("192.0.2.1", "'/opt/a b/amandad' -auth=ssh")
     assert " ".join(command[:-3]).endswith("-o X=y -p 2222 -i /k -l backup -o ConnectTimeout=7")
     assert ssh_transport.command(Host("web1"))[-2:] == ("web1", "taperoom-clientd -auth=ssh")
+    plain = ssh_transport.command(Host("web1", ssh_options=("ProxyJump=gate", "-F", "/dev/null", "-oX=y", "Port=7")))
+    assert " -o ProxyJump=gate -F /dev/null -oX=y -o Port=7 -o ConnectTimeout=" in " ".join(plain)
 
 
 @pytest.mark.parametrize("status,said,code,later", [

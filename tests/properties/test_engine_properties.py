@@ -78,7 +78,8 @@ def nights(draw: st.DrawFn) -> tuple[World, list[planner.Said]]:
     return world, plan
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=100 if settings().derandomize else 300, deadline=None,
+          suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(nights())
 def test_every_night_ends_and_accounts_for_every_disk_and_every_kib(made: tuple[World, list[planner.Said]]) -> None:
     world, plan = made

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -93,11 +93,14 @@ def enrolled(root: Path, *, days: int = 30, made: float = 0.0, authority_made: f
 
 
 @contextmanager
-def listening(ends: Ends, *, prelude: str = "", port: int = 0, **env: str) -> Iterator[Listening]:
-    """The client's real listener on loopback; ``prelude``: Python that runs first in its process."""
+def listening(
+    ends: Ends, *, prelude: str = "", port: int = 0, inside: Sequence[str] = (), address: str = "127.0.0.1", **env: str,
+) -> Iterator[Listening]:
+    """The client's real listener, on loopback unless another ``address`` is named; ``prelude``: Python that runs first in its
+    process; ``inside``: what stands before its command (`tests.support.network`)."""
     program = f"import sys\n{prelude}\nfrom clientd.amandad import main\nsys.exit(main(sys.argv[1:]))"
     process = subprocess.Popen(
-        [sys.executable, "-P", "-c", program, "listen", "--address", "127.0.0.1", "--port", str(port),
+        [*inside, sys.executable, "-P", "-c", program, "listen", "--address", address, "--port", str(port),
          "--dir", str(ends.client)], stderr=subprocess.PIPE, text=True, env={
             **os.environ, "PYTHONPATH": str(ROOT), "TAPEROOM_CLIENT_STATE": str(ends.client.parent / "client-state"),
             "TAPEROOM_CLIENT_ACCESS": str(ends.client.parent / "access.toml"), **env})

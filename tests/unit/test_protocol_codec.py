@@ -48,6 +48,7 @@ def test_messages_are_lines() -> None:
 @pytest.mark.parametrize(("line", "says"), [
     (b"HELLO", "unknown word 'HELLO'"), (b"NO-ROOM", "takes 1 to 3 words, not 0"), (b"NO-ROOM a b", "'b' is no number"),
     (b"NO-ROOM a 1 b c", "takes 1 to 3 words, not 4"), (b"NO-ROOM a 99999999999999999999", "is no number"),
+    (b"NO-ROOM a 9223372036854775808", "is no number"),  # a journal and a catalogue hold less
 ])
 def test_bad_lines_say_what_is_wrong(line: bytes, says: str) -> None:
     with pytest.raises(BadLine, match=says):
@@ -124,5 +125,8 @@ def test_statistics_are_read_back_and_amandas_are_read() -> None:
     assert (amanda.seconds, amanda.kib, amanda.orig_kib, amanda.server.known) == (0.1, 18, 30, False)
     with pytest.raises(ValueError):
         Stats.parse("[sec 1] server-crc nonsense")
+    for much in ("9" * 19, "9" * 400):
+        with pytest.raises(ValueError, match="too large"):
+            Stats.parse(f"[sec 1.0 kb 5 kps 1.0 orig-kb {much}]")
     with pytest.raises(ValueError):
         Crc.parse("123456789:1")

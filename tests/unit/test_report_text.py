@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.model.units import show_duration
 from core.report import text as t
+from tui import format as console
 
 
 @given(st.text(max_size=60), st.integers(2, 40))
@@ -60,3 +62,9 @@ def test_counts(number: int, expected: str) -> None:
 
 def test_counts_with_another_plural() -> None:
     assert t.count(2, "directory", "directories") == "2 directories"
+
+
+@pytest.mark.parametrize("at", [1e300, -1e300, float("inf"), float("-inf"), float("nan")])
+def test_times_that_no_calendar_has_are_shown_as_such(at: float) -> None:
+    assert t.clock(at) == "??:??:??" and t.moment(at) == "????-??-?? ??:??:??"
+    assert show_duration(at) and console.moment(at) == "??:??" and console.day(at) == "??? ?? ???"

@@ -80,6 +80,14 @@ def test_the_morning_report_says_what_disks_waited_for() -> None:
             "  for client busy: 11m05s (2 disks, longest a:/x 10m05s)\n") in text and "dumper" not in text.split("WAITED")[1]
 
 
+def test_the_morning_report_says_what_tapers_waited_for() -> None:
+    told = [e.TaperWaited("taper0", "main", "dump", 3720.0), e.TaperWaited("taper0", "main", "operator", 600.0),
+            e.TaperWaited("taper0", "main", "volume", 2.0)]
+    view = made(*FACTS, *told, e.RunEnded(0, 0, 0, 0))
+    assert "  storage main: for a whole dump 1h02m, for a person 10m00s\n" in report_text(view)
+    assert run_data(view)["tapers"][0]["waited"] == {"dump": 3720.0, "operator": 600.0, "volume": 2.0}
+
+
 def test_a_request_and_its_reasoning_are_in_the_report() -> None:
     choices = (e.Choice("direct", "41 GiB dumped so far are lost; it is dumped again, straight to a volume", "", True),
                e.Choice("wait", "it stands still", "minutes"))

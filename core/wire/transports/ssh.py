@@ -58,7 +58,10 @@ class SshLink:
 
 def command(host: Host, remote: str) -> tuple[str, ...]:
     """The ssh command that has the shell of the host's user read ``remote``."""
-    options = list(host.ssh_options)
+    options: list[str] = []
+    for word in host.ssh_options:  # "ProxyJump=gate" is one of ssh_config's; other words are ssh's own
+        setting = "=" in word and not word.startswith("-") and options[-1:] != ["-o"]
+        options += ["-o", word] if setting else [word]
     if host.port is not None:
         options += ["-p", str(host.port)]
     if host.ssh_key:

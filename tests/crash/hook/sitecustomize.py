@@ -13,8 +13,17 @@ import os
 import sys
 
 _DIR = os.environ.get("TAPEROOM_CRASH", "")
+_NAMES = {"core.amdump": "amdump", "core.planner": "planner", "core.driver": "driver", "core.taper": "taper",
+          "core.dumper": "dumper", "clientd.amandad": "amandad"}
 _counts: dict[str, int] = {}
-_MANY = ("client ", "dumper ", "taper ")
+_me = ""
+"""what this process is, if it was forked and is not to be seen in its command line"""
+_PLAIN = {name: getattr(os, name) for name in ("rename", "replace", "unlink", "remove", "mkdir", "fsync", "fdatasync")}
+_STEPS = {"dumper": ("rename", "replace", "unlink", "mkdir", "fsync"), "driver": ("unlink",)}
+_STEPS["taper"] = _STEPS["dumper"]
+"""Whose changes of names and fsyncs are points, right after they were done."""
+_ALONE = ("dumper ", "taper ", "driver unlink")
+_MANY = ("client ", *_ALONE)
 """Several processes come by these points: they are counted together."""
 
 
@@ -56,24 +65,60 @@ def processes_of(directory: str) -> dict[str, list[int]]:
             continue
         if state not in (b"Z", b"X"):
             commands[int(name)] = (words, int(parent))
-    found: dict[str, list[int]] = {}
-    dumpers = 0
-    for pid in sorted(commands):
-        words, parent = commands[pid]
-        kind = ""
-        for word, called in ((b"core.amdump", "amdump"), (b"core.planner", "planner"), (b"core.driver", "driver"),
-                             (b"core.taper", "taper"), (b"core.dumper", "dumper"), (b"clientd.amandad", "amandad"),
-                             (b"tui", "console")):
-            if word in words:
+    kinds = _forked(directory)
+    for pid, (words, parent) in commands.items():
+        kind = "console" if b"tui" in words else ""
+        for word, called in _NAMES.items():
+            if word.encode() in words:
                 kind = called
         if os.path.basename(words[0]) == b"tar":
             kind = "tar"
-        if kind == "dumper":
-            kind, dumpers = f"dumper{dumpers}", dumpers + 1
         if kind == "amandad" and b"clientd.amandad" in commands.get(parent, ([], 0))[0]:
             kind = "service"
-        found.setdefault(kind or "other", []).append(pid)
+        kinds[pid] = kind or "other"
+    found: dict[str, list[int]] = {}
+    dumpers = 0
+    for pid, kind in sorted(kinds.items()):
+        if kind == "dumper":
+            kind, dumpers = f"dumper{dumpers}", dumpers + 1
+        found.setdefault(kind, []).append(pid)
     return found
+
+
+def _forked(directory: str) -> dict[int, str]:
+    """Processes that were forked and live: what they said they are (`born`)."""
+    found: dict[int, str] = {}
+    try:
+        with open(os.path.join(directory, "processes"), encoding="ascii") as file:
+            lines = file.read().splitlines()
+    except FileNotFoundError:
+        return found
+    for line in lines:
+        pid, since, kind = line.split()
+        if _since(int(pid)) == since:
+            found[int(pid)] = kind
+    return found
+
+
+def _since(pid: int) -> str:
+    """When a process began, in the kernel's words; empty when it has ended, which it has not while a thread of it still holds
+    its files."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] in (b"Z", b"X") and int(fields[17]) < 2 else fields[19].decode()
+
+
+def born(program: str = "", directory: str = "") -> None:
+    """This process was forked and is that program, or what its parent makes of it."""
+    global _me, _DIR
+    if not (program or _me):
+        return
+    _DIR = directory or _DIR
+    _me = _NAMES[program] if program else "service" if _me == "amandad" else "other"
+    _append("processes", f"{os.getpid()} {_since(os.getpid())} {_me}\n")
 
 
 def _kill(pids: list[int]) -> None:
@@ -122,7 +167,7 @@ def reached(point: str) -> None:
     else:
         nth = _counts[point] = _counts.get(point, 0) + 1
     if not target:
-        alive_now = ["self"] if point.startswith(_MANY[1:]) else sorted(processes_of(_DIR))
+        alive_now = ["self"] if point.startswith(_ALONE) else sorted(processes_of(_DIR))
         _append("points", f"{point}\t{nth}\t{','.join(alive_now)}\n")
         return
     if target["nth"] != nth or os.path.exists(os.path.join(_DIR, "fired")):
@@ -276,8 +321,7 @@ class _Finder:
 
 
 def _steps(program: str) -> None:
-    """Every change of a name and every fsync of a program is a point, right after it was done."""
-    for name in ("rename", "replace", "unlink", "mkdir", "fsync"):
+    for name in _STEPS[program]:
         setattr(os, name, _step(getattr(os, name), f"{program} {name}"))
 
 
@@ -341,14 +385,39 @@ def _note_what_is_durable() -> None:
     os.rename, os.replace, os.unlink, os.remove = rename_, replace_, unlink_, unlink_  # type: ignore[assignment]
 
 
-if _DIR:
-    _words = sys.orig_argv
-    if "core.driver" in _words:
-        sys.meta_path.insert(0, _Finder(_DRIVER))  # type: ignore[arg-type]
-    elif "clientd.amandad" in _words:
-        sys.meta_path.insert(0, _Finder(_CLIENT))  # type: ignore[arg-type]
+def _changes(words: list[str]) -> dict[str, object]:
+    return _DRIVER if "core.driver" in words else _CLIENT if "clientd.amandad" in words else {}
+
+
+def _watch(words: list[str]) -> None:
+    """The calls of `os` that are points, or make something durable."""
     if os.path.isdir(os.path.join(_DIR, "graveyard")):
         _note_what_is_durable()
-    for _program in ("dumper", "taper"):
-        if f"core.{_program}" in _words:
-            _steps(_program)
+    for program in _STEPS:
+        if f"core.{program}" in words:
+            _steps(program)
+
+
+def enter(words: list[str], watched: bool) -> None:
+    """A process that was forked, with everything loaded, becomes the program of that command line."""
+    _counts.clear()
+    for name, call in _PLAIN.items():
+        setattr(os, name, call)  # its parent's were perhaps not
+    if not watched:
+        return
+    for name, change in _changes(words).items():
+        module = sys.modules[name]
+        before = dict(vars(module))
+        change(module)  # type: ignore[operator]
+        for other in list(sys.modules.values()):  # which have some of its names as their own
+            for key, value in before.items():
+                if vars(module)[key] is not value and vars(other).get(key) is value:
+                    setattr(other, key, vars(module)[key])
+    _watch(words)
+
+
+os.register_at_fork(after_in_child=born)
+if _DIR:
+    if _changes(sys.orig_argv):
+        sys.meta_path.insert(0, _Finder(_changes(sys.orig_argv)))
+    _watch(sys.orig_argv)
