@@ -225,7 +225,11 @@ def _restored(
             scratch.empty()
             continue
         drilled.read, drilled.used = result.size, result.used
-        drilled.warnings += [warning for warning in result.warnings if warning not in drilled.warnings]
+        # A dump that came out as far as it is whole is a damaged one, whatever of it was chosen.
+        drilled.faults += [f"VFY015 {drilled.host}:{drilled.disk}: {warning}" for warning in result.warnings
+                           if warning.startswith("RST042 ")]
+        drilled.warnings += [warning for warning in result.warnings
+                             if warning not in drilled.warnings and not warning.startswith("RST042 ")]
         drilled.faults += [f"VFY011 {name}: it did not come out of the dump" for name in result.missing]
         found = {one: Path(os.fsdecode(os.fsencode(to) + b"/" + one.path)) for one in files}
         drilled.files = ["/" + os.fsdecode(one.path) for one in files]
