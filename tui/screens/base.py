@@ -24,6 +24,7 @@ from tui.panes.messages import unseen
 from tui.panes.protocol import wrapped
 from tui.panes.scrubber import scrubber_row
 from tui.panes.status import hint_row, status_row
+from tui.requests import open_requests
 from tui.subject import Subject
 from tui.tips import TIPS
 from tui.traffic import Line
@@ -181,8 +182,8 @@ class ConsoleScreen(Screen[None]):
         if code := self.code():
             explain(self.console_app, code)
         else:
-            asked = self.console_app.feed.view.open_questions
-            open_messages(self.console_app, asked[0].asked.code if asked else "")
+            asked = open_requests(self.console_app.moment())
+            open_messages(self.console_app, asked[0].question.asked.code if asked else "")
 
     def action_theme(self) -> None:
         """The next theme."""
