@@ -252,10 +252,13 @@ async def test_enter_chooses_nothing_by_itself(night: Night) -> None:
 
 async def test_what_was_typed_before_cannot_answer(night: Night) -> None:
     night.at("dumping")
-    ticks = iter([100.0, 100.2, 100.4, 100.4])
-    async with ListeningDriver(run_of(night)) as driver, night.shown(guard=0.3, ticks=lambda: next(ticks)) as pilot:
-        await typed(pilot, "r", "f")
+    now = [100.0]
+    async with ListeningDriver(run_of(night)) as driver, night.shown(guard=0.3, ticks=lambda: now[0]) as pilot:
+        await typed(pilot, "r")
+        now[0] = 100.2
+        await typed(pilot, "f")
         assert driver.orders == []
+        now[0] = 100.4
         await typed(pilot, "f")
         assert driver.orders == [op.Answer(7, "flush")]
 

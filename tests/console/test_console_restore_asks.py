@@ -54,11 +54,11 @@ async def again(pilot: Pilot[Any]) -> None:
     await settled(pilot)
 
 
-async def test_it_is_seen_on_every_screen_after_those_of_the_run(night: Night) -> None:
+async def test_it_is_seen_on_other_screens_after_those_of_the_run(night: Night) -> None:
     door = site(night.at("dumping"), asking(night.now()))
     async with night.shown((120, 40), door=door) as pilot:
         own = len(console(pilot).feed.view.open_questions)
-        for key in "123456789":
+        for key in "348":
             await typed(pilot, key)
             assert "#1001 RST040 main" in text_of(console(pilot)), key
             assert f"REQ {own + 1}" in text_of(console(pilot))
@@ -117,7 +117,9 @@ async def test_the_dialog_of_a_restore_that_is_over_says_so(night: Night) -> Non
 
 
 async def test_a_replay_shows_none_of_today(night: Night) -> None:
-    async with night.at("dumping").shown(door=site(night, asking(night.now()))) as pilot:
+    async with night.at("dumping").shown((120, 40), door=site(night, asking(night.now()))) as pilot:
+        await settled(pilot)
+        assert "#1001" in text_of(console(pilot))
         await typed(pilot, "t")
         assert "#1001" not in text_of(console(pilot))
         await typed(pilot, "t")
@@ -129,6 +131,7 @@ async def test_the_bell_rings_once_for_each(night: Night, monkeypatch: pytest.Mo
     monkeypatch.setattr(ConsoleApp, "bell", lambda self: rang.append(1))
     door = site(night.at("ended"), asking(BEGAN))
     async with night.shown(door=door) as pilot:
+        await settled(pilot)
         assert rang == [1]
         await again(pilot)
         door.restores.insert(0, asking(BEGAN, 2))
