@@ -188,9 +188,7 @@ def _one(site: Site, host: str, disk: str, wish: Wish, scratch: Scratch, tell: C
         _compared(site, files, drilled, scratch, tell)
     except WorldError as fault:
         if fault.code in ("RST025", "VFY012"):
-            # A short write is what tar says first of a full file system.
-            full = "No space left: " if "Wrote only" in fault.message else ""
-            fault = no_room(scratch.path, full + fault.message)
+            fault = no_room(scratch.path, fault.message)
             drilled.faults.append(f"{fault.code} {fault.message}; {fault.hint}")
         else:
             drilled.faults.append(f"VFY015 {host}:{disk}: {fault.code} {fault.message}")

@@ -343,3 +343,21 @@ async def test_palette_has_every_action(night: Night) -> None:
         await pilot.pause()
         assert pilot.app.screen.query_one(Input).value == "tapes"
         await pilot.press("escape")
+
+
+async def test_the_palette_finds_what_other_screens_do(night: Night) -> None:
+    """By its name, which is not in its help; it leads to where that is done."""
+    from tui.palette import Actions
+
+    async with night.at("ended").shown((120, 40)) as pilot:
+        hits = [hit async for hit in Actions(pilot.app.screen).search("erase")]
+        [found] = [hit for hit in hits if str(hit.text).startswith("tapes: erase: erase what is on this volume")]
+        await found.command()  # type: ignore[misc]
+        await settled(pilot)
+        assert getattr(pilot.app.screen, "where", "") == "tapes"
+
+
+async def test_a_disk_that_is_not_in_this_run_is_gone_to(night: Night) -> None:
+    async with night.at("begun").shown() as pilot:
+        await typed(pilot, "colon", *"dump fs-archive:/a", "enter")
+        assert "fs-archive:/a" in text_of(console(pilot))

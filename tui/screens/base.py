@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from tui.app import ConsoleApp
 
 
+_NOT_AGAIN = "  esc: not again"
+
+
 def bindings(where: str) -> list[BindingType]:
     """The keys of a screen (``all``: of every screen), from the table of actions."""
     found: list[BindingType] = [Binding(a.keys, a.action, a.help, show=False, id=f"{where}.{a.id}")
@@ -224,8 +227,10 @@ class ConsoleScreen(Screen[None]):
         if self.where not in TIPS or self.size.height < 20 or not self.console_app.store.shows(self.where):
             return []
         pieces = wrapped(TIPS[self.where], width - 8, width - 8)
+        if len(pieces[-1]) > width - 8 - len(_NOT_AGAIN):
+            pieces = wrapped(TIPS[self.where], width - 8 - len(_NOT_AGAIN), width - 8 - len(_NOT_AGAIN))
         last = len(pieces) - 1
-        return [(((" hint  " if n == 0 else " " * 7), "key"), (piece, ""), ("  esc: not again" if n == last else "", "muted"))
+        return [(((" hint  " if n == 0 else " " * 7), "key"), (piece, ""), (_NOT_AGAIN if n == last else "", "muted"))
                 for n, piece in enumerate(pieces)]
 
     def put_tip_away(self) -> None:
