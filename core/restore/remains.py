@@ -149,7 +149,7 @@ class _Reader:
             self._next = number + 1
         except PeerError:
             raise
-        except TaperoomError as fault:
+        except (TaperoomError, OSError) as fault:
             self._next, self._rest = -1, b""
             if isinstance(fault, Stopped):
                 raise

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from tests.support.client import ROOT
 from tests.support.dumps import manifest
 from tests.support.inetd import Inetd
 from tests.support.small_site import SmallSite
-from tests.support.tls import Ends, Listening, listening
+from tests.support.tls import Ends, listening
 
 pytestmark = pytest.mark.slow
 MIB = 1 << 20
@@ -32,8 +32,8 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="NOT TESTED: only root
 class Far:
     """A site whose client is reached over a network, and the client's own directory."""
 
-    def __init__(self, house: SmallSite, here: Path, listener: Listening | None = None) -> None:
-        self.house, self.here, self.listener = house, here, listener
+    def __init__(self, house: SmallSite, here: Path) -> None:
+        self.house, self.here = house, here
 
     def permit(self, back: Path) -> Path:
         """A directory that the client permits."""
@@ -61,8 +61,7 @@ def by_tls(root: Path) -> Iterator[Far]:
     authority_of(ends.server, "test", time.time())
     ends.enrol()
     with listening(ends) as listener:
-        made = a_house(house, "tls", {"address": "127.0.0.1", "port": listener.port})
-        yield Far(made, root, listener)
+        yield Far(a_house(house, "tls", {"address": "127.0.0.1", "port": listener.port}), root)
 
 
 @contextmanager
@@ -116,27 +115,4 @@ def test_the_same_command_goes_on_after_an_interruption(far: Far, tmp_path: Path
         process.communicate(timeout=60)
     code, out, err = run(far.house, f"alpha:{back}", "--json")
     assert code == 0 and json.loads(out)["whole"] >= 5, err
-    assert manifest(back) == manifest(far.house.data("alpha:/home"))
-
-
-def test_a_client_that_dies_is_told_with_the_next_step(far: Far, tmp_path: Path) -> None:
-    """Whoever was talked to is killed in the middle."""
-    if far.listener is None:
-        pytest.skip("the processes of inetd are not ours to name")
-    back = far.permit(tmp_path / "back")
-    with stuck_at(far.house, 2) as pipe:
-        process = started(far.house, f"alpha:{back}")
-        hand = os.open(pipe, os.O_WRONLY)
-        for pid in far.listener.family():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        with suppress(BrokenPipeError), open(hand, "wb") as part:
-            part.write((far.house.root / "aside").read_bytes())
-        _, err = process.communicate(timeout=60)
-    assert process.returncode == 5 and err.startswith("CLT001 "), err
-    assert "the same command goes on with what is missing" in err
-    code, _, err = run(far.house, f"alpha:{back}")
-    assert code == 0, err
     assert manifest(back) == manifest(far.house.data("alpha:/home"))

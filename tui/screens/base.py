@@ -251,6 +251,7 @@ class ConsoleScreen(Screen[None]):
     def places(self) -> list[str]:
         """What ``:`` leads to, for completion."""
         app = self.console_app
+        app.known.want("coverage", 60.0)  # for the disks that are not in the run
         labels = [row.label for shelf in app.known.shelves.value or [] for row in shelf.rows]
         titles = [row.title for row in app.known.coverage.value or []]
         words = suggestions(app.feed.view, app.stamps(), app.wardrobe.names, labels, titles)
