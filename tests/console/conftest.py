@@ -20,29 +20,11 @@ os.environ["XDG_CONFIG_HOME"] = "/nonexistent"
 time.tzset()
 
 import pytest  # noqa: E402
-from textual.css.model import RuleSet  # noqa: E402
-from textual.css.stylesheet import Stylesheet  # noqa: E402
 from textual.pilot import Pilot  # noqa: E402
 
 from tests.support import recorded_run  # noqa: E402
 from tests.support.recorded_site import RecordedSite  # noqa: E402
 from tui.app import ConsoleApp  # noqa: E402
-
-
-def _parse_each_style_once() -> None:
-    """Every console reads the same sheets: what they come to with the same colours is kept from one to the next."""
-    own, known = Stylesheet._parse_rules, dict[tuple[Any, ...], list[RuleSet]]()
-
-    def parse_rules(self: Stylesheet, css: str, *more: Any, **named: Any) -> list[RuleSet]:
-        key = (css, more, *sorted(named.items()), *self._variables.items())
-        if (found := known.get(key)) is None:
-            found = known[key] = own(self, css, *more, **named)
-        return found
-
-    Stylesheet._parse_rules = parse_rules  # type: ignore[method-assign]
-
-
-_parse_each_style_once()
 
 
 @pytest.fixture(autouse=True)
