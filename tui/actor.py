@@ -21,6 +21,7 @@ from tui.commands import command_of
 from tui.deeds import Deed, Fork, Offer
 from tui.hand import Hand
 from tui.moment import Link, Moment
+from tui.requests import Request, open_requests
 from tui.subject import Subject
 
 if TYPE_CHECKING:
@@ -111,6 +112,15 @@ class Actor:
 
         app.run_worker(run(), exit_on_error=False)
 
+    def reply(self, request: Request, choice: str, argument: str) -> None:
+        """An answer, to the run or to the restore that asks."""
+        said = op.Answer(request.question.asked.id, choice, argument)
+        if name := request.restore:
+            command, by = command_of(said, self._app.feed.view), self._app.feed.who
+            self.do(Deed("Answer a restore", command, call=lambda hand: hand.answer(name, said, by)))
+        else:
+            self.send(said)
+
     def _tell(self, command: str, text: str, good: bool, *, fact: bool) -> None:
         app = self._app
         self.told.append(Told(app.moment().now, command, text, good, fact))
@@ -119,22 +129,24 @@ class Actor:
 
     def may_answer(self, now: Moment) -> bool:
         """Whether a request is open that this console could answer now."""
-        return bool(now.view.open_questions) and not (why_not(now) or no_run(now))
+        found = open_requests(now)
+        return bool(found) and not (why_not(now) or (no_run(now) if not found[0].restore else ""))
 
     def answer(self) -> None:
         """The dialog of the oldest open request."""
         from tui.screens.request import RequestScreen, closed_lately
 
         app = self._app
-        questions, now = app.feed.view.open_questions, app.moment()
-        problem = why_not(now) or (no_run(now) if now.link is Link.DEAD else "")
+        now = app.moment()
+        found = open_requests(now)
+        problem = why_not(now) or (no_run(now) if now.link is Link.DEAD and not found else "")
         if problem == WATCHING:
-            waiting = f"{len(questions)} open. " if questions else ""
+            waiting = f"{len(found)} open. " if found else ""
             app.say(f"{waiting}You are watching. To answer, attach without --read-only: taperoom attach", bad=True)
         elif problem:
             app.say(problem, bad=True)
-        elif questions and app.feed.view.live:
-            app.push_screen(RequestScreen(questions[0]))
+        elif found:
+            app.push_screen(RequestScreen(found[0]))
         else:
             app.say(closed_lately(list(app.feed.view.questions.values()), app.feed.view.at))
 

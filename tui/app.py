@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from textual.app import App
@@ -40,6 +41,9 @@ from tui.travel import travel
 from tui.wardrobe import Wardrobe
 
 parsed.share()
+LOOK_FOR_RESTORES = 5.0
+"""Seconds between two looks whether a restore is under way, which may ask for something."""
+LOOK_FOR_RESTORES_AT_WORK = 1.0
 
 
 class ConsoleApp(App[int]):
@@ -122,7 +126,8 @@ class ConsoleApp(App[int]):
 
     def moment(self) -> Moment:
         """What stands now."""
-        return self.feed.moment(self.look)
+        alive = tuple(one for one in self.known.restorings.value or () if one.alive)
+        return replace(self.feed.moment(self.look), restores=alive)
 
     def frame(self) -> None:
         """Show what is new, on the screen that is seen and under the dialogs on it."""
@@ -138,6 +143,8 @@ class ConsoleApp(App[int]):
                 screen.stream(fresh)
         self._opened = self.feed.opened
         now = self.moment()
+        if now.link is not Link.REPLAY:  # whatever is shown: a restore may ask for something
+            self.known.want("restorings", LOOK_FOR_RESTORES_AT_WORK if now.restores else LOOK_FOR_RESTORES)
         self._ring_for(now)
         for shown in self.screen_stack:
             frame = getattr(shown, "frame", None)
@@ -160,10 +167,11 @@ class ConsoleApp(App[int]):
 
     def _ring_for(self, now: Moment) -> None:
         present = self.player.present
-        open_ids = {q.asked.id for q in present.open_questions} if now.link is not Link.REPLAY else set[int]()
+        run_asks = {q.asked.id for q in present.open_questions} if now.link is not Link.REPLAY else set[int]()
+        open_ids = run_asks | {q.asked.id for one in now.restores for q in one.asks}
         if new := open_ids - self._asked:
             self._asked |= new
-            if self._operates and present.live and self.store.chosen.bell:
+            if self._operates and (present.live or new - run_asks) and self.store.chosen.bell:
                 self.bell()
         set_title = getattr(self._driver, "set_title", None)
         if callable(set_title):

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from core.client.checks import Finding
     from core.client.clients import ClientRow
     from core.client.coverage import Covered, DiskNight
+    from core.client.foresee import Ahead as RestoreAhead
     from core.client.nights import Night, NightRow
-    from core.client.restoring import Ahead as RestoreAhead
-    from core.client.restoring import Restoring
+    from core.client.restores import Restoring
     from core.client.runs import Run
     from core.client.shelf import Content, Shelf
     from core.client.spool import Spool
@@ -107,7 +107,7 @@ class Door(Protocol):
         """What ``taperoom restore …`` would do."""
 
     def restorings(self) -> list[Restoring]:
-        """The restores that were begun from consoles, newest first."""
+        """The restores that were begun from consoles, or have asked for something, newest first."""
 
 
 class ClientDoor:
@@ -230,12 +230,12 @@ class ClientDoor:
 
     def foresee(self, words: Sequence[str]) -> RestoreAhead:
         """What ``taperoom restore …`` would do."""
-        from core.client.restoring import foresee
+        from core.client.foresee import foresee
 
         return foresee(self.site(), words)
 
     def restorings(self) -> list[Restoring]:
-        """The restores that were begun from consoles, newest first."""
-        from core.client.restoring import restorings
+        """The restores that were begun from consoles, or have asked for something, newest first."""
+        from core.client.restores import restorings
 
         return restorings(self._state_dir)

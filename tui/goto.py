@@ -61,7 +61,8 @@ def suggestions(view: RunView, stamps: Iterable[str], themes: Iterable[str], lab
               *(f"run {stamp}" for stamp in stamps)]
     found += [clean(f"{word} {disk.title}") for word in ("disk", "dump", "only", "traffic", "restore")
               for disk in view.disks.values()]
-    found += [clean(f"restore {title}") for title in titles]
+    more = set(titles) - {disk.title for disk in view.disks.values()}
+    found += [clean(f"{word} {title}") for word in ("dump", "only", "restore") for title in sorted(more)]
     known = [*(volume.label for volume in view.volumes), *(taper.next_label for taper in view.tapers.values()), *labels]
     found += [clean(f"tape {label}") for label in dict.fromkeys(known) if label]
     codes = [q.asked.code for q in view.questions.values()] + [notice.code for _, notice in view.notices]

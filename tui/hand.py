@@ -14,6 +14,7 @@ from tui.subject import Key, title_of
 
 if TYPE_CHECKING:
     from core.model.site import Site
+    from core.protocol import operator as op
 
 
 class Done(Protocol):
@@ -71,6 +72,9 @@ class Hand(Protocol):
 
     def stop_restore(self, name: str) -> Done:
         """Interrupt the restore of that name."""
+
+    def answer(self, name: str, said: op.Answer, by: str) -> Done:
+        """Answer a request of the restore of that name."""
 
     def export(self, stamp: str) -> Done:
         """Write a run to one file."""
@@ -159,15 +163,21 @@ class SiteHand:
 
     def restore(self, words: tuple[str, ...]) -> Done:
         """Start this ``taperoom restore …`` as a process of its own."""
-        from core.client import restoring
+        from core.client import restores
 
-        begun = restoring.begin(self.site(), words)
+        begun = restores.begin(self.site(), words)
         return Several(begun.command, "the restore began; it goes on without this console")
 
     def stop_restore(self, name: str) -> Done:
         """Interrupt the restore of that name."""
-        from core.client import restoring
+        from core.client import restores
 
-        found = restoring.look(self._state_dir / restoring.DIRECTORY / name)
-        restoring.stop(found)
+        found = restores.look(self._state_dir / restores.DIRECTORY / name)
+        restores.stop(found)
         return Several("", f"the restore to {found.to} is interrupted")
+
+    def answer(self, name: str, said: op.Answer, by: str) -> Done:
+        """Answer a request of the restore of that name."""
+        from core.client import restores
+
+        return Several("", restores.answer(self._state_dir, name, said, by))

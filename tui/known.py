@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from core.client.clients import ClientRow
     from core.client.coverage import Covered, DiskNight
     from core.client.nights import NightRow
-    from core.client.restoring import Restoring
+    from core.client.restores import Restoring
     from core.client.runs import Run
     from core.client.shelf import Shelf
     from core.client.spool import Spool

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from core.events.gauges import Gauges
 from core.events.view import RunView
 from tui.look import Look
 from tui.pace import Pace
+
+if TYPE_CHECKING:
+    from core.client.restores import Restoring
 
 
 class Link(StrEnum):
@@ -47,6 +51,8 @@ class Moment:
     earlier: int = 0
     """How many runs there are besides this one."""
     lost: Lost | None = None
+    restores: tuple[Restoring, ...] = ()
+    """Restores under way, newest first."""
 
     @property
     def others(self) -> list[str]:

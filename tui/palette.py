@@ -1,4 +1,5 @@
-"""The command palette (ctrl+p): every action of the screen below it by name, with its key."""
+"""The command palette (ctrl+p): every action of the screen below it by name, with its key; typing finds those of other screens,
+too, and leads there."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import cast
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from tui.keymap import remapped
-from tui.keys import PLACES, actions_of
+from tui.keys import ACTIONS, PLACES, Action, actions_of
 from tui.screens.base import ConsoleScreen
 
 
@@ -22,8 +23,16 @@ class Actions(Provider):
         held = screen.console_app.store.chosen.keys
         for action in remapped(actions_of(where, in_time=screen.console_app.player.playing is not None), held):
             off = actor.why_not(action.act, subject) if action.act else ""
-            found.append((f"{action.help}   ({action.key})" + (f"   off: {off}" if off else ""), action.action))
+            text = f"{_word(action)}: {action.help}   ({action.key})"
+            found.append((text + (f"   off: {off}" if off else ""), action.action))
         return found + [(f"{place.name}: {place.help}   ({place.digit})", f"app.place('{place.name}')") for place in PLACES]
+
+    def _elsewhere(self) -> list[tuple[str, str]]:
+        """Actions of other screens: where they are."""
+        where, held = getattr(self.screen, "where", "all"), cast(ConsoleScreen, self.screen).console_app.store.chosen.keys
+        return [(f"{place.name}: {_word(action)}: {action.help}   ({place.digit} {action.key})", f"app.place('{place.name}')")
+                for action in remapped(list(ACTIONS), held) if where not in action.where
+                for place in PLACES if place.name in action.where]
 
     async def discover(self) -> Hits:
         """All of them."""
@@ -33,7 +42,7 @@ class Actions(Provider):
     async def search(self, query: str) -> Hits:
         """Those that match."""
         matcher = self.matcher(query)
-        for text, action in self._all():
+        for text, action in self._all() + self._elsewhere():
             if (score := matcher.match(text)) > 0:
                 yield Hit(score, matcher.highlight(text), self._runner(action))
 
@@ -42,3 +51,9 @@ class Actions(Provider):
             await self.screen.run_action(action)
 
         return run
+
+
+def _word(action: Action) -> str:
+    """What an action is called: its name, and the word of the hint row where that is another."""
+    name = action.id.rpartition(".")[2].replace("_", " ")
+    return name if action.hint in ("", name) else f"{name}, {action.hint}"

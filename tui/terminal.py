@@ -95,12 +95,27 @@ class ConsoleDriver(LinuxDriver):
             loop.add_signal_handler(number, self._ended_by, number)
         loop.add_signal_handler(signal.SIGINT, self._app.action_help_quit)  # ends nothing, like the key
 
+    def _sigtstp_application(self, *_: Any) -> None:
+        """To sleep.  A signal comes in the middle of anything, also while what the threads wait for is held, and sleeping
+        waits for the threads: the loop does it, between two things."""
+        self._loop.call_soon_threadsafe(self._sleep)
+
+    def _sleep(self) -> None:
+        super()._sigtstp_application()
+
     def _sigcont_application(self, *_: Any) -> None:
-        """After a sleep.  Who was stopped from outside (SIGSTOP) never gave the terminal back, and another program may have
-        had it meanwhile: it is given back now and taken over anew, or two threads would read its keys."""
+        """After a sleep."""
+        if self._painter is None:  # the terminal was given back, no thread is at work: before anything is painted
+            super()._sigcont_application()
+        else:
+            self._loop.call_soon_threadsafe(self._woken)
+
+    def _woken(self) -> None:
+        """Who was stopped from outside (SIGSTOP) never gave the terminal back, and another program may have had it meanwhile:
+        it is given back now and taken over anew, or two threads would read its keys."""
         if self._auto_restart and self._painter is not None:
             self.suspend_application_mode()
-        super()._sigcont_application()
+            super()._sigcont_application()
 
     def _ended_by(self, number: int) -> None:
         self._app.exit(return_code=128 + number)

@@ -65,15 +65,19 @@ def open_dump(app: ConsoleApp, host: str, disk: str) -> None:
 
 
 def _named(app: ConsoleApp, name: str) -> Key | None:
-    """By ``HOST:DISK``, by a handle, or by the only disk that has this text in its name; None is said."""
+    """By ``HOST:DISK``, by a handle, or by the only disk that has this text in its name, of this run or else of the
+    configuration; None is said."""
     view = app.feed.view
     key = view.handles.get(name)
     if key is None:
-        named = [k for k, disk in view.disks.items() if clean(disk.title) == name]
-        near = named or [k for k, disk in view.disks.items() if name and name.lower() in clean(disk.title).lower()]
+        disks = {k: clean(disk.title) for k, disk in view.disks.items()}
+        for row in app.known.coverage.value or []:
+            disks.setdefault((row.host, row.disk), clean(row.title))
+        near = [k for k, title in disks.items() if title == name] or [
+            k for k, title in disks.items() if name and name.lower() in title.lower()]
         key = near[0] if len(near) == 1 else None
     if key is None:
-        app.say(f"CON003 no one disk of this run is called {name!r}", bad=True)
+        app.say(f"CON003 no one disk is called {name!r}", bad=True)
     return key
 
 

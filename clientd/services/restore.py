@@ -120,7 +120,8 @@ class _Serving:
 
     def _look(self, plain: dict[str, Any]) -> dict[str, Any]:
         place = self._context.access.target(self._to)
-        self._target = Target(Path(place), self._items, self._identity, self._context.settings.tar or "tar")
+        self._target = Target(Path(place), self._items, self._identity, self._context.settings.tar or "tar",
+                              links=False)  # what it leads to was judged: a link there now was put there since
         return restoring.there_reply(self._target.look(bool(plain["fresh"])), self._items)
 
     def _take(self, plain: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from core.cli import show, where
 
 if TYPE_CHECKING:
     from core.client.browse import Browser, Date
-    from core.client.restoring import Ahead
+    from core.client.foresee import Ahead
     from core.client.standing import Standing
     from core.client.words import Outcome
     from core.model.site import Site
@@ -130,7 +130,7 @@ def _extract(site: Site, at: Standing) -> int:
     """Tell what it takes, ask, and become the restore until it is over."""
     import subprocess
 
-    from core.client.restoring import PROGRAM, environment, foresee
+    from core.client.foresee import PROGRAM, environment, foresee
     from core.client.standing import restore_words
     from core.errors import UsageError
 

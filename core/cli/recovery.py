@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from core.cli import forecast, show, where
 from core.cli.progress import ProgressLine
 from core.cli.show import moment, warn
+from core.errors import TaperoomError
 
 if TYPE_CHECKING:
     from core.client.asking import Asker
@@ -61,10 +62,10 @@ class _Hands:
             self._asker = Asker(self._site, show.command_line("taperoom", *sys.argv[1:]), tell_request)
         return self._asker(wanted, there)
 
-    def over(self, result: str) -> None:
+    def over(self, result: str, code: int) -> None:
         """The restore has ended."""
         if self._asker is not None:
-            self._asker.close(result)
+            self._asker.close(result, code)
 
 
 def _run(work: Recovery, line: ProgressLine, hands: _Hands, json: bool, overwrite: bool) -> int:
@@ -75,13 +76,16 @@ def _run(work: Recovery, line: ProgressLine, hands: _Hands, json: bool, overwrit
 
     if not json:
         forecast.announce(work.forecast, overwrite)
-    how = "interrupted"
+    how, code = "interrupted", 130
     try:
         result = work.run(draw)
-        how = "all is there" if result.good else "something is missing"
+        how, code = ("all is there", 0) if result.good else ("something is missing", 1)
+    except TaperoomError as fault:
+        code = fault.exit_code
+        raise
     finally:
         line.erase()
-        hands.over(how)
+        hands.over(how, code)
         if how == "interrupted":
             warn(work.result.warnings)
             if not json:
@@ -94,9 +98,9 @@ def _run(work: Recovery, line: ProgressLine, hands: _Hands, json: bool, overwrit
                        "lacking": [{"storage": storage, "label": label} for storage, label in result.lacking],
                        "checked": sorted(set(result.checked)), "stays": result.stays})
         _tell_stays(result)
-        return 0 if result.good else 1
+        return code
     _tell(result)
-    return 0 if result.good else 1
+    return code
 
 
 def _tell(result: Result) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -68,7 +69,9 @@ class Asker:
     def __call__(self, wanted: Wanted, there: There) -> Answer:
         """Ask for a volume and wait for it; how it ended."""
         if self._run is None:
-            self._run, self._lock = restores.begin(self._site.state_dir)
+            self._run = restores.mine(self._site.state_dir)
+            if self._run is None:
+                self._run, self._lock = restores.take(self._site.state_dir, shlex.split(self._command))
             self._register.asked = restores.STEP * restores.number_of(self._run)
             append(self._run.journal, OperatorActed(who(), self._command, "it needs a volume"))
         return asyncio.run(_Wait(self._run, self._register, wanted, there, self._keep).to_the_end())
@@ -81,12 +84,14 @@ class Asker:
             if isinstance(fact.event, QuestionAsked | QuestionClosed):
                 self._told(fact.event)
 
-    def close(self, result: str) -> None:
-        """The restore is over."""
+    def close(self, result: str, code: int) -> None:
+        """The restore is over, with this exit code."""
         if self._run is not None:
             append(self._run.journal, OperatorActed(who(), self._command, result))
+            if self._lock >= 0:  # the directory is our own, and nobody keeps us
+                restores.end(self._run, code)
+                os.close(self._lock)
             self._run = None
-            os.close(self._lock)
 
 
 class _Wait:

@@ -2,7 +2,8 @@
 
 The first process ends at once, so that whoever started it has no child to wait for.  The command writes to ``said.log`` in
 ``DIR``, tells its progress in ``progress.json`` (`core.cli.progress`), and holds the lock on descriptor ``LOCK`` as long as
-it lives; its exit code goes to ``end.json``.  SIGINT to the process group whose number is in ``pid`` interrupts it.
+it lives (`core.client.restores`); its exit code goes to ``end.json``.  SIGINT to the process group whose number is in ``pid``
+interrupts it.
 """
 
 from __future__ import annotations

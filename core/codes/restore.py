@@ -147,8 +147,9 @@ PAGES: tuple[Page, ...] = (
          "tapelist they stand as no-reuse, so that no run overwrites what Amanda may still need.",
          "Nothing, as long as Amanda uses them. To give one over to Taperoom: 'taperoom tape retire LABEL --undo'."),
     Page("RST030", "E", "Not a directory to restore to",
-         "The target is a file, or cannot be made or read.",
-         "Name a directory that you may write, or one that does not exist yet."),
+         "The target is a file, or cannot be made or read.  A restore by root follows no link on the way to it that another"
+         " user made.",
+         "Name a directory that you may write, or one that does not exist yet; by its own name, not by somebody's link."),
     Page("RST031", "E", "Names are taken",
          "The target has files of the same names already; a restore does not overwrite what nobody asked to lose.",
          "Restore to an empty directory and compare, or ask for overwriting."),
@@ -175,6 +176,11 @@ PAGES: tuple[Page, ...] = (
          "  What is there is a link, another user's, or open to others, so nothing in it is believed, and nothing is written"
          " or removed through it: whoever may write in the target could have put it there to lead a restore elsewhere.",
          "Look at what it is, remove it, and give the same command again; or restore to a directory that only you may write."),
+    Page("RST038", "E", "A directory of the target was exchanged",
+         "A directory that the restore had made was another one when its owner, mode and times were to be set.  Whoever may"
+         " write in the target can do that at any moment; nothing is given to what came from elsewhere, and nothing outside"
+         " the target was touched.  What is in its place stays.",
+         "Restore to a directory that only you may write, and move the files from there; or give the same command again."),
     Page("RST040", "A", "A restore needs a volume",
          "The volume is in no slot, no other copy of the dump is at hand, and everything else of the restore has been read."
          "  The request withdraws itself when the volume is there.  Without an answer the restore goes on without it: what"
@@ -184,6 +190,12 @@ PAGES: tuple[Page, ...] = (
     Page("RST041", "W", "The restore was ended by an answer",
          "A request for a volume was answered with 'stop'.  What is whole stays in the target.",
          "Give the same command again to go on."),
+    Page("RST042", "W", "A damaged dump was restored as far as it is whole",
+         "No copy of the dump is as it was written.  The checksums of its day tell which MiB of its archive, or which of its"
+         " compressed frames, are damaged, and its index tells which files lie there: they are the ones that are missing.  All"
+         " others came back, each byte of them compared.  A directory that lay there gets the usual mode and owner.",
+         "Restore the names that are missing as of another date (--as-of), or bring another copy and give the command again"
+         " with their names.  'taperoom verify' tells where the damage is; 'taperoom disk force' orders a full."),
     Page("RST032", "W", "A date that is still to come",
          "The moment that was asked for has not come yet.  Nothing is known of it, so it was understood as now: the newest"
          " state is shown or restored.",

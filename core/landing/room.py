@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import os
 import shutil
-import stat
 import subprocess
 import time
 from collections.abc import Callable, Iterable
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import BusyError, WorldError
+from core.landing.place import Below
 from core.landing.state import NAME, State, line_of
 
 ROOM = ".taperoom-restore"
@@ -28,47 +28,65 @@ PATIENCE = 3.0
 """Seconds that a room is waited for: a tar of a restore that was killed ends soon."""
 
 
-def room_of(to: Path, tops: Iterable[bytes]) -> Path:
-    """The room of a target in which names begin with ``tops``."""
+def room_name(tops: Iterable[bytes]) -> str:
+    """What the room is called in a target in which names begin with ``tops``."""
     taken = set(tops)
     number, name = 0, ROOM
     while os.fsencode(name) in taken:
         number += 1
         name = f"{ROOM}-{number}"
-    return to / name
+    return name
 
 
-def check_room(path: Path) -> None:
-    """WorldError RST037 unless that room, if it is there, is a directory that we made.
+def open_room(target: Below, name: str) -> int | None:
+    """That room of a target, open; None when there is none.  OSError; WorldError RST037 unless it is a directory that we made.
 
     Whoever else may write in the target could put a link there to have files written, and removed, elsewhere, or a state that
     says what is whole.
     """
     try:
-        found = os.lstat(path)
+        room = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=target.top)
     except FileNotFoundError:
-        return
-    what = ("no directory" if not stat.S_ISDIR(found.st_mode) else "another user's" if found.st_uid != os.geteuid() else
-            "open to others" if found.st_mode & 0o022 else "")
+        return None
+    except NotADirectoryError:
+        raise _strange(target, name, "no directory") from None
+    found = os.fstat(room)
+    what = "another user's" if found.st_uid != os.geteuid() else "open to others" if found.st_mode & 0o022 else ""
     if what:
-        raise WorldError("RST037", f"{path} is {what}, so no restore of ours made it",
-                         "look at it and remove it, or restore to another directory")
+        os.close(room)
+        raise _strange(target, name, what)
+    return room
+
+
+def _strange(target: Below, name: str, what: str) -> WorldError:
+    return WorldError("RST037", f"{os.fsdecode(target.path(os.fsencode(name)))} is {what}, so no restore of ours made it",
+                      "look at it and remove it, or restore to another directory")
 
 
 class Room:
-    """A room that is taken.  ``state`` is what its facts say."""
+    """A room that is taken.  ``path`` is its name in messages, ``state`` what its facts say.
 
-    def __init__(self, path: Path) -> None:
+    It is held open: its name in the target may be made to mean something else, but what is in it only we can change.
+    """
+
+    def __init__(self, target: Below, name: str) -> None:
         """Take it; it is made.  BusyError RST035; WorldError RST025, RST037."""
-        self.path = path
+        self.path = Path(os.fsdecode(target.path(os.fsencode(name))))
+        self._target, self._name = target, name
         try:
             with contextlib.suppress(FileExistsError):
-                path.mkdir(mode=0o700)
-            check_room(path)
-            self.lock = os.open(path / NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+                os.mkdir(name, 0o700, dir_fd=target.top)
+            room = open_room(target, name)
+            if room is None:
+                raise _strange(target, name, "taken away")
         except OSError as fault:
-            raise WorldError("RST025", f"{fault.filename or path}: {fault.strerror}",
-                             "restore to a directory that you may write") from fault
+            raise self._refused(fault) from fault
+        self._open = room
+        try:
+            self.lock = os.open(NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600, dir_fd=room)
+        except OSError as fault:
+            os.close(room)
+            raise self._refused(fault) from fault
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
@@ -76,8 +94,8 @@ class Room:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    os.close(self.lock)
-                    raise BusyError("RST035", f"another restore to {path.parent} is under way",
+                    self._let_go()
+                    raise BusyError("RST035", f"another restore to {self.path.parent} is under way",
                                     "wait until it ends, or restore to another directory") from None
                 time.sleep(0.05)
         self.state = State("")
@@ -85,9 +103,23 @@ class Room:
         self._sync_began = 0.0
         self._next_sync = time.monotonic() + SYNC_EVERY
 
+    def _refused(self, fault: OSError) -> WorldError:
+        return WorldError("RST025", f"{self.path}: {fault.strerror}", "restore to a directory that you may write")
+
+    @property
+    def inside(self) -> Path:
+        """The room itself, by a name that nobody can give to something else."""
+        return Path(f"/proc/self/fd/{self._open}")
+
+    def below(self) -> Below:
+        """Names in it; to be closed."""
+        return Below(self._open, os.fsencode(self.path))
+
     def place(self, dump: int, part: str) -> Path:
-        """Where a part of a dump's members is extracted."""
-        return self.path / str(dump) / part
+        """Where a part of a dump's members is extracted; it is made.  OSError."""
+        place = self.inside / str(dump) / part
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return place
 
     def begin(self, first: dict[str, Any], state: State) -> None:
         """Forget everything and begin anew with this first fact."""
@@ -129,16 +161,16 @@ class Room:
             # A file's time is that of the last tick of the kernel's clock: what is younger may have been changed meanwhile.
             self._sync_began = time.time() - 0.1
             with contextlib.suppress(OSError):
-                self._sync = subprocess.Popen(["sync", "-f", str(self.path)], stdin=subprocess.DEVNULL,
+                self._sync = subprocess.Popen(["sync", "-f", "."], cwd=self.inside, stdin=subprocess.DEVNULL,
                                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def drop(self, dump: int, part: str = "") -> None:
         """Remove what came out of a dump, or only a part of it."""
-        remove_tree(self.path / str(dump) / part)
+        remove_tree(self.inside / str(dump) / part)
 
     def empty(self) -> None:
         """Remove everything but the facts."""
-        for entry in list(os.scandir(self.path)):
+        for entry in list(os.scandir(self.inside)):
             if entry.name != NAME:
                 if entry.is_dir(follow_symlinks=False):
                     remove_tree(Path(entry.path))
@@ -153,17 +185,21 @@ class Room:
                 self._sync.kill()
                 self._sync.wait()
                 self._sync = None
-            os.close(self.lock)
-            self.lock = -1
+            self._let_go()
+
+    def _let_go(self) -> None:
+        os.close(self.lock)
+        os.close(self._open)
+        self.lock = self._open = -1
 
     def remove(self) -> None:
         """Take it away.  Never raises."""
         with contextlib.suppress(OSError):
             self.empty()
-            os.unlink(self.path / NAME)
+            os.unlink(NAME, dir_fd=self._open)
         self.close()
         with contextlib.suppress(OSError):
-            self.path.rmdir()
+            os.rmdir(self._name, dir_fd=self._target.top)
 
 
 def remove_tree(path: Path) -> None:

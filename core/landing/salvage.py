@@ -12,18 +12,17 @@ import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from core.landing.item import FILES, LINKS, Item, There
 from core.landing.place import Below
-from core.landing.room import check_room, room_of
+from core.landing.room import open_room, room_name
 from core.landing.state import NAME, State, boot_id, booted, read_state
 
 
 @dataclass(slots=True)
 class Found:
     """What `examine` saw: besides ``there`` the facts of an interrupted restore of the same, files in its room that are whole,
-    with where they are, files in their places that are ours and no good any more, and directories and files that were there
+    with their names there, files in their places that are ours and no good any more, and directories and files that were there
     before."""
 
     there: There
@@ -34,28 +33,36 @@ class Found:
     taken: set[bytes] = field(default_factory=set)
 
 
-def examine(to: Path, items: Sequence[Item], identity: str, fresh: bool) -> Found:
-    """What is in ``to`` of ``items``, and what a restore of that ``identity`` left.  OSError.
+def examine(target: Below, items: Sequence[Item], identity: str, fresh: bool) -> Found:
+    """What is in a target of ``items``, and what a restore of that ``identity`` left.  OSError; WorldError RST037.
 
     ``fresh``: nothing of it counts, but what it put in place may be replaced.
     """
-    if not any(os.scandir(to)):
+    if not any(os.scandir(target.top)):
         return Found(There(True))
-    room = room_of(to, (item.path.partition(b"/")[0] for item in items))
-    check_room(room)
-    known = read_state(room / NAME)
-    state = known if known is not None and known.identity == identity else None
-    look = _Examiner(to, room, state, fresh)
-    for item in items:
-        look.at(item)
-    return look.found(known.identity if known is not None and state is None else "")
+    name = room_name(item.path.partition(b"/")[0] for item in items)
+    room = open_room(target, name)
+    if room is None:
+        look = _Examiner(target, None, None, fresh)
+        for item in items:
+            look.at(item)
+        return look.found("")
+    try:
+        known = read_state(NAME, room)
+        state = known if known is not None and known.identity == identity else None
+        with Below(room, target.path(os.fsencode(name))) as inside:
+            look = _Examiner(target, inside, state, fresh)
+            for item in items:
+                look.at(item)
+        return look.found(known.identity if known is not None and state is None else "")
+    finally:
+        os.close(room)
 
 
 class _Examiner:
-    def __init__(self, to: Path, room: Path, state: State | None, fresh: bool) -> None:
-        self._target, self._room, self._state, self._fresh = Below(os.fsencode(to)), room, state, fresh
+    def __init__(self, target: Below, inside: Below | None, state: State | None, fresh: bool) -> None:
+        self._target, self._inside, self._state, self._fresh = target, inside, state, fresh
         self._boot, self._booted = boot_id(), booted()
-        self._rooms: dict[Path, Below] = {}
         self._taken, self._blocked = list[bytes](), list[bytes]()
         self._whole: set[bytes] = set()
         self._kept: set[bytes] = set()
@@ -65,7 +72,7 @@ class _Examiner:
     def at(self, item: Item) -> None:
         """Look at one name."""
         try:
-            found = os.lstat(self._target.path(item.path))
+            found = self._target.stat(item.path)
         except (FileNotFoundError, NotADirectoryError):
             found = None
         if found is None:
@@ -101,16 +108,14 @@ class _Examiner:
         return True
 
     def _look_in_room(self, item: Item) -> None:
-        state = self._state
-        if state is None or self._fresh or item.dump < 0:
+        state, inside = self._state, self._inside
+        if state is None or inside is None or self._fresh or item.dump < 0:
             return
-        root = self._room / str(item.dump) / (LINKS if item.source in state.out.get(item.dump, ()) else FILES)
-        below = self._rooms.get(root)
-        if below is None:
-            below = self._rooms[root] = Below(os.fsencode(root))
-        found = below.find(item.source)
+        part = LINKS if item.source in state.out.get(item.dump, ()) else FILES
+        at = b"%d/%s/%s" % (item.dump, part.encode(), item.source)
+        found = inside.find(at)
         if found is not None and not stat.S_ISDIR(found.st_mode):
-            self._in_room.append((item, found, below.path(item.source)))
+            self._in_room.append((item, found, at))
 
     def found(self, former: str) -> Found:
         """All of it."""

@@ -99,10 +99,12 @@ def head(state: State) -> dict[str, Any]:
             "kept": sorted(map(os.fsdecode, state.kept)), "taken": sorted(map(os.fsdecode, state.taken))}
 
 
-def read_state(file: Path) -> State | None:
-    """The facts of a file; None when there is none, or none that can be read."""
+def read_state(file: Path | str, directory: int | None = None) -> State | None:
+    """The facts of a file, in a directory that is open; None when there is none, or none that can be read."""
     try:
-        first, *rest = file.read_bytes().split(b"\n")[:-1]
+        opened = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+        with open(opened, "rb") as plain_file:
+            first, *rest = plain_file.read().split(b"\n")[:-1]
         plain = json.loads(first)
         state = State(str(plain["restore"]), float(plain["at"]), str(plain["boot"]), 0.0, bool(plain["made"]),
                       {os.fsencode(name) for name in plain["kept"]}, {os.fsencode(name) for name in plain["taken"]})

@@ -27,17 +27,18 @@ _SAID = 1 << 20
 class Tar:
     """One tar under way.  It keeps the descriptor ``lock`` open: as long as it lives, nobody else takes its room."""
 
-    def __init__(self, to: Path, lock: int, program: str = "tar") -> None:
-        """WorldError RST025 when ``to`` cannot be made or there is no tar."""
-        self._to = to
+    def __init__(self, to: Path, shown: Path, lock: int, program: str = "tar") -> None:
+        """``to`` may be a name that only this process has; messages call it ``shown``.  WorldError RST025 when it cannot be
+        entered or there is no tar."""
+        self._to = shown
         try:
-            to.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._said = tempfile.TemporaryFile()  # noqa: SIM115 - it is open as long as the child
             self._child = subprocess.Popen(
-                [program, *_WORDS, "--directory", str(to)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                stderr=self._said, bufsize=1 << 18, env=_environment(), pass_fds=(lock,))
+                [program, *_WORDS], cwd=to, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._said,
+                bufsize=1 << 18, env=_environment(), pass_fds=(lock,))
         except OSError as fault:
-            raise WorldError("RST025", f"{fault.filename or to}: {fault.strerror}",
+            at = program if fault.filename == program else shown
+            raise WorldError("RST025", f"{at}: {fault.strerror}",
                              "restore to a directory that you may write") from fault
         assert self._child.stdin is not None
         self._pipe: IO[bytes] = self._child.stdin
@@ -74,7 +75,8 @@ def _judge(status: int, text: str, to: Path) -> list[str]:
     lines = [line.removeprefix("tar: ") for line in text.splitlines() if not _NOISE.search(line)]
     if status < 0 or status > 2 or any(_FATAL.search(line) for line in lines):
         why = next((line for line in lines if _FATAL.search(line)), lines[-1] if lines else f"tar ended with status {status}")
-        raise WorldError("RST025", f"{to}: {why}", "make room, or restore to another directory")
+        full = "no space left: " if "Wrote only" in why else ""  # which is all that tar says of a write that was cut short
+        raise WorldError("RST025", f"{to}: {full}{why}", "make room, or restore to another directory")
     return lines
 
 

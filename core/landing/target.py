@@ -8,16 +8,15 @@ asked for.  Whatever ends a restore, the same one goes on with what is missing.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.errors import TaperoomError, UsageError
+from core.errors import TaperoomError, UsageError, WorldError
 from core.landing.item import DIRECTORIES, FILES, LINKS, Item, Placed, There, Writer
-from core.landing.place import Below, dress, fault_of, look_of
-from core.landing.room import Room, room_of
+from core.landing.place import Below, dress, fault_of, identity_of, look_of, make_passable, open_top
+from core.landing.room import Room, room_name
 from core.landing.salvage import Found, examine
 from core.landing.state import Look, State, boot_id, head
 from core.landing.tar import Tar
@@ -32,12 +31,16 @@ _MUCH = 64 << 20
 
 class Target:
     """See `core.landing.item.Landing`.  ``items`` in the order of their paths; ``identity``: what is restored, in words, by
-    which the same restore is known again."""
+    which the same restore is known again.  Without ``links`` no link leads to ``to``.
 
-    def __init__(self, to: Path, items: Sequence[Item], identity: str, program: str = "tar") -> None:
+    The directory is opened once, when it is looked at or made; from then on its name does not matter."""
+
+    def __init__(
+        self, to: Path, items: Sequence[Item], identity: str, program: str = "tar", *, links: bool = True,
+    ) -> None:
         self.to = to
-        self._items, self._identity, self._program = items, identity, program
-        self._root = Below(os.fsencode(to))
+        self._items, self._identity, self._program, self._links = items, identity, program, links
+        self._root = Below(-1, os.fsencode(to))
         self._found: Found | None = None
         self._room: Room | None = None
         self._whole: set[bytes] = set()
@@ -50,18 +53,26 @@ class Target:
     def look(self, fresh: bool) -> There:
         """See `Landing`."""
         try:
-            if not os.path.lexists(self.to):
-                above = next(path for path in self.to.absolute().parents if os.path.lexists(path))
-                if not above.is_dir():
-                    raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(above))
-                self._found = Found(There())
-            elif not self.to.is_dir():
-                raise UsageError("RST030", f"{self.to} is not a directory", "name one that is, or one that does not exist yet")
-            else:
-                self._found = examine(self.to, self._items, self._identity, fresh)
+            self._open(make=False)
+            self._found = examine(self._root, self._items, self._identity, fresh)
+        except FileNotFoundError:
+            if os.path.lexists(self.to):  # a link to what is not there
+                raise self._no_directory() from None
+            self._found = Found(There())
+        except NotADirectoryError as fault:
+            raise self._no_directory() if os.path.lexists(self.to) else _unusable(self.to, fault) from None
         except OSError as fault:
             raise _unusable(self.to, fault) from fault
         return self._found.there
+
+    def _open(self, *, make: bool) -> None:
+        if self._root.top >= 0:
+            os.close(self._root.top)
+            self._root.top = -1
+        self._root.top = open_top(self.to, make=make, links=self._links)
+
+    def _no_directory(self) -> UsageError:
+        return UsageError("RST030", f"{self.to} is not a directory", "name one that is, or one that does not exist yet")
 
     def begin(self, overwrite: bool, fresh: bool) -> None:
         """See `Landing`; what `look` saw is believed."""
@@ -73,23 +84,32 @@ class Target:
         state = found.state if not fresh else None
         try:
             if not found.there.exists:
-                self.to.mkdir(parents=True)
+                self._open(make=True)
                 self._made = True
             elif found.state is not None:
                 self._made = found.state.made
         except OSError as fault:
             raise _unusable(self.to, fault) from fault
         try:
-            self._room = Room(room_of(self.to, (item.path.partition(b"/")[0] for item in self._items)))
+            self._room = Room(self._root, room_name(item.path.partition(b"/")[0] for item in self._items))
         except TaperoomError:
             if not found.there.exists:
-                with contextlib.suppress(OSError):
-                    self.to.rmdir()
+                self._unmake()
             raise
         try:
             self._take(found, state)
         except OSError as fault:
-            raise fault_of(fault, self._root.root) from fault
+            raise fault_of(fault, self._root.shown) from fault
+
+    def _unmake(self) -> None:
+        """Remove the target that was made, unless somebody moved it."""
+        with contextlib.suppress(OSError):
+            above = os.open("..", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._root.top)
+            try:
+                if os.path.samestat(os.stat(self.to.name, dir_fd=above, follow_symlinks=False), os.fstat(self._root.top)):
+                    os.rmdir(self.to.name, dir_fd=above)
+            finally:
+                os.close(above)
 
     def _refuse(self, there: There, overwrite: bool, fresh: bool) -> None:
         if there.former and not fresh:
@@ -105,18 +125,22 @@ class Target:
         """Put in place what is whole, or begin anew."""
         assert self._room is not None
         for path in found.spoilt:
-            os.unlink(self._root.path(path))
+            self._root.unlink(path)
+        kept = state.kept if state is not None else found.kept
+        for item in self._items:
+            if item.directory and item.path and item.path not in kept:
+                with contextlib.suppress(FileNotFoundError, NotADirectoryError), self._root.directory(item.path) as opened:
+                    make_passable(opened)  # it was dressed by a restore that paused
+                    self._root.made[item.path] = identity_of(opened)
         if state is None:
             began = State(self._identity, time.time(), boot_id(), made=self._made, kept=found.kept, taken=found.taken)
             self._room.begin(head(began), began)
             return
         self._room.state = state
         self._room.note({"again": time.time(), "boot": boot_id()})
-        for item in self._items:
-            if item.directory and item.path and item.path not in state.kept and self._root.find(item.path) is not None:
-                os.chmod(self._root.path(item.path), 0o700)  # it was dressed by a restore that paused
-        for item, at in found.ready:
-            self._move(at, item.path)
+        with self._room.below() as room:
+            for item, at in found.ready:
+                self._root.take(room, at, item.path)
         self._whole |= found.there.whole
         self._files += len(self._whole)
         self._room.empty()
@@ -127,7 +151,11 @@ class Target:
     def writer(self, dump: int, part: str) -> Writer:
         """See `Landing`."""
         assert self._room is not None
-        child = Tar(self._room.place(dump, part), self._room.lock, self._program)
+        try:
+            place = self._room.place(dump, part)
+        except OSError as fault:
+            raise fault_of(fault, self._root.shown) from fault
+        child = Tar(place, self._room.path / str(dump) / part, self._room.lock, self._program)
         self._children.append(child)
         return child
 
@@ -151,14 +179,14 @@ class Target:
         looks: dict[bytes, Look] = {}
         known = room.state.looks.keys() if dump in room.state.dressed else ()
         try:
-            below = Below(os.fsencode(room.place(dump, part)))
-            for item in self._items:
-                if item.dump == dump and item.directory and item.path not in known and below.find(item.source) is not None:
-                    look = look_of(below.path(item.source))
-                    if look is not None:
-                        looks[item.path] = look
+            with room.below() as below:
+                for item in self._items:
+                    if item.dump == dump and item.directory and item.path not in known:
+                        with (contextlib.suppress(FileNotFoundError, NotADirectoryError),
+                              below.directory(_inside(dump, part, item.source)) as opened):
+                            looks[item.path] = look_of(opened)
         except OSError as fault:
-            raise fault_of(fault, self._root.root) from fault
+            raise fault_of(fault, self._root.shown) from fault
         room.note({"dump": dump, "looks": {os.fsdecode(path): look.plain() for path, look in looks.items()}})
 
     def proved(self, dump: int, size: int) -> None:
@@ -175,7 +203,6 @@ class Target:
         """See `Landing`."""
         room = self._room
         assert room is not None
-        files, others = (Below(os.fsencode(room.place(dump, part))) for part in (FILES, LINKS))
         mine = [item for item in self._items if item.dump == dump and not item.directory]
         missing: list[bytes] = []
         # Directories that came before all files are known already.
@@ -183,38 +210,27 @@ class Target:
         room.note({"dump": dump, "out": sorted(map(os.fsdecode, linked))})
         try:
             places = {item.source: item.path for item in mine} if links else {}
-            for item in mine:
-                if item.path in self._whole:
-                    continue
-                below = others if item.source in linked else files
-                if item.source in links:
-                    self._link(places.get(links[item.source], b""), item.path)
-                elif below.find(item.source) is None:
-                    missing.append(item.path)
-                    continue
-                else:
-                    self._move(below.path(item.source), item.path)
-                self._whole.add(item.path)
-                self._files += 1
+            with room.below() as below:
+                for item in mine:
+                    if item.path in self._whole:
+                        continue
+                    at = _inside(dump, LINKS if item.source in linked else FILES, item.source)
+                    if item.source in links:
+                        self._root.link(places.get(links[item.source], b""), item.path)
+                    elif below.find(at) is None:
+                        missing.append(item.path)
+                        continue
+                    else:
+                        self._root.take(below, at, item.path)
+                    self._whole.add(item.path)
+                    self._files += 1
             room.note({"dump": dump, "placed": 1})
             room.tick()
         except OSError as fault:
-            raise fault_of(fault, self._root.root) from fault
+            raise fault_of(fault, self._root.shown) from fault
         room.drop(dump)
         self._missing += missing
         return missing
-
-    def _move(self, at: bytes, path: bytes) -> None:
-        self._root.make_above(path)
-        os.rename(at, self._root.path(path))
-
-    def _link(self, first: bytes, path: bytes) -> None:
-        """A second name for a file that is in its place; another name of the same file may stand there."""
-        self._root.make_above(path)
-        self._root.check(first)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._root.path(path))
-        os.link(self._root.path(first), self._root.path(path), follow_symlinks=False)
 
     def finish(self) -> Placed:
         """See `Landing`."""
@@ -225,9 +241,9 @@ class Target:
         room.remove()
         try:
             if self._made:
-                dress(self._root.root, look)
+                dress(self._root.top, look)
         except OSError as fault:
-            raise fault_of(fault, self._root.root) from fault
+            raise fault_of(fault, self._root.shown) from fault
         return done
 
     def pause(self) -> Placed:
@@ -248,16 +264,16 @@ class Target:
                     continue
                 done.directories += 1
                 if item.path and item.path not in room.state.kept:
-                    self._root.make_above(item.path)
-                    with contextlib.suppress(FileExistsError):
-                        os.mkdir(self._root.path(item.path), 0o700)
-                    self._root.check(item.path + b"/")
+                    self._root.make(item.path)
                     ours.append(item.path)
             # What is done inside a directory changes its time.
             for path in reversed(ours):
-                dress(self._root.path(path), room.state.looks.get(path))
+                with self._root.directory(path) as opened:
+                    if self._root.made.get(path) != identity_of(opened):
+                        raise self._exchanged(path)
+                    dress(opened, room.state.looks.get(path))
         except OSError as fault:
-            raise fault_of(fault, self._root.root) from fault
+            raise fault_of(fault, self._root.shown) from fault
         return done
 
     def leave(self) -> bool:
@@ -272,17 +288,20 @@ class Target:
             return True
         room.remove()
         if self._made:
-            with contextlib.suppress(OSError):
-                self.to.rmdir()
+            self._unmake()
         return False
 
+    def _exchanged(self, path: bytes) -> WorldError:
+        """Owner, mode and times of a directory are not given to one that came from elsewhere."""
+        return WorldError("RST038", f"{os.fsdecode(self._root.path(path))} is not the directory that this restore made there",
+                          "somebody changes the target meanwhile; restore to a directory that only you may write")
 
     def _worth_going_on(self, state: State) -> bool:
         """Whether anything in the room is whole; where much was compared that is not looked up."""
         if state.placed or state.out or max(state.proved.values(), default=0) > _MUCH:
             return True
         try:
-            return bool(examine(self.to, self._items, self._identity, False).there.whole)
+            return bool(examine(self._root, self._items, self._identity, False).there.whole)
         except OSError:
             return True
 
@@ -290,6 +309,15 @@ class Target:
         """See `Landing`."""
         if self._room is not None:
             self._room.close()
+        self._root.close()
+        if self._root.top >= 0:
+            os.close(self._root.top)
+            self._root.top = -1
+
+
+def _inside(dump: int, part: str, source: bytes) -> bytes:
+    """A name in the room."""
+    return b"%d/%s/%s" % (dump, part.encode(), source) if source else b"%d/%s" % (dump, part.encode())
 
 
 def _unusable(to: Path, fault: OSError) -> TaperoomError:

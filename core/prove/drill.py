@@ -188,9 +188,7 @@ def _one(site: Site, host: str, disk: str, wish: Wish, scratch: Scratch, tell: C
         _compared(site, files, drilled, scratch, tell)
     except WorldError as fault:
         if fault.code in ("RST025", "VFY012"):
-            # A short write is what tar says first of a full file system.
-            full = "No space left: " if "Wrote only" in fault.message else ""
-            fault = no_room(scratch.path, full + fault.message)
+            fault = no_room(scratch.path, fault.message)
             drilled.faults.append(f"{fault.code} {fault.message}; {fault.hint}")
         else:
             drilled.faults.append(f"VFY015 {host}:{disk}: {fault.code} {fault.message}")
@@ -225,7 +223,11 @@ def _restored(
             scratch.empty()
             continue
         drilled.read, drilled.used = result.size, result.used
-        drilled.warnings += [warning for warning in result.warnings if warning not in drilled.warnings]
+        # A dump that came out as far as it is whole is a damaged one, whatever of it was chosen.
+        drilled.faults += [f"VFY015 {drilled.host}:{drilled.disk}: {warning}" for warning in result.warnings
+                           if warning.startswith("RST042 ")]
+        drilled.warnings += [warning for warning in result.warnings
+                             if warning not in drilled.warnings and not warning.startswith("RST042 ")]
         drilled.faults += [f"VFY011 {name}: it did not come out of the dump" for name in result.missing]
         found = {one: Path(os.fsdecode(os.fsencode(to) + b"/" + one.path)) for one in files}
         drilled.files = ["/" + os.fsdecode(one.path) for one in files]

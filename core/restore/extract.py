@@ -20,6 +20,7 @@ from core.model.site import Site
 from core.restore.kept import Compared, read_sums
 from core.restore.places import Reader
 from core.restore.ranges import Ranges, ranges_of
+from core.restore.remains import remains_of
 from core.restore.shelves import Absent
 from core.restore.source import Place
 from core.restore.tarstream import BLOCK, LINK, Member, TarStream
@@ -48,12 +49,13 @@ class Want:
 class Extracted:
     """What came out: of the names these are ``linked`` ones, beside the rest; ``links``: names of files that are in place, to
     the names that those have in the dump; ``words``: what tar said that an operator should read; ``ways``: how each reading
-    was checked."""
+    was checked; ``warnings`` with their codes."""
 
     linked: set[bytes] = field(default_factory=set)
     links: dict[bytes, bytes] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
     ways: set[str] = field(default_factory=set)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def checked(self) -> str:
@@ -72,7 +74,8 @@ class Extraction:
     def run(self, want: Want, reader: Reader) -> Extracted:
         """Extract what is wanted from the first copy that is good; see `Reader.first_good`.
 
-        Also WorldError RST025 when the target takes no more.
+        Where no copy is good, what is whole of it (`core.restore.remains`), if anything is.  Also WorldError RST025 when the
+        target takes no more.
         """
         def use(place: Place) -> Extracted:
             self._clear(FILES, LINKS, DIRECTORIES)
@@ -91,7 +94,40 @@ class Extraction:
                 dangling = again if again != dangling else {}
             return done
 
-        return reader.first_good(use)
+        try:
+            return reader.first_good(use)
+        except WorldError as fault:
+            if fault.code != "RST024" or not reader.places or (found := self._remains(want, reader, fault)) is None:
+                raise
+            return found
+
+    def _remains(self, want: Want, reader: Reader, fault: WorldError) -> Extracted | None:
+        """What is whole of a dump that is damaged in all places; None when nothing is."""
+        opened = remains_of(self._site, self._dump, reader.places, self._count, check_program)
+        if opened is None:
+            return None
+        index, remains = opened
+        with index:
+            whole, done = remains.whole(want.paths), Extracted(ways={SUMS if index.frames is None else FRAMES})
+            files = {path for path in whole if not index.listed(path)}
+            if not files:
+                return None
+            self._clear(FILES, LINKS, DIRECTORIES)
+            done.words, _, dangling = self._pass(whole, FILES, False, lambda stream: remains.feed(whole, stream))
+            done.links = {path: first for path, first in dangling.items() if first in want.held}
+            firsts = remains.whole({first for path, first in dangling.items() if path not in done.links})
+            done.linked = {path for path, first in dangling.items() if first in firsts}
+            if done.linked:
+                more = firsts | done.linked
+                done.words += self._pass(more, LINKS, False, lambda stream: remains.feed(more, stream))[0]
+        unlinked = dangling.keys() - done.links.keys() - done.linked
+        if not files - unlinked:
+            return None
+        dump, lost, many = self._dump, len(want.paths) - len(whole) + len(unlinked), len(want.paths)
+        done.warnings.append(
+            f"RST042 {dump.host}:{dump.disk} level {dump.level} of {dump.datestamp}: no copy of it is whole ({fault.message});"
+            f" {lost} of {many} names lie where it is damaged, the others are restored")
+        return done
 
     def _clear(self, *parts: str) -> None:
         if self._begun:

@@ -1,8 +1,8 @@
 """The tree of a disk as of a moment, made a directory at a time out of the indexes of a chain of dumps.
 
-The same tree as `core.restore.tree.build` makes of the whole listings, which says what it is; here nothing is read but
-what was asked for.  A directory is a view: the names that its dump's index gives it, laid over the same directory as the
-dump below left it, which is another view.  Renames are a view between the two.
+`core.restore.tree` says what the tree is; nothing is read but what was asked for.  A directory is a view: the names that its
+dump's index gives it, laid over the same directory as the dump below left it, which is another view.  Renames are a view
+between the two.
 """
 
 from __future__ import annotations

@@ -22,11 +22,12 @@ _FINAL = frozenset({"RST025", "RST041"})
 
 
 class Reader:
-    """The places of one dump; ``spans``: which stored bytes are needed, None: all.  It remembers which are no good."""
+    """The ``places`` of one dump; ``spans``: which stored bytes are needed, None: all.  It remembers which are no good."""
 
     def __init__(self, site: Site, dump: Dump, warn: Warn, shelves: Shelves, spans: Sequence[Span] | None = None) -> None:
         self._dump, self._warn, self._shelves, self._spans = dump, warn, shelves, spans
         self._left = places_of(site, dump, warn, shelves)
+        self.places = tuple(self._left)
         self._last: TaperoomError | None = None
         self._title = f"{dump.host}:{dump.disk} level {dump.level} of {dump.datestamp}"
         self._passed_over: set[str] = set()

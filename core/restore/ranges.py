@@ -201,10 +201,15 @@ def _unpacked(
             have += len(piece)
         whole = b"".join(gathered)
         frame, rest = whole[:size], whole[size:]
-        raw = _gunzip(frame, frames.unit) if frames.kind == GZIP else _unzstd(frame, frames.unit)
+        raw = unpack_frame(frames.kind, frame, frames.unit)
         proved(number * frames.unit + len(raw))
         yield memoryview(raw)[skip:]
         skip, number = 0, number + 1
+
+
+def unpack_frame(kind: int, frame: bytes, unit: int) -> bytes:
+    """A frame of at most ``unit`` bytes unpacked.  WorldError RST021 when it is damaged."""
+    return _gunzip(frame, unit) if kind == GZIP else _unzstd(frame, unit)
 
 
 def _gunzip(frame: bytes, unit: int) -> bytes:

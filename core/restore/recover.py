@@ -224,6 +224,7 @@ class Recovery:
         landing = job.plan.landing
         out = Extraction(self._site, dump, job.number, landing, count, begun=reader.patient).run(job.want, reader)
         result.missing += ["/" + os.fsdecode(path) for path in landing.land(job.number, out.linked, out.links)]
+        result.warnings += out.warnings
         result.warnings += [f"RST026 {title}: tar says: {word}" for word in out.words]
         result.used.append(dump)
         result.checked.append(out.checked)

@@ -3,17 +3,15 @@
 Of every name it tells which dump of the chain has its newest version, and under which name there: a directory that was
 renamed left its unchanged files in the older dump under the old name.
 
-`build` makes the whole of it, and so says what the tree is; `core.restore.merged` gives the same tree a directory at a time,
-which is what a disk of millions of names needs.
+`core.restore.merged` makes the tree, a directory at a time, which is what a disk of millions of names needs; a model of the
+tests that makes all of it at once, `tests/support/whole_tree.py`, says what it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-
-from core.index.record import Mark
-from core.restore.listing import Listing
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class File:
     offset: int = -1
 
 
-class Directory:
+class Directory(ABC):
     """A directory; ``dump`` −1: it must have been there, but no dump has it itself."""
 
     __slots__ = ("dump", "mtime", "source")
@@ -42,9 +40,9 @@ class Directory:
         self.mtime = mtime
 
     @property
+    @abstractmethod
     def children(self) -> Mapping[bytes, Node]:
         """What is directly in it, in no order."""
-        raise NotImplementedError
 
     def child(self, name: bytes) -> Node | None:
         """One name of it."""
@@ -52,137 +50,6 @@ class Directory:
 
 
 Node = File | Directory
-
-
-class _Whole(Directory):
-    """One that holds all that is in it."""
-
-    __slots__ = ("held",)
-
-    def __init__(self, dump: int = -1) -> None:
-        super().__init__(dump)
-        self.held: dict[bytes, File | _Whole] = {}
-
-    @property
-    def children(self) -> Mapping[bytes, Node]:
-        return self.held
-
-
-@dataclass(slots=True)
-class Tree:
-    """``top`` and what is under it; ``missing``: names that were there and that no dump of the chain has;
-    ``inexact``: numbers of the dumps whose listing could not tell what was deleted."""
-
-    top: _Whole = field(default_factory=_Whole)
-    missing: list[bytes] = field(default_factory=list)
-    inexact: list[int] = field(default_factory=list)
-
-    def find(self, path: bytes) -> Node | None:
-        """What is at ``path``; ``b""`` is the top."""
-        return _find(self.top, path)
-
-
-def _find(top: _Whole, path: bytes) -> File | _Whole | None:
-    node: File | _Whole = top
-    for name in path.split(b"/") if path else ():
-        if not isinstance(node, _Whole) or (found := node.held.get(name)) is None:
-            return None
-        node = found
-    return node
-
-
-def build(listings: Sequence[Listing]) -> Tree:
-    """The tree after the last of ``listings``, which are those of a chain, the full first."""
-    tree = Tree()
-    for number, listing in enumerate(listings):
-        listing.complete()
-        if number and not listing.exact:
-            tree.inexact.append(number)
-        _rename(tree, listing.renames or [])
-        tree.missing = []
-        plain = File(number)
-        for path in sorted(listing.names):
-            if not _in_a_file(listing, path):
-                _lay(tree, number, plain, path, listing)
-        # A name that the dump has nothing of but what is below it is a directory of its own.
-        tree.missing = [path for path in tree.missing if tree.find(path) is None]
-    return tree
-
-
-def _in_a_file(listing: Listing, path: bytes) -> bool:
-    """Whether a listing says that something is below a file: that is not believed."""
-    while path:
-        parent, _, name = path.rpartition(b"/")
-        if listing.names.get(parent, {}).get(name) is Mark.FILE:
-            return True
-        path = parent
-    return False
-
-
-def _lay(tree: Tree, number: int, plain: File, path: bytes, listing: Listing) -> None:
-    """Lay one directory of a listing over the tree."""
-    directory = _make(tree, path)
-    before = directory.held
-    listed = path in listing.listed
-    if listed:
-        directory.dump, directory.source = number, None
-    # Only the list of a directory that was dumped is complete; what else is named comes on top.
-    after = {} if listing.exact and listed else before
-    for name, mark in listing.names[path].items():
-        old = before.get(name)
-        match mark:
-            case Mark.FILE:
-                after[name] = plain
-            case Mark.DIRECTORY:
-                after[name] = old if isinstance(old, _Whole) else _Whole(number)
-            case Mark.PRESENT if old is not None:
-                after[name] = old
-            case _:
-                tree.missing.append(path + b"/" + name if path else name)
-    directory.held = after
-
-
-def _make(tree: Tree, path: bytes) -> _Whole:
-    """The directory at ``path``; what is no directory on the way gives place, since something is known to be below it."""
-    node = tree.top
-    for name in path.split(b"/") if path else ():
-        found = node.held.get(name)
-        if not isinstance(found, _Whole):
-            found = node.held[name] = _Whole()
-        node = found
-    return node
-
-
-def _rename(tree: Tree, renames: Sequence[tuple[bytes, bytes]]) -> None:
-    """Move directories as GNU tar would on extraction, in its order; an empty name is its temporary directory."""
-    spare: File | _Whole | None = None
-    for old, new in renames:
-        if old:
-            parent, _, name = old.rpartition(b"/")
-            above = _find(tree.top, parent)
-            moved = above.held.pop(name, None) if isinstance(above, _Whole) else None
-        else:
-            moved, spare = spare, None
-        if moved is None:
-            continue
-        if old:
-            moved = _keep_sources(moved, old)
-        if not new:
-            spare = moved
-            continue
-        parent, _, name = new.rpartition(b"/")
-        _make(tree, parent).held[name] = moved
-
-
-def _keep_sources(node: File | _Whole, path: bytes) -> File | _Whole:
-    """Write down where the dumps have what is about to get another name."""
-    if isinstance(node, File):
-        return node if node.source is not None else File(node.dump, path)
-    if node.source is None:
-        node.source = path
-    for name, child in node.held.items():
-        node.held[name] = _keep_sources(child, path + b"/" + name if path else name)
-    return node
 
 
 def walk(node: Node, path: bytes) -> Iterator[tuple[bytes, Node]]:

@@ -252,10 +252,13 @@ async def test_enter_chooses_nothing_by_itself(night: Night) -> None:
 
 async def test_what_was_typed_before_cannot_answer(night: Night) -> None:
     night.at("dumping")
-    ticks = iter([100.0, 100.2, 100.4, 100.4])
-    async with ListeningDriver(run_of(night)) as driver, night.shown(guard=0.3, ticks=lambda: next(ticks)) as pilot:
-        await typed(pilot, "r", "f")
+    now = [100.0]
+    async with ListeningDriver(run_of(night)) as driver, night.shown(guard=0.3, ticks=lambda: now[0]) as pilot:
+        await typed(pilot, "r")
+        now[0] = 100.2
+        await typed(pilot, "f")
         assert driver.orders == []
+        now[0] = 100.4
         await typed(pilot, "f")
         assert driver.orders == [op.Answer(7, "flush")]
 
@@ -340,3 +343,21 @@ async def test_palette_has_every_action(night: Night) -> None:
         await pilot.pause()
         assert pilot.app.screen.query_one(Input).value == "tapes"
         await pilot.press("escape")
+
+
+async def test_the_palette_finds_what_other_screens_do(night: Night) -> None:
+    """By its name, which is not in its help; it leads to where that is done."""
+    from tui.palette import Actions
+
+    async with night.at("ended").shown((120, 40)) as pilot:
+        hits = [hit async for hit in Actions(pilot.app.screen).search("erase")]
+        [found] = [hit for hit in hits if str(hit.text).startswith("tapes: erase: erase what is on this volume")]
+        await found.command()  # type: ignore[misc]
+        await settled(pilot)
+        assert getattr(pilot.app.screen, "where", "") == "tapes"
+
+
+async def test_a_disk_that_is_not_in_this_run_is_gone_to(night: Night) -> None:
+    async with night.at("begun").shown() as pilot:
+        await typed(pilot, "colon", *"dump fs-archive:/a", "enter")
+        assert "fs-archive:/a" in text_of(console(pilot))

@@ -145,7 +145,7 @@ async def test_one_disk_by_name_from_any_screen_and_esc_shows_all(night: Night) 
         await typed(pilot, "colon", *"only db01", "enter", "colon", *"only", "enter")
         assert app.only is None
         await typed(pilot, "colon", *"only srv", "enter")
-        assert said(pilot)[-1] == "CON003 no one disk of this run is called 'srv'"
+        assert said(pilot)[-1] == "CON003 no one disk is called 'srv'"
         await typed(pilot, "9", "o")
         assert said(pilot)[-1] == "choose a disk first"
 

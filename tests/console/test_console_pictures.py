@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core.client.restoring import Restoring
+from core.client.restores import Restoring
 from core.errors import UsageError
 from tests.console.conftest import Night
 from tests.console.test_console_snapshots import SIZES, shoot

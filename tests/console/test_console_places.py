@@ -117,7 +117,7 @@ async def test_a_disk_that_the_run_does_not_know_has_an_empty_story(night: Night
 async def test_a_dump_that_is_no_one_disk_is_said(night: Night, name: str) -> None:
     async with night.at("dumping").shown() as pilot:
         await typed(pilot, "colon", *f"dump {name}", "enter")
-        assert said(pilot)[-1].startswith("CON003 no one disk of this run is called")
+        assert said(pilot)[-1].startswith("CON003 no one disk is called")
 
 
 async def test_a_dump_is_found_by_its_handle_and_by_a_part_of_its_name(night: Night) -> None:

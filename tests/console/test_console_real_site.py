@@ -12,7 +12,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from core.client.restoring import Restoring, look, restorings
+from core.client.restores import Restoring, look, restorings
 from tests.console.conftest import settled, text_of, typed
 from tests.support.cli import ROOT
 from tests.support.console_terminal import ConsoleTerminal

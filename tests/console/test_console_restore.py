@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from core.client.restoring import Restoring
+from core.client.restores import Restoring
 from core.client.standing import Standing, World
 from core.client.words import Outcome, obey
 from core.errors import UsageError, WorldError

@@ -215,6 +215,37 @@ def test_other_terminals(site: Path, environment: dict[str, str], arguments: tup
         assert terminal.restored()
 
 
+STOPS_ITSELF = """
+import os, signal, sys
+from tui import terminal
+
+class Cells(terminal.Cells):
+    frames = 0
+
+    def take(self, data):
+        Cells.frames += 1
+        if Cells.frames == 2:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        super().take(data)
+
+terminal.Cells = Cells
+from tui.__main__ import main
+sys.exit(main())
+"""
+
+
+def test_stopped_from_outside_while_it_takes_a_frame(site: Path) -> None:
+    """The thread that reads keys waits for what is held just then: neither waits for the other for ever."""
+    with ConsoleTerminal("-c", STOPS_ITSELF, *on(site), program=("-P",)) as terminal:
+        while os.waitid(os.P_PID, terminal.process.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is None:
+            terminal.pump()
+        terminal.press("3")
+        terminal.kill(signal.SIGCONT)
+        terminal.until("q detach")
+        terminal.press("q")
+        assert terminal.ended() == 0 and terminal.restored()
+
+
 def test_no_run_and_a_run_that_begins(tmp_path: Path) -> None:
     with ConsoleTerminal(*on(tmp_path)) as terminal:
         terminal.until("No run has been made yet.")

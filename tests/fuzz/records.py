@@ -24,10 +24,10 @@ from core.report.morning import report_text
 from core.report.status import status_text
 from core.restore.merged import MergedTree
 from core.restore.tree import File, walk
-from core.restore.tree import build as build_tree
 from tests.fuzz.mutate import inputs
 from tests.support.indexes import index_of_lines, listing_of
 from tests.support.journals import Night
+from tests.support.whole_tree import build as build_tree
 
 PIPES = [
     b"FILE-DUMP 00-00001 /hold/x web1 /home 1 1970:1:1:0:0:0 1048576 GNUTAR |;auth=ssh;use=100;\n", b"CONTINUE\n", b"QUIT\n",

@@ -20,7 +20,8 @@ from core.index.writer import IndexWriter
 from core.restore.layer import Layer, Listed
 from core.restore.listing import Listing
 from core.restore.merged import MergedTree
-from core.restore.tree import Directory, Node, Tree, build, source_of, walk
+from core.restore.tree import Directory, Node, source_of, walk
+from tests.support.whole_tree import Tree, build
 
 NAME = st.sampled_from([b"a", b"b", b"c", b"a-b", b"ab"])
 PATH = st.lists(NAME, min_size=1, max_size=3).map(b"/".join)

@@ -12,9 +12,10 @@ from core.errors import WorldError
 from core.index.names import clean_path
 from core.restore.asof import parse_as_of
 from core.restore.tarstream import Member, TarStream
-from core.restore.tree import Directory, build, walk
+from core.restore.tree import Directory, walk
 from core.wire.tar_index import index_path
 from tests.support.indexes import listing_of
+from tests.support.whole_tree import build
 
 NAMES = st.sampled_from(["a", "b", "c", "d"])
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)

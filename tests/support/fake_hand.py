@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from core.errors import TaperoomError
+from core.protocol import operator as op
 from tui.subject import Key
 
 
@@ -40,6 +41,9 @@ class FakeHand:
 
     def force(self, disks: tuple[Key, ...], order: str) -> FakeDone:
         return self._do("force", disks, order)
+
+    def answer(self, name: str, said: op.Answer, by: str) -> FakeDone:
+        return self._do("answer", name, said, by)
 
     def load(self, storage: str, slot: str) -> FakeDone:
         return self._do("load", storage, slot)

@@ -14,9 +14,9 @@ from core.client.browse import Date, Name, Need, Needs
 from core.client.checks import Finding
 from core.client.clients import Asked, ClientRow
 from core.client.coverage import Backup, Covered, DiskNight
+from core.client.foresee import Ahead as RestoreAhead
 from core.client.nights import Answered, Night, NightRow
-from core.client.restoring import Ahead as RestoreAhead
-from core.client.restoring import Restoring
+from core.client.restores import Restoring
 from core.client.shelf import Content, Shelf, VolumeRow
 from core.client.spool import AreaRow, DumpRow, Spool
 from core.errors import TaperoomError, WorldError

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from core.errors import WorldError
+from core.landing.place import Below, open_top
 from core.landing.room import ROOM, Room
 from core.landing.salvage import examine
 
 
+@contextmanager
+def target(to: Path) -> Iterator[Below]:
+    """A target, open."""
+    opened = open_top(to)
+    try:
+        yield Below(opened, os.fsencode(to))
+    finally:
+        os.close(opened)
+
+
 def refused(to: Path) -> str:
     """Why neither looking nor beginning trusts the room in a target."""
-    with pytest.raises(WorldError) as looked:
-        examine(to, [], "who", fresh=False)
-    with pytest.raises(WorldError) as begun:
-        Room(to / ROOM)
+    with target(to) as below, pytest.raises(WorldError) as looked:
+        examine(below, [], "who", fresh=False)
+    with target(to) as below, pytest.raises(WorldError) as begun:
+        Room(below, ROOM)
     assert looked.value.code == begun.value.code == "RST037" and looked.value.message == begun.value.message
     return looked.value.message
 
@@ -49,8 +62,21 @@ def test_another_users_room_is_not_believed(tmp_path: Path) -> None:
 
 
 def test_a_room_of_ours_is_taken_again(tmp_path: Path) -> None:
-    first = Room(tmp_path / ROOM)
-    first.close()
-    again = Room(tmp_path / ROOM)
-    assert examine(tmp_path, [], "who", fresh=False).there.exists
-    again.close()
+    with target(tmp_path) as below:
+        Room(below, ROOM).close()
+        again = Room(below, ROOM)
+        assert examine(below, [], "who", fresh=False).there.exists
+        again.close()
+
+
+def test_what_takes_the_room_s_place_is_not_written_in(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    with target(tmp_path) as below:
+        room = Room(below, ROOM)
+        (tmp_path / ROOM).rename(tmp_path / "moved")
+        (tmp_path / ROOM).symlink_to(elsewhere)
+        room.note({"dump": 0, "proved": 5})
+        assert room.place(0, "files").is_dir() and (tmp_path / "moved/0/files").is_dir()
+        room.remove()
+    assert os.listdir(elsewhere) == [] and os.listdir(tmp_path / "moved") == []

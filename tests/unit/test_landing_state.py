@@ -11,6 +11,7 @@ from core.errors import UsageError
 from core.landing import salvage
 from core.landing import target as target_module
 from core.landing.item import DIRECTORIES, FILES, SLACK, Item
+from core.landing.place import Below, open_top
 from core.landing.room import ROOM
 from core.landing.state import NAME, Look, State, head, line_of, read_state
 from core.landing.target import Target
@@ -77,8 +78,16 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def seen(to: Path, fresh: bool = False) -> salvage.Found:
+    opened = open_top(to)
+    try:
+        return salvage.examine(Below(opened, os.fsencode(to)), items(), "me", fresh)
+    finally:
+        os.close(opened)
+
+
 def whole(to: Path, fresh: bool = False) -> list[bytes]:
-    return sorted(salvage.examine(to, items(), "me", fresh).there.whole)
+    return sorted(seen(to, fresh).there.whole)
 
 
 def test_what_was_proved_and_was_not_the_last_is_whole(room: Path) -> None:
@@ -114,9 +123,9 @@ def test_after_a_power_cut(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_file_that_a_power_cut_emptied_is_ours_and_goes(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(salvage, "boot_id", lambda: "next")
     a_file(room / "d/5", b"")
-    assert salvage.examine(room, items(), "me", False).there.taken == ("/d/5",)  # changed since this system's start
+    assert seen(room).there.taken == ("/d/5",)  # changed since this system's start
     monkeypatch.setattr(salvage, "booted", lambda: 1e12)
-    found = salvage.examine(room, items(), "me", False)
+    found = seen(room)
     assert found.there.taken == () and found.spoilt == [b"d/5"]
     target = Target(room, items(), "me")
     target.begin(False, False)

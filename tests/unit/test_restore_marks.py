@@ -8,7 +8,8 @@ from core.errors import UsageError
 from core.index.record import Mark
 from core.restore.listing import Listing
 from core.restore.marks import MOST, Total, above, covered, tops, total_of, with_mark, without_mark
-from core.restore.tree import File, Tree, build
+from core.restore.tree import File
+from tests.support.whole_tree import Tree, build
 
 
 def made() -> Tree:

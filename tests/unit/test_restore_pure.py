@@ -18,8 +18,9 @@ from core.restore.asof import NEWEST, parse_as_of, show_stamp
 from core.restore.chain import choose, restorable, show_dates
 from core.restore.listing import Listing, of_directory
 from core.restore.spec import Spec, parse_spec
-from core.restore.tree import Directory, File, Tree, build, source_of, walk
+from core.restore.tree import Directory, File, source_of, walk
 from tests.support.indexes import listing_of
+from tests.support.whole_tree import Tree, build
 
 NOW = datetime(2026, 2, 10, 12, 0, 0).timestamp()
 

@@ -1,8 +1,8 @@
 """What waits for somebody or goes wrong right now, one row each; no rows at all when nothing does.
 
-First the open requests, oldest first, then by when somebody must act for want of room, dumps that stand still for want of
-room, disks that are tried again, storages that take nothing, children that died.  Failed disks are in the list of disks,
-not here.
+First the open requests of the run and of restores, oldest first, then by when somebody must act for want of room, dumps that
+stand still for want of room, disks that are tried again, storages that take nothing, children that died.  Failed disks are in
+the list of disks, not here.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from tui.look import BAD, DISK, WANTS, Look, Mark, Span
 from tui.moment import Link, Moment
 from tui.panes.layout import Row
 from tui.panes.run import what
+from tui.requests import open_requests
 from tui.subject import Key, title_of
 
 DIED_FOR = 600.0
@@ -35,15 +36,14 @@ def attention_rows(now: Moment, width: int, most: int, waits_elsewhere: bool = F
 
     Where not all have room, single disks give way first, then requests behind the first, then what concerns the whole run.
     """
-    if now.over and now.link is not Link.DEAD:
-        return []
-    kinds = [(0, _driver(now))]
-    if now.link is not Link.DEAD:
-        asked = _requests(now)
-        kinds += [(0, asked[:1]), (2, asked[1:]), (1, _act_by(now))]
+    over, asked = now.over and now.link is not Link.DEAD, _requests(now)
+    kinds = [(0, [] if over else _driver(now)), (0, asked[:1]), (2, asked[1:])]
+    if not now.over:
+        kinds.append((1, _act_by(now)))
         if not waits_elsewhere:
             kinds.append((3, [*_stalled(now), *_retries(now)]))
-    kinds += [(1, _storages(now)), (2, _deaths(now))]
+    if not over:
+        kinds += [(1, _storages(now)), (2, _deaths(now))]
     rows = [(rank, row) for rank, found in kinds for row in found]
     if len(rows) <= most:
         return [row for _, row in rows]
@@ -76,8 +76,8 @@ def _driver(now: Moment) -> list[Row]:
 
 def _requests(now: Moment) -> list[Row]:
     rows: list[Row] = []
-    for n, question in enumerate(now.view.open_questions):
-        asked = question.asked
+    for n, request in enumerate(open_requests(now)):
+        asked = request.question.asked
         key = "r answers " if n == 0 and now.operate else ""
         disk = now.view.handles.get(asked.handle)
         word = "NO-ROOM " if disk and now.view.disks[disk].state is DiskState.STALLED else ""

@@ -9,34 +9,31 @@ from core.model.units import show_duration, show_size
 from tui.clean import clean
 from tui.columns import Column, Entry
 from tui.format import day_of, percent
-from tui.look import BAD, BUSY, GOOD, ODD, Look, Mark
+from tui.look import BAD, BUSY, GOOD, ODD, WANTS, Look, Mark
 from tui.moment import Moment
 from tui.panes.layout import Row, fit, joined, part
 from tui.panes.protocol import wrapped
 
 if TYPE_CHECKING:
-    from core.client.restoring import Restoring
+    from core.client.restores import Restoring
 
 LATELY = 900.0
 """Seconds that one which is over stays in the rows of the Restore screen."""
 RESTORES = (Column("", 1), Column("began", 16), Column("by", 12, drop=2), Column("to", least=16), Column("how far", 28))
 
 
-def patience(found: Sequence[Restoring]) -> float:
-    """Seconds until they are looked at again."""
-    return 1.0 if any(one.alive for one in found) else 5.0
-
-
 def mark_of(one: Restoring) -> Mark:
     """Under way, well, of interest, or failed."""
     if one.alive:
-        return BUSY
+        return WANTS if one.asks else BUSY
     return {0: GOOD, 1: ODD}.get(one.code if one.code is not None else -1, BAD)
 
 
 def state_of(one: Restoring) -> str:
     """How far it is, in a few words."""
     if one.alive:
+        if one.asks:
+            return "waits for an answer: r"
         if not one.total:
             return "looking what is needed"
         left = f", {show_duration(one.left)} left" if one.left >= 0 else ""
@@ -82,14 +79,14 @@ def job_rows(found: Sequence[Restoring], now: Moment, width: int, most: int = 2)
 def entries(found: Sequence[Restoring], look: Look) -> list[Entry]:
     """All that are known, newest first."""
     return [Entry(one.name, (
-        (look.glyph(mark_of(one)), mark_of(one).colour), (day_of(one.name), ""), (clean(one.who), "muted"), (clean(one.to), ""),
-        (state_of(one), "title" if one.alive else mark_of(one).colour))) for one in found]
+        (look.glyph(mark_of(one)), mark_of(one).colour), (day_of(one.datestamp), ""), (clean(one.who), "muted"),
+        (clean(one.to), ""), (state_of(one), "title" if one.alive else mark_of(one).colour))) for one in found]
 
 
 def detail(one: Restoring | None, look: Look, width: int, height: int) -> list[Row]:
     """The command, how far it is, and the last of what it said."""
     if one is None:
-        return [((" no restore was begun from a console yet", "muted"),)]
+        return [((" no restore was begun from a console yet, and none in a shell asked for anything", "muted"),)]
     rows: list[Row] = [((" same as " if n == 0 else "         ", "muted"), (piece, ""))
                        for n, piece in enumerate(wrapped(clean(one.command), width - 10, width - 10)[:4])]
     if one.alive and one.total:
@@ -98,6 +95,9 @@ def detail(one: Restoring | None, look: Look, width: int, height: int) -> list[R
         rows.append(((f" {clean(one.what)}", "muted"),))
     else:
         rows.append(((" ", ""), (state_of(one), "title" if one.alive else mark_of(one).colour)))
+    for question in one.asks:
+        text = f"#{question.asked.id} {question.asked.code} {question.asked.text}"
+        rows += [((f" {piece}", "attention"),) for piece in wrapped(clean(text), width - 2, width - 2)]
     rows.append(())
     said = [piece for line in one.said for piece in wrapped(clean(line), width - 2, width - 4)]
     rows += [((f" {line}", _colour(line)),) for line in said[-max(1, height - len(rows)):]]

@@ -12,7 +12,7 @@ from tui.panes.protocol import wrapped
 
 if TYPE_CHECKING:
     from core.client.browse import Needs
-    from core.client.restoring import Ahead
+    from core.client.foresee import Ahead
 
 _NAMES = 5
 """Names in the way that are shown."""

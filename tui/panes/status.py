@@ -8,6 +8,7 @@ from tui.format import clock, day, moment, plural, span
 from tui.keys import PLACES, Action
 from tui.moment import Link, Moment
 from tui.panes.layout import Part, Row, part, spread
+from tui.requests import open_requests
 
 _LINK_COLOUR = {Link.LIVE: "good", Link.LOST: "bad", Link.DEAD: "bad", Link.ENDED: "muted", Link.NONE: "muted",
                 Link.REPLAY: "attention", Link.PAST: "attention"}
@@ -43,12 +44,14 @@ def status_row(now: Moment, width: int, unseen: int = 0) -> Row:
                              "focus"))
     if now.link in (Link.REPLAY, Link.PAST):
         right = [part(0, f"{now.link.value} {clock(now.now)}", "attention")]
+    count = len(open_requests(now))
+    asked = [part(0, f"REQ {count}", "attention")] if count else []
     if view.began is None:
-        return spread([part(0, "Taperoom", "title"), *([part(1, "NO RUN")] if now.link is not Link.NONE else [])],
+        return spread([part(0, "Taperoom", "title"), *([part(1, "NO RUN")] if now.link is not Link.NONE else []), *asked],
                       right, width)
     total = max(view.began.disks, len(view.disks))
     good = view.count(DiskState.DONE, DiskState.STRANGE)
-    bad, open_ = view.count(DiskState.FAILED), len(view.open_questions)
+    bad = view.count(DiskState.FAILED)
     retry, took = view.count(DiskState.RETRY), span((view.ended_at or now.at) - view.began_at)
     word = phase(view, now.link)
     colour = "attention" if word in ("NO END", "ATTENTION", "STOPPED", "STOPPING", "HELD", "DEGRADED") else "title"
@@ -58,7 +61,7 @@ def status_row(now: Moment, width: int, unseen: int = 0) -> Row:
         part(1, f"{good}/{total} ok"), part(0, f"{bad} FAIL" if bad else "", "bad"),
         part(5, f"{retry} retry" if retry else "", "attention"),
         part(5, f"{unseen} new" if unseen else "", "focus"),
-        part(0, f"REQ {open_}" if open_ and view.live and now.link is not Link.DEAD else "", "attention"),
+        *asked,
     ]
     return spread(left, right, width)
 

@@ -24,6 +24,7 @@ from tui.panes.messages import unseen
 from tui.panes.protocol import wrapped
 from tui.panes.scrubber import scrubber_row
 from tui.panes.status import hint_row, status_row
+from tui.requests import open_requests
 from tui.subject import Subject
 from tui.tips import TIPS
 from tui.traffic import Line
@@ -34,6 +35,9 @@ from tui.widgets.table import Table
 
 if TYPE_CHECKING:
     from tui.app import ConsoleApp
+
+
+_NOT_AGAIN = "  esc: not again"
 
 
 def bindings(where: str) -> list[BindingType]:
@@ -181,8 +185,8 @@ class ConsoleScreen(Screen[None]):
         if code := self.code():
             explain(self.console_app, code)
         else:
-            asked = self.console_app.feed.view.open_questions
-            open_messages(self.console_app, asked[0].asked.code if asked else "")
+            asked = open_requests(self.console_app.moment())
+            open_messages(self.console_app, asked[0].question.asked.code if asked else "")
 
     def action_theme(self) -> None:
         """The next theme."""
@@ -223,8 +227,10 @@ class ConsoleScreen(Screen[None]):
         if self.where not in TIPS or self.size.height < 20 or not self.console_app.store.shows(self.where):
             return []
         pieces = wrapped(TIPS[self.where], width - 8, width - 8)
+        if len(pieces[-1]) > width - 8 - len(_NOT_AGAIN):
+            pieces = wrapped(TIPS[self.where], width - 8 - len(_NOT_AGAIN), width - 8 - len(_NOT_AGAIN))
         last = len(pieces) - 1
-        return [(((" hint  " if n == 0 else " " * 7), "key"), (piece, ""), ("  esc: not again" if n == last else "", "muted"))
+        return [(((" hint  " if n == 0 else " " * 7), "key"), (piece, ""), (_NOT_AGAIN if n == last else "", "muted"))
                 for n, piece in enumerate(pieces)]
 
     def put_tip_away(self) -> None:
@@ -245,6 +251,7 @@ class ConsoleScreen(Screen[None]):
     def places(self) -> list[str]:
         """What ``:`` leads to, for completion."""
         app = self.console_app
+        app.known.want("coverage", 60.0)  # for the disks that are not in the run
         labels = [row.label for shelf in app.known.shelves.value or [] for row in shelf.rows]
         titles = [row.title for row in app.known.coverage.value or []]
         words = suggestions(app.feed.view, app.stamps(), app.wardrobe.names, labels, titles)

@@ -18,12 +18,12 @@ from textual.widgets import Input
 
 from core.events.event import Choice
 from core.events.view import QuestionView
-from core.protocol import operator as op
 from tui.clean import clean
 from tui.format import due, moment, span
 from tui.moment import Moment
 from tui.panes.layout import Row
 from tui.panes.protocol import wrapped
+from tui.requests import Request, as_it_stands, open_requests
 from tui.travel import explain
 from tui.widgets.ink import heading
 from tui.widgets.lines import Lines
@@ -54,9 +54,9 @@ class RequestScreen(ModalScreen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
     AUTO_FOCUS = ""
 
-    def __init__(self, question: QuestionView) -> None:
+    def __init__(self, request: Request) -> None:
         super().__init__()
-        self.question = question
+        self.request = request
         self._at = -1
         self._sure = False
         self._opened = 0.0
@@ -65,6 +65,11 @@ class RequestScreen(ModalScreen[None]):
     def console_app(self) -> ConsoleApp:
         """The application, by its type."""
         return cast("ConsoleApp", self.app)
+
+    @property
+    def question(self) -> QuestionView:
+        """What is asked."""
+        return self.request.question
 
     @property
     def choices(self) -> tuple[Choice, ...]:
@@ -101,8 +106,9 @@ class RequestScreen(ModalScreen[None]):
         width = self.query_one("#dialog").content_size.width
         if not width:
             return
+        self.request = as_it_stands(self.request, now)
         asked = self.question.asked
-        count = len(now.view.open_questions)
+        count = len(open_requests(now))
         others = f" of {count}" if count > 1 else ""
         box = self.query_one("#dialog")
         title = f"Request #{asked.id}{others}  {asked.code}  {asked.subject}"
@@ -111,6 +117,9 @@ class RequestScreen(ModalScreen[None]):
         if (key := now.view.handles.get(asked.handle)) and (disk := now.view.disks.get(key)):
             rows += [(), (("disk    ", "muted"), (now.look.cut(f"{clean(disk.title)} level {disk.level}"), ""),
                           (f"   {clean(asked.handle)} on {clean(disk.child)}", "muted"))]
+        if one := next((one for one in now.restores if one.name == self.request.restore), None):
+            to = now.look.cut(f"to {clean(one.to)}")
+            rows += [(), (("restore ", "muted"), (to, ""), (f"   by {clean(one.who)}", "muted"))]
         rows.append((("asked   ", "muted"), (f"{moment(self.question.opened)}", ""),
                      (f"  {span(now.now - self.question.opened)} ago", "muted")))
         choices, after = self._choices(now, width), self._next(now, width, count)
@@ -200,9 +209,9 @@ class RequestScreen(ModalScreen[None]):
             self._other(int(key))
 
     def _other(self, number: int) -> None:
-        questions = self.console_app.feed.view.open_questions
-        if 1 <= number <= len(questions):
-            self.question, self._at, self._sure = questions[number - 1], -1, False
+        found = open_requests(self.console_app.moment())
+        if 1 <= number <= len(found):
+            self.request, self._at, self._sure = found[number - 1], -1, False
             self._opened = self.console_app.ticks()
             self.query_one(Input).remove_class("-open")
             self.again()
@@ -249,8 +258,7 @@ class RequestScreen(ModalScreen[None]):
             self.dismiss()
 
     def _send(self, argument: str) -> None:
-        choice, asked = self.choices[self._at], self.question.asked
-        self.console_app.actor.send(op.Answer(asked.id, choice.name, argument))
+        self.console_app.actor.reply(self.request, self.choices[self._at].name, argument)
         self.dismiss()
 
 

@@ -1,6 +1,6 @@
 """Restore: look through what can be had back, mark it, see what that takes, and begin it.
 
-The restore itself is the command that is shown, as a process of its own (`core.client.restoring`); this screen only follows
+The restore itself is the command that is shown, as a process of its own (`core.client.restores`); this screen only follows
 it.  ``:`` takes amrecover's words, too (`core.client.words`).
 """
 
@@ -79,7 +79,6 @@ class RestoreScreen(ConsoleScreen):
         if self.is_current:
             known.want("disks", 60.0)
             known.want("coverage", 60.0)
-            known.want("restorings", restoring.patience(known.restorings.value or []))
         self._where_one_is()
         match way.step:
             case "disks":

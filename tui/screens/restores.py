@@ -1,4 +1,4 @@
-"""The restores that were begun from consoles: how far each is, what it says, and how it ended.
+"""The restores that were begun from consoles, or asked for something: how far each is, what it says, and how it ended.
 
 They are processes of their own: they go on without any console, and are found again by the next one.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 
-from core.client.restoring import Restoring
+from core.client.restores import Restoring
 from tui.moment import Moment
 from tui.panes import restoring
 from tui.screens.base import ConsoleScreen, bindings
@@ -33,8 +33,6 @@ class RestoresScreen(ConsoleScreen):
     def show(self, now: Moment) -> None:
         """Both panes."""
         known = self.console_app.known.restorings
-        if self.is_current:
-            self.console_app.known.want("restorings", restoring.patience(known.value or []))
         found = known.value or []
         none = known.state("looking …") or "none was begun from a console yet: R on Restore does"
         self.query_one("#restores", Table).put(restoring.entries(found, now.look), f"Restores  {len(found)}", none)

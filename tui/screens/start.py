@@ -32,7 +32,7 @@ from tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
     from core.client.browse import Needs
-    from core.client.restoring import Ahead
+    from core.client.foresee import Ahead
     from tui.app import ConsoleApp
 
 _COMMAND = 4

@@ -6,17 +6,21 @@ import fcntl
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from core.client import restoring
+from core.client import foresee as foreseeing
 from core.client.acts import acts
-from core.client.restoring import DIRECTORY, KEPT, Restoring, begin, foresee, look, restorings, stop
+from core.client.foresee import foresee
+from core.client.restores import DIRECTORY, KEPT, SHOWN, Restoring, answer, begin, live_restores, look, restorings, stop
 from core.client.standing import Standing, restore_words
 from core.errors import StartError, UsageError
+from core.protocol import operator as op
 from tests.support.cli import ROOT
 from tests.support.small_site import SmallSite
 
@@ -67,7 +71,7 @@ def test_what_it_would_say_is_the_error(site: SmallSite, tmp_path: Path, monkeyp
     assert caught.value.hint.startswith("name one that is")
     with pytest.raises(UsageError, match=r"RST013 alpha:.* had no /gone on"):
         foresee(site.site, words(site, tmp_path, "gone"))
-    monkeypatch.setattr(restoring, "PROGRAM", ("true",))
+    monkeypatch.setattr(foreseeing, "PROGRAM", ("true",))
     with pytest.raises(StartError, match="RST059 the restore ended with status 0 and said nothing"):
         foresee(site.site, words(site, tmp_path))
 
@@ -76,7 +80,7 @@ def test_it_goes_on_without_whoever_began_it(site: SmallSite, tmp_path: Path) ->
     """The console is another process, and is over before the restore is."""
     said = words(site, tmp_path / "to", "letter", "with blank", "d")
     code = ("import sys; from pathlib import Path; from core.config.load import load_site;"
-            "from core.client.restoring import begin;"
+            "from core.client.restores import begin;"
             "print(begin(load_site(Path(sys.argv[1])), sys.argv[2:]).path)")
     done = subprocess.run([sys.executable, "-P", "-c", code, str(site.config), *said], capture_output=True, text=True,
                           check=True)
@@ -124,7 +128,7 @@ def test_it_is_interrupted_as_by_ctrl_c(site: SmallSite, tmp_path: Path) -> None
 
 
 def test_what_was_killed_ended_without_a_word(site: SmallSite, tmp_path: Path) -> None:
-    path = site.root / "state" / DIRECTORY / "20200101000000"
+    path = site.root / "state" / DIRECTORY / "20200101000000-1"
     path.mkdir(parents=True)
     (path / "command.json").write_text('{"words": ["taperoom", "restore", "a:/b", "--to"], "who": "ana", "began": 1}')
     (path / "lock").touch()
@@ -132,23 +136,80 @@ def test_what_was_killed_ended_without_a_word(site: SmallSite, tmp_path: Path) -
     (path / "progress.json").write_text("[]")
     one = look(path)
     assert (one.alive, one.code, one.to, one.who, one.said) == (False, None, "", "ana", ())
-    nothing = look(path.parent / "20200101000001")
+    nothing = look(path.parent / "20200101000001-1")
     assert (nothing.alive, nothing.code, nothing.words, nothing.began) == (False, None, (), 0.0)
 
 
 def test_only_the_last_are_kept(site: SmallSite, tmp_path: Path) -> None:
     top = site.root / "state" / DIRECTORY
-    for second in range(KEPT + 5):
-        (top / f"202001010001{second:02}").mkdir(parents=True)
-    held = top / "20200101000100"
+    for number in range(1, KEPT + 5):
+        (top / f"20200101000100-{number}").mkdir(parents=True)
+    held = top / "20200101000100-1"
     with open(held / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         one = ended(begin(site.site, words(site, tmp_path / "to", "letter")))
-        names = sorted(path.name for path in top.iterdir())
-        assert held.name in names and one.name in names and len(names) == KEPT + 1
+        names = {path.name for path in top.iterdir() if path.is_dir()}
+        assert {held.name, one.name, f"20200101000100-{KEPT + 4}"} < names and len(names) == KEPT + 2
+        assert one.name.endswith("-2")  # the number of one that lives is not given twice
+    assert len(restorings(site.root / "state")) == SHOWN and restorings(site.root / "state")[0].name == one.name
 
 
 def test_a_state_directory_that_cannot_be_written(site: SmallSite, tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
-    with pytest.raises(StartError, match=r"RST059 .*state/restores-started: Not a directory"):
+    with pytest.raises(StartError, match=r"RUN003 .*state/restores: Not a directory"):
         begin(replace(site.site, state_dir=tmp_path / "state"), words(site, tmp_path))
+
+
+def asking(site: SmallSite) -> Restoring:
+    """A restore that asks, when it does."""
+    deadline = time.monotonic() + 30
+    while not (found := [one for one in restorings(site.root / "state") if one.asks]):
+        assert time.monotonic() < deadline, site.logs()
+        time.sleep(0.02)
+    return found[0]
+
+
+@contextmanager
+def on_the_shelf(site: SmallSite) -> Iterator[None]:
+    """The only volume is in no slot."""
+    slot, shelf = site.root / "vtapes/slot1", site.root / "shelf"
+    slot.rename(shelf)
+    try:
+        yield
+    finally:
+        shelf.rename(slot)
+
+
+def test_what_it_asks_is_in_its_own_directory_and_is_answered_there(site: SmallSite, tmp_path: Path) -> None:
+    state = site.root / "state"
+    with on_the_shelf(site):
+        begun = begin(site.site, words(site, tmp_path / "to", "letter"))
+        one = asking(site)
+        [question] = one.asks
+        assert one.path == begun.path and live_restores(state)[0].path == one.path
+        assert (question.asked.code, question.asked.subject) == ("RST040", "main") and question.asked.id % 1000 == 1
+        assert "load volume T-001" in question.asked.text
+        with pytest.raises(UsageError, match="RUN021 the restore refused: perhaps is no answer to"):
+            answer(state, one.name, op.Answer(question.asked.id, "perhaps", ""), "ana")
+        assert answer(state, one.name, op.Answer(question.asked.id, "stop", ""), "ana") == "done"
+        one = ended(one)
+    assert one.code == 1 and one.asked == () and live_restores(state) == []
+    with pytest.raises(StartError, match="RUN020 the restore is over"):
+        answer(state, one.name, op.Answer(question.asked.id, "skip", ""), "ana")
+
+
+def test_one_of_a_shell_is_listed_when_it_asks_and_interrupted_there(site: SmallSite, tmp_path: Path) -> None:
+    before = len(restorings(site.root / "state"))
+    with on_the_shelf(site):
+        said = words(site, tmp_path / "to", "letter")
+        process = subprocess.Popen([*foreseeing.PROGRAM, *said[1:]], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, env=foreseeing.environment(site.site))
+        one = asking(site)
+        assert (one.words[-1], one.to, one.code) == (str(tmp_path / "to"), str(tmp_path / "to"), None)
+        with pytest.raises(UsageError, match=r"RST059 the restore to .* was begun in a shell"):
+            stop(one)
+        answer(site.root / "state", one.name, op.Answer(one.asks[0].asked.id, "skip", ""), "ana")
+        assert process.wait(30) == 1
+    one = look(one.path)
+    assert (one.alive, one.code) == (False, 1) and one.ended >= one.began
+    assert len(restorings(site.root / "state")) == min(SHOWN, before + 1)

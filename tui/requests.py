@@ -1,0 +1,34 @@
+"""Requests that are open now: those of the run, then those of restores, each oldest first.  Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from core.events.rows import QuestionView
+from tui.moment import Link, Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One of them; ``restore`` is the name of the restore that asks, empty: the run does."""
+
+    question: QuestionView
+    restore: str = ""
+
+
+def open_requests(now: Moment) -> list[Request]:
+    """All of them; a replay, and the past, have those of their run only."""
+    found = [] if now.over else [Request(question) for question in now.view.open_questions]
+    if now.link not in (Link.REPLAY, Link.PAST):
+        found += [Request(question, one.name) for one in now.restores[::-1] for question in one.asks]
+    return found
+
+
+def as_it_stands(request: Request, now: Moment) -> Request:
+    """The same request now; one of a restore that is over is asked by nobody any more."""
+    question = request.question
+    if not request.restore or question.closed:
+        return request
+    one = next((one for one in now.restores if one.name == request.restore), None)
+    found = next((new for new in one.asked if new.asked.id == question.asked.id), None) if one is not None else None
+    return replace(request, question=found or replace(question, closed=now.now, by="the restore is over"))
