@@ -38,9 +38,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bare]:
         yield host
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_kept_of_the_server(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAPEROOM_CACHE", str(tmp_path_factory.getbasetemp() / "server-cache"))
+
+
 @pytest.fixture
-def bare(running: Bare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bare:
-    monkeypatch.setenv("TAPEROOM_CACHE", str(tmp_path / "server-cache"))
+def bare(running: Bare) -> Bare:
     running.reset()
     return running
 

@@ -116,6 +116,7 @@ def layers() -> None:
     # another device than their directories, so tar would leave them out.
     for name in ("/var/lib/amanda", "/var/log/amanda", "/srv"):
         _run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", name)
+    _run("mount", "-t", "tmpfs", "-o", "mode=1777", "tmpfs", "/dev/shm")  # Amanda's dumpers leave their memory there
 
 
 def site() -> str:
