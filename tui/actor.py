@@ -27,6 +27,8 @@ from tui.subject import Subject
 if TYPE_CHECKING:
     from tui.app import ConsoleApp
 
+BRIEF = 200
+"""Characters of a command that are shown as it is done: a restore of many names would cover the screen."""
 KEPT = 500
 """Acts of this console that are kept."""
 
@@ -125,7 +127,8 @@ class Actor:
         app = self._app
         self.told.append(Told(app.moment().now, command, text, good, fact))
         app.known.stale()
-        app.say(f"{text}   same as: {command}" if good and command else text, bad=not good)
+        short = command if len(command) <= BRIEF else f"{command[:BRIEF]}{app.look.dots}  (@ has all of it)"
+        app.say(f"{text}   same as: {short}" if good and command else text, bad=not good)
 
     def may_answer(self, now: Moment) -> bool:
         """Whether a request is open that this console could answer now."""

@@ -144,3 +144,12 @@ async def test_the_bell_rings_once_for_each(night: Night, monkeypatch: pytest.Mo
 def test_pictures(keys: tuple[str, ...], size: tuple[int, int], night: Night, snap_compare: Any) -> None:
     night.at("ended")
     assert shoot(snap_compare, night, size, keys, door=site(night, asking(night.now())))
+
+
+async def test_a_command_of_many_names_does_not_cover_the_screen(night: Night) -> None:
+    async with night.at("ended").shown((120, 40)) as pilot:
+        command = "taperoom restore " + " ".join(f"db01:/srv:/etc/{number}" for number in range(100))
+        console(pilot).actor._tell(command, "the restore began", True, fact=True)
+        said = console(pilot).sayings[-1][1]
+        assert said.endswith("(@ has all of it)") and len(said) < 300
+        assert console(pilot).actor.told[-1].command == command
