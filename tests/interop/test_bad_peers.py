@@ -51,7 +51,11 @@ DUMP |= {"stuck": DUMPING, "server killed": (*DUMP["client killed"], ), "large":
 OTHERWISE: Mapping[tuple[str, str, str, str], str] = {
     ("stock", "ours", "server noop REQ", "garbled"): "Amanda's noop reads nothing of its request; ours says what is wrong",
     ("stock", "ours", "server sendbackup ACK", "swapped"): "ours takes an acknowledgement that comes after the end of it",
-    ("stock", "ours", "client DATA end", "cut"): "ours has said its sizes before the last end: nothing is missing",
+    **{("stock", "ours", word, fault): "ours has said its sizes before the ends of its streams: nothing is missing"
+       for word in ("client DATA end", "client INDEX end") for fault in ("cut", "client killed")},
+    **{("ours", "stock", "client INDEX end", fault): "an index that may lack names is none; the dump is made again"
+       for fault in ("cut", "client killed")},
+    ("ours", "stock", "client sendbackup REP", "prep"): "a stock dumper takes half a reply for all of it; ours waits",
     ("ours", "stock", "client sendbackup REP", "garbled"): "what follows CONNECT is not needed, and the streams are checked",
     ("ours", "stock", "client noop REP", "prep"): "a stock server takes half a reply to noop for all of it; ours waits",
     **{("ours", "stock", "client sendsize REP", fault): "what a client told in part is kept; the dump will tell the rest"

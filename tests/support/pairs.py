@@ -35,6 +35,7 @@ from tests.support.stock_server import StockServer, ours, python_of_amanda, stoc
 
 LIBEXEC = Path("/usr/lib/amanda")
 DEBUG = (Path("/var/log/amanda/server"), Path("/var/log/amanda/client"))
+SNAPSHOTS = Path("/var/lib/amanda/gnutar-lists")
 SILENCE = 4
 """Seconds of silence on the streams of a dump after which either server gives it up."""
 ANSWER = 20
@@ -147,7 +148,8 @@ class Pairs:
         for name in ("log", "curinfo", "holding", "state"):
             (place / name).mkdir()
         (place / "tapelist").touch()
-        # Each with a state of its own: a disk that is being dumped is dumped by nobody else.
+        # Each with a state and a disk of its own: a client keeps what it needs for incrementals by the disk's name, and a disk
+        # that is being dumped is dumped by nobody else.
         (place / "ours").write_text(self._ours.replace(f"{self.here}/state", f"{place}/state"))
         (place / "ours").chmod(0o755)
         script = place / "amandad"
@@ -155,7 +157,7 @@ class Pairs:
         script.write_text("#!/bin/sh\nexec " + " ".join(f"'{word}'" for word in words) + ' "$@"\n')
         script.chmod(0o755)
         (place / "amanda.conf").write_text(CONF.format(here=self.here, silence=SILENCE, answer=ANSWER, amandad=script))
-        (place / "disklist").write_text(f'localhost "{self.tree}" spoilt\n')
+        (place / "disklist").write_text(f'localhost {place.name} "{self.tree}" spoilt\n')
         amanda.give(place)
         return place
 
@@ -187,7 +189,8 @@ estimate_timeout = "{ANSWER} s"
 {amandad}{host}
 [[disk]]
 host = "localhost"
-disk = "{self.tree}"
+disk = "{place.name}"
+device = "{self.tree}"
 """)
         return config
 
@@ -198,7 +201,7 @@ disk = "{self.tree}"
         path = place / "holding" / STAMP / "localhost._tree.0"
         with Dumper(self._config(place, command, host)) as dumper:
             dumper.tell(FileDump(
-                Handle("00-00001"), str(path), "localhost", str(self.tree), 0, "1970:1:1:0:0:0", Kib(0), "gnutar", "|;index;"))
+                Handle("00-00001"), str(path), "localhost", place.name, 0, "1970:1:1:0:0:0", Kib(0), "gnutar", "|;index;"))
             if case.fault == "server killed" and command:
                 dumper.process.wait(PATIENCE)
                 return self._outcome(place, False, "killed")
@@ -213,7 +216,7 @@ disk = "{self.tree}"
             ports = [one.getsockname()[1] for one in (head, body)]
             # Not the bit of the shared memory, by which a stock client on the same machine would pass round the wire.
             features = (CLIENT if case.client == "ours" else STOCK.less(SHM_CONTROL_NAME)).text
-            order = (f'PORT-DUMP 00-00001 {ports[0]} NULL 1 localhost {features} "{self.tree}" NODEVICE 0 1970:1:1:0:0:0 '
+            order = (f'PORT-DUMP 00-00001 {ports[0]} NULL 1 localhost {features} {place.name} "{self.tree}" 0 1970:1:1:0:0:0 '
                      f'GNUTAR {place}/amandad "" "" "" "" "" "" 1 "" "" local AMANDA 127.0.0.1:{ports[1]} 20 {OPTIONS}\n')
             command = ["runuser", "-u", amanda.USER, "--", LIBEXEC / "dumper", ".", "--log-filename", place / "log/log"]
             with subprocess.Popen(command, cwd=place, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -292,3 +295,5 @@ def pairs() -> Iterator[Pairs]:
             for place in DEBUG:
                 for made in place.glob(f"{server.here.name}*"):
                     shutil.rmtree(made, ignore_errors=True)
+            for snapshot in SNAPSHOTS.glob(f"*{server.here.name}*"):
+                snapshot.unlink()
