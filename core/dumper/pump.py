@@ -169,7 +169,7 @@ class Pump:
             wanted: dict[int, int] = {}
             if reading := bool(self._open) and filter_.writer < 0:
                 if connection.pending:
-                    connection.receive(self._sink)
+                    self._read(connection)
                     continue
                 wanted[connection.fileno()] = select.POLLIN
             if filter_.reader >= 0:
@@ -198,8 +198,18 @@ class Pump:
     def _receive(self, connection: Connection) -> None:
         """What waits, but not for long: orders want to be heard."""
         for _ in range(_AT_ONCE):
-            if not connection.receive(self._sink) or self._backlog or self._filter.writer >= 0 or not self._open:
+            if not self._read(connection) or self._backlog or self._filter.writer >= 0 or not self._open:
                 return
+
+    def _read(self, connection: Connection) -> bool:
+        """`Connection.receive`.  Who leaves when all is said has ended its streams by that, as for Amanda's dumper."""
+        try:
+            return connection.receive(self._sink)
+        except PeerError as fault:
+            if fault.code != "CLT001" or not self._mesg.ended or not {"DATA", "INDEX"}.isdisjoint(self._open.values()):
+                raise
+            self._open.clear()
+            return False
 
     def _sink(self, handle: int, piece: memoryview) -> None:
         stream = self._open.get(handle)
@@ -286,7 +296,7 @@ class Pump:
         fd = started.connection.fileno()
         if fd in self._wait({fd: select.POLLRDHUP} if self._open else {}, None):
             # What it sent before it left is little, and either whole or the end of this dump.
-            while self._open and started.connection.receive(self._sink):
+            while self._open and self._read(started.connection):
                 pass
 
     def _tell_progress(self, after: float) -> None:

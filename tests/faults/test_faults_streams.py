@@ -231,6 +231,15 @@ def test_a_client_that_failed_and_ends_nothing(
     assert not file.exists()
 
 
+@pytest.mark.parametrize(("missing", "good"), [(1, True), (2, False), (4, False)])
+def test_a_client_that_leaves_when_all_is_said(tmp_path: Path, missing: int, good: bool, fault_cases: object) -> None:
+    """The end of the connection is the end of its streams once the client has said `end`; not a frame earlier."""
+    data = b"".join(frame(HANDLES[stream], payload) for stream, _, payload in FRAMES[:-missing])
+    ending, file = dump(tmp_path, data, stays=False, killed=False)
+    assert (ending.outcome is Outcome.DONE) == good == file.exists(), ending
+    assert not good or whole(file) == DATA
+
+
 def test_data_before_the_information_is_the_client_s_fault(tmp_path: Path, fault_cases: object) -> None:
     data = [frame(HANDLES[stream], payload) for stream, _, payload in FRAMES]
     ending, file = dump(tmp_path, b"".join([data[3], *data[:3], *data[4:]]), stays=True, killed=False)

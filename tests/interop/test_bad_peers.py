@@ -50,6 +50,13 @@ DUMP |= {"stuck": DUMPING, "server killed": (*DUMP["client killed"], ), "large":
 
 OTHERWISE: Mapping[tuple[str, str, str, str], str] = {
     ("stock", "ours", "server noop REQ", "garbled"): "Amanda's noop reads nothing of its request; ours says what is wrong",
+    ("stock", "ours", "server sendbackup ACK", "swapped"): "ours takes an acknowledgement that comes after the end of it",
+    **{("stock", "ours", word, fault): "ours has said its sizes before the ends of its streams: nothing is missing"
+       for word in ("client DATA end", "client INDEX end") for fault in ("cut", "client killed")},
+    **{("ours", "stock", "client INDEX end", fault): "an index that may lack names is none; the dump is made again"
+       for fault in ("cut", "client killed")},
+    ("ours", "stock", "client sendbackup REP", "prep"): "a stock dumper takes half a reply for all of it; ours waits",
+    ("ours", "stock", "client sendbackup REP", "garbled"): "what follows CONNECT is not needed, and the streams are checked",
     ("ours", "stock", "client noop REP", "prep"): "a stock server takes half a reply to noop for all of it; ours waits",
     **{("ours", "stock", "client sendsize REP", fault): "what a client told in part is kept; the dump will tell the rest"
        for fault in ("cut", "garbled", "client killed", "nak", "too large")},
@@ -104,7 +111,9 @@ def compare(ask: Callable[[Case], Outcome], fault: str, words: tuple[str, ...], 
                  f"Amanda: {theirs.good}")
         if not outcome.hit:
             wrong.append(f"the word never came: {shown} {theirs.said!r}")
-        if outcome.good != theirs.good and (case.server, case.client, case.word, fault) not in OTHERWISE:
+        # Which frame follows which on two streams is not the same each time, and so is not what a swap of them does.
+        chance = fault == "swapped" and case.word in DUMPING
+        if outcome.good != theirs.good and not chance and (case.server, case.client, case.word, fault) not in OTHERWISE:
             wrong.append(f"another result: {shown} {theirs.said!r}")
         if outcome.good and wanted and noise(outcome.data) != wanted:
             wrong.append(f"a good dump of other data: {shown}")
@@ -123,8 +132,8 @@ def blamed(said: str) -> bool:
 
 
 def noise(archive: bytes) -> bytes:
-    """The big file in an archive."""
-    return subprocess.run(["tar", "-xOf", "-", "./noise"], input=archive, capture_output=True, check=True).stdout
+    """The big file in an archive, as far as it is there."""
+    return subprocess.run(["tar", "-xOf", "-", "./noise"], input=archive, capture_output=True, check=False).stdout
 
 
 def noise_of(made: Pairs) -> bytes:

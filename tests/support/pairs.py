@@ -27,7 +27,7 @@ from core.model.disk import Disk
 from core.model.units import Handle, Kib
 from core.planner import clients
 from core.protocol.dumper import Done, FileDump, Strange
-from core.wire.features import CLIENT, STOCK
+from core.wire.features import CLIENT, SHM_CONTROL_NAME, STOCK
 from tests.support import amanda, spoiler
 from tests.support.dumper import STAMP, Dumper
 from tests.support.inetd import Inetd
@@ -35,11 +35,13 @@ from tests.support.stock_server import StockServer, ours, python_of_amanda, stoc
 
 LIBEXEC = Path("/usr/lib/amanda")
 DEBUG = (Path("/var/log/amanda/server"), Path("/var/log/amanda/client"))
+SNAPSHOTS = Path("/var/lib/amanda/gnutar-lists")
 SILENCE = 4
 """Seconds of silence on the streams of a dump after which either server gives it up."""
 ANSWER = 20
 """Seconds that either server waits for a reply: more than it takes to ask again."""
-PATIENCE = 150.0
+PATIENCE = 75.0
+"""Seconds after which a stock server that says nothing counts as one that never will."""
 CONF = """includefile "{here}/conf/amanda.conf"
 dtimeout {silence}
 ctimeout {answer}
@@ -87,7 +89,7 @@ class Pairs:
     def __init__(self, server: StockServer) -> None:
         self.server, self.here = server, server.here
         self.python = python_of_amanda()
-        self.clients = {"stock": amanda.AMANDAD, "ours": ours(self.here / "amandad", self.here)}
+        self._ours = ours(self.here / "amandad", self.here).read_text()
         self.tree = self.here / "tree"
         self.tree.mkdir()
         (self.tree / "noise").write_bytes(os.urandom(9_000_000))
@@ -143,28 +145,35 @@ class Pairs:
     def _place(self, case: Case) -> Path:
         place = self.here / f"{self.here.name}-{next(self._numbers):04}"
         place.mkdir()
-        for name in ("log", "curinfo", "holding"):
+        for name in ("log", "curinfo", "holding", "state"):
             (place / name).mkdir()
         (place / "tapelist").touch()
+        # Each with a state and a disk of its own: a client keeps what it needs for incrementals by the disk's name, and a disk
+        # that is being dumped is dumped by nobody else.
+        (place / "ours").write_text(self._ours.replace(f"{self.here}/state", f"{place}/state"))
+        (place / "ours").chmod(0o755)
         script = place / "amandad"
-        words = [self.python, "-P", spoiler.__file__, case.word, case.fault, place / "spoilt", "--", self.clients[case.client]]
+        words = [self.python, "-P", spoiler.__file__, case.word, case.fault, place / "spoilt", "--", self._client(case, place)]
         script.write_text("#!/bin/sh\nexec " + " ".join(f"'{word}'" for word in words) + ' "$@"\n')
         script.chmod(0o755)
         (place / "amanda.conf").write_text(CONF.format(here=self.here, silence=SILENCE, answer=ANSWER, amandad=script))
-        (place / "disklist").write_text(f'localhost "{self.tree}" spoilt\n')
+        (place / "disklist").write_text(f'localhost {place.name} "{self.tree}" spoilt\n')
         amanda.give(place)
         return place
 
     def _command(self, case: Case, place: Path) -> list[str]:
         become = ["setpriv", f"--reuid={amanda.USER}", f"--regid={amanda.USER}", "--init-groups"]
         return [self.python, "-P", spoiler.__file__, case.word, case.fault, str(place / "spoilt"), "--", *become,
-                str(self.clients[case.client]), "-auth=local"]
+                str(self._client(case, place)), "-auth=local"]
+
+    def _client(self, case: Case, place: Path) -> Path:
+        return amanda.AMANDAD if case.client == "stock" else place / "ours"
 
     def _config(self, place: Path, command: list[str], host: str = "") -> Path:
         config = place / "taperoom.toml"
         amandad = f"amandad = {command!r}\n" if command else ""
         config.write_text(f"""org = "daily"
-state_dir = "{place}/state"
+state_dir = "{place}/server"
 [[holding]]
 path = "{place}/holding"
 [storage.main]
@@ -180,7 +189,8 @@ estimate_timeout = "{ANSWER} s"
 {amandad}{host}
 [[disk]]
 host = "localhost"
-disk = "{self.tree}"
+disk = "{place.name}"
+device = "{self.tree}"
 """)
         return config
 
@@ -191,7 +201,7 @@ disk = "{self.tree}"
         path = place / "holding" / STAMP / "localhost._tree.0"
         with Dumper(self._config(place, command, host)) as dumper:
             dumper.tell(FileDump(
-                Handle("00-00001"), str(path), "localhost", str(self.tree), 0, "1970:1:1:0:0:0", Kib(0), "gnutar", "|;index;"))
+                Handle("00-00001"), str(path), "localhost", place.name, 0, "1970:1:1:0:0:0", Kib(0), "gnutar", "|;index;"))
             if case.fault == "server killed" and command:
                 dumper.process.wait(PATIENCE)
                 return self._outcome(place, False, "killed")
@@ -204,8 +214,9 @@ disk = "{self.tree}"
     def _stock_dump(self, case: Case, place: Path) -> Outcome:
         with socket.create_server(("127.0.0.1", 0)) as head, socket.create_server(("127.0.0.1", 0)) as body:
             ports = [one.getsockname()[1] for one in (head, body)]
-            features = (CLIENT if case.client == "ours" else STOCK).text
-            order = (f'PORT-DUMP 00-00001 {ports[0]} NULL 1 localhost {features} "{self.tree}" NODEVICE 0 1970:1:1:0:0:0 '
+            # Not the bit of the shared memory, by which a stock client on the same machine would pass round the wire.
+            features = (CLIENT if case.client == "ours" else STOCK.less(SHM_CONTROL_NAME)).text
+            order = (f'PORT-DUMP 00-00001 {ports[0]} NULL 1 localhost {features} {place.name} "{self.tree}" 0 1970:1:1:0:0:0 '
                      f'GNUTAR {place}/amandad "" "" "" "" "" "" 1 "" "" local AMANDA 127.0.0.1:{ports[1]} 20 {OPTIONS}\n')
             command = ["runuser", "-u", amanda.USER, "--", LIBEXEC / "dumper", ".", "--log-filename", place / "log/log"]
             with subprocess.Popen(command, cwd=place, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -271,7 +282,7 @@ def _chunker(stdout: int, head: socket.socket, body: socket.socket) -> tuple[str
                 said += heard
                 if not heard or (b"\n" in said and (ended or coming is None)):
                     return said.decode("utf-8", "replace"), bytes(data)
-    raise AssertionError(f"the stock dumper came to no end: {bytes(said)!r}")
+    return f"no end: {bytes(said)!r}", bytes(data)
 
 
 @contextmanager
@@ -284,3 +295,5 @@ def pairs() -> Iterator[Pairs]:
             for place in DEBUG:
                 for made in place.glob(f"{server.here.name}*"):
                     shutil.rmtree(made, ignore_errors=True)
+            for snapshot in SNAPSHOTS.glob(f"*{server.here.name}*"):
+                snapshot.unlink()
