@@ -21,7 +21,7 @@ TAIL = 1 << 18
 def append(journal: Path, event: Event, at: float | None = None) -> str:
     """Write one fact down, on disk before this returns; empty, or why it could not be written."""
     try:
-        journal.parent.mkdir(parents=True, exist_ok=True)
+        journal.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
         file = os.open(journal, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
         try:
             fcntl.flock(file, fcntl.LOCK_EX)

@@ -61,12 +61,12 @@ def _change(site: Site, change: Callable[[dict[str, str]], None]) -> None:
     path = site.state_dir / "orders.json"
     new = path.with_name("orders.json.new")
     try:
-        site.state_dir.mkdir(parents=True, exist_ok=True)
-        with open(path.with_name("orders.lock"), "w") as lock:
+        site.state_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
+        with open(path.with_name("orders.lock"), "w", opener=_private) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             orders = load_orders(site)
             change(orders)
-            with open(new, "w") as out:
+            with open(new, "w", opener=_private) as out:
                 json.dump(orders, out, indent=1, sort_keys=True)
                 out.write("\n")
                 out.flush()
@@ -82,3 +82,7 @@ def _change(site: Site, change: Callable[[dict[str, str]], None]) -> None:
             new.unlink()
         raise WorldError("RST003", f"{path} cannot be written: {fault.strerror}",
                          "the order was not taken; check the directory's owner, permissions and room") from fault
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o640)

@@ -78,7 +78,7 @@ def _empty(directory: Path) -> None:
             raise BusyError("RUN004", f"run {busy.datestamp} of the demo in {directory} is under way",
                             f"taperoom --config {directory / 'taperoom.toml'} stop")
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True, mode=0o750)
         (directory / MARK).write_text("Made by 'taperoom demo', which may empty this directory.\n")
         for entry in directory.iterdir():
             if entry.is_dir() and not entry.is_symlink():

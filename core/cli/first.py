@@ -140,7 +140,7 @@ def _make(directories: list[Path]) -> None:
 
     for directory in directories:
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            directory.mkdir(parents=True, exist_ok=True, mode=0o750)
         except OSError as fault:
             raise WorldError("CFG008", f"{directory} cannot be made: {fault.strerror}",
                              "make it, or name another") from None

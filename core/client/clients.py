@@ -201,7 +201,7 @@ def keep(site: Site, asked: Asked) -> None:
     """Write down how a client answered; a state directory that is not there or cannot be written is done without."""
     path = site.state_dir / FILE
     new = path.with_name(f"{path.name}.{os.getpid()}")
-    with contextlib.suppress(OSError), open(path.with_name("checks.lock"), "w") as lock:
+    with contextlib.suppress(OSError), open(path.with_name("checks.lock"), "w", opener=_private) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         known = load_asked(site)
         before = known.get(asked.host)
@@ -209,10 +209,15 @@ def keep(site: Site, asked: Asked) -> None:
         since = (before.since if before and before.since else asked.at) if bad else 0.0
         known[asked.host] = replace(asked, good=(before.good if before else 0.0) if bad else asked.at, since=since)
         try:
-            new.write_text(json.dumps({host: _to_plain(known[host]) for host in sorted(known)}, indent=1))
+            with open(new, "w", opener=_private) as out:
+                json.dump({host: _to_plain(known[host]) for host in sorted(known)}, out, indent=1)
             os.replace(new, path)
         finally:
             new.unlink(missing_ok=True)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o640)  # what is known of clients is nobody else's business
 
 
 def advice(asked: Asked) -> tuple[str, ...]:

@@ -72,8 +72,7 @@ def ordered(state: State, job: Job, by: str) -> Iterator[Effect]:
         wait(state, job)
     elif job.not_before <= state.now:
         return  # it waits for its turn, as others do
-    elif question := state.questions.get(job.question):
-        yield from questions.close(state, question, "retry", "", by)
+    yield from questions.withdraw(state, job.question)
     job.question, job.not_before = 0, 0.0
     why = f"{job.reason}; " if job.reason else ""
     yield Journal(DumpRetried(*job.key, job.attempts, allowed(job), state.now, f"{why}ordered by {by}"))

@@ -13,7 +13,7 @@ from core.events.view import DiskState, DiskView, RunView
 from core.report.background import NOTHING, Background
 from core.report.morning import verdict
 from core.report.progress import of_disk, of_run
-from core.report.waits import why_waits
+from core.report.waits import older, why_waits
 
 
 def run_data(
@@ -76,12 +76,13 @@ def _wait(found: tuple[str, float] | None) -> dict[str, Any]:
 
 
 def _disk(disk: DiskView, gauges: Gauges, now: float) -> dict[str, Any]:
+    constraint, until = gauges.waits.get(disk.title, ("", 0.0)) if not older(gauges, disk) else ("", 0.0)
     plain: dict[str, Any] = {
         "host": disk.host, "disk": disk.disk, "state": disk.state.value, "level": disk.level if disk.level >= 0 else None,
         "estimate": disk.estimate, "kib": disk.size, "orig_kib": disk.orig, "seconds": disk.seconds,
         "attempt": disk.attempt, "message": disk.message, "strange": disk.strange, "why": disk.why, "file": disk.file,
-        "waits_for": why_waits(disk, gauges), "constraint": gauges.waits.get(disk.title, ("", 0.0))[0],
-        "waits_until": gauges.waits.get(disk.title, ("", 0.0))[1] or None, "waited": dict(disk.waited),
+        "waits_for": why_waits(disk, gauges), "constraint": constraint,
+        "waits_until": until or None, "waited": dict(disk.waited),
         "parts": [{"storage": storage, "label": label, "file": fileno} for storage, label, fileno in disk.parts],
     }
     if disk.state in (DiskState.DUMPING, DiskState.STALLED):

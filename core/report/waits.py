@@ -18,13 +18,18 @@ _OF_TAPERS = {"dump": "a whole dump", "dumper": "its dumper", "volume": "a volum
 
 def why_waits(disk: DiskView, gauges: Gauges) -> str:
     """One sentence; empty for a disk that moves or is done."""
-    if said := gauges.waiting.get(disk.title, ""):
+    if (said := gauges.waiting.get(disk.title, "")) and not older(gauges, disk):
         return said
     if disk.state is DiskState.ESTIMATING:
         return "its client is asked for the size"
     if disk.state is DiskState.STALLED:
         return f"stands still: {show_kib(disk.missing)} missing"
     return ""
+
+
+def older(gauges: Gauges, disk: DiskView) -> bool:
+    """Whether they were taken before the disk's dump began: what it waited for then it has."""
+    return 0.0 < gauges.at < disk.began
 
 
 def full_in(gauges: Gauges, path: str, now: float) -> str:

@@ -66,8 +66,8 @@ def test_a_line_of_a_real_night(
         more["holding"] = [{"path": str(tmp_path / "site" / "hold"), "use": "2 MiB"},
                            {"path": str(tmp_path / "more"), "use": "2 MiB"}]
         (tmp_path / "more").mkdir()
-    if kind in ("dropped", "silent"):
-        more["run"] = {"child_timeout": "5 s"}  # which is what the night then waits
+    if kind in ("dropped", "silent") and module != "core.planner":
+        more["run"] = {"child_timeout": "10 s"}  # which is what the night then waits
     site = site_at(tmp_path / "site", **more)
     fault = {"layer": "pipe", "module": module, "sender": sender, "verb": verb, "nth": 1, "kind": kind}
     code = night(site, fault)

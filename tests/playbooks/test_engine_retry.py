@@ -179,7 +179,7 @@ def test_the_queue_shows_reason_attempt_and_time() -> None:
     assert waited == [("try again", 600.0)]
 
 
-def test_a_retry_that_is_ordered_is_at_once_answers_the_request_and_keeps_the_reason() -> None:
+def test_a_retry_that_is_ordered_is_at_once_withdraws_the_request_and_keeps_the_reason() -> None:
     world = fails("try-again", 1, run=RunSettings(retry_delay=600.0))
     world.at(100.0, Ordered(operator.Retry("a", "/x"), "ana"))
     world.at(100.0, Ordered(operator.Retry("a", "/x"), "bob"))
@@ -187,7 +187,8 @@ def test_a_retry_that_is_ordered_is_at_once_answers_the_request_and_keeps_the_re
     waits, ordered = retried(world)
     assert (ordered[1].reason, ordered[1].attempt, round(ordered[1].after - ordered[0])) == ("a said no; ordered by ana", 1, 0)
     closed = next(f for f in world.facts if isinstance(f, e.QuestionClosed))
-    assert (closed.choice, closed.by) == ("retry", "ana") and waits[1].reason == "a said no"
+    assert (closed.choice, closed.by) == ("", "withdrawn") and waits[1].reason == "a said no"
+    assert next(at for at, f in world.dated if isinstance(f, e.QuestionClosed)) == ordered[0]
     again = next(at for at, f in world.dated if isinstance(f, e.DumpBegan) and f.attempt == 2)
     assert again - ordered[0] < 1 and ended(world) == {("a", "/x"): "done"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from core.events import event as e
 from core.events.gauges import Gauges, decode, encode
@@ -61,6 +62,16 @@ def test_json_has_constraint_end_queue_runway_and_deadline() -> None:
         ("c", NOW + 20, 1, 3, "the connection ended"), ("d", NOW + 50, 2, 3, "busy")]
     bare = run_data(made(*FACTS))
     assert bare["act_by"] == {"at": None, "text": ""} and bare["holding"][0]["runway"]["kib"] is None
+
+
+def test_what_a_disk_waited_for_before_its_dump_began_is_not_told_any_more() -> None:
+    began = e.DumpBegan("00-00001", "a", "/x", 0, "dumper0", "holding", "/h/a", 1, 9)
+    view = made(*FACTS, began)
+    disk = view.disks["a", "/x"]
+    old, new = (replace(GAUGES, at=disk.began + late) for late in (-0.5, 0.5))
+    assert why_waits(disk, old) == "" and why_waits(disk, new).startswith("a runs 1 of maxdumps 1")
+    told = [next(one for one in run_data(view, gauges, NOW, True)["disks"] if one["host"] == "a") for gauges in (old, new)]
+    assert [(one["constraint"], one["waits_until"]) for one in told] == [("", None), ("client busy", NOW + 240)]
 
 
 def test_the_report_of_a_live_run_says_what_waits() -> None:
