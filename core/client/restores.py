@@ -42,6 +42,8 @@ STEP = 1000
 """Numbers of requests that each restore has for itself."""
 KEPT = 50
 """Directories of restores that are over that are kept to be looked at."""
+_AHEAD = 60.0
+"""Seconds that names may be ahead of the clock, when many restores of one second are over."""
 SHOWN = 20
 MINE = "TAPEROOM_RESTORE"
 """The variable that names the directory which was made for a restore by whoever began it."""
@@ -118,6 +120,9 @@ def take(state_dir: Path, words: Sequence[str], now: float | None = None) -> tup
             used = {number_of(run) for run in runs if run.live()}
             over = {run.path.name for run in runs}
             number = next(free for free in range(1, len(used) + 2) if free not in used)
+            newest = max((run.path.name.partition("-")[0] for run in runs), default="")
+            while datestamp_of(now) < newest <= datestamp_of(now + _AHEAD):  # one of those below: it stays the older one
+                now += 1
             while (name := f"{datestamp_of(now)}-{number}") in over:  # of the same second, and over
                 now += 1
             for old in [run for run in runs if not run.live()][:-KEPT]:

@@ -75,7 +75,7 @@ def _judge(status: int, text: str, to: Path) -> list[str]:
     lines = [line.removeprefix("tar: ") for line in text.splitlines() if not _NOISE.search(line)]
     if status < 0 or status > 2 or any(_FATAL.search(line) for line in lines):
         why = next((line for line in lines if _FATAL.search(line)), lines[-1] if lines else f"tar ended with status {status}")
-        full = "no space left: " if "Wrote only" in why else ""  # which is all that tar says of a write that was cut short
+        full = "No space left: " if "Wrote only" in why else ""  # which is all that tar says of a write that was cut short
         raise WorldError("RST025", f"{to}: {full}{why}", "make room, or restore to another directory")
     return lines
 

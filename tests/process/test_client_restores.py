@@ -17,7 +17,7 @@ import pytest
 from core.client import foresee as foreseeing
 from core.client.acts import acts
 from core.client.foresee import foresee
-from core.client.restores import DIRECTORY, KEPT, SHOWN, Restoring, answer, begin, live_restores, look, restorings, stop
+from core.client.restores import DIRECTORY, KEPT, SHOWN, Restoring, answer, begin, live_restores, look, restorings, stop, take
 from core.client.standing import Standing, restore_words
 from core.errors import StartError, UsageError
 from core.protocol import operator as op
@@ -152,6 +152,21 @@ def test_only_the_last_are_kept(site: SmallSite, tmp_path: Path) -> None:
         assert {held.name, one.name, f"20200101000100-{KEPT + 4}"} < names and len(names) == KEPT + 2
         assert one.name.endswith("-2")  # the number of one that lives is not given twice
     assert len(restorings(site.root / "state")) == SHOWN and restorings(site.root / "state")[0].name == one.name
+
+
+def test_the_newest_of_one_second_is_the_first(tmp_path: Path) -> None:
+    """Whatever their numbers are, and where those that are over have gone."""
+    made: list[str] = []
+    for living in range(2):
+        locks = [take(tmp_path, ["restore"], 1_000_000_000.0)[1] for _ in range(living)]
+        for _ in range(3):
+            run, lock = take(tmp_path, ["restore"], 1_000_000_000.0)
+            made.append(run.path.name)
+            os.close(lock)
+        for lock in locks:
+            os.close(lock)
+    order = [one.name for one in restorings(tmp_path)]
+    assert [name for name in order if name in made] == made[::-1]
 
 
 def test_a_state_directory_that_cannot_be_written(site: SmallSite, tmp_path: Path) -> None:

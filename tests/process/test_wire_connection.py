@@ -215,12 +215,13 @@ def test_commands() -> None:
     assert local_transport.command(Host("a")) == (sys.executable, "-P", "-m", "clientd.amandad", "-auth=local")
     assert local_transport.command(Host("a", amandad=("/usr/lib/amanda/amandad",))) == (
         "/usr/lib/amanda/amandad", "-auth=local")
-    command = ssh_transport.command(Host(
-        "web1", "192.0.2.1", 2222, "backup", "/k", ("-o", "X=y"), ("/opt/a b/amandad",), connect_timeout=7.5))
+    host = Host("web1", "192.0.2.1", 2222, "backup", "/k", ("-o", "X=y"), ("/opt/a b/amandad",), connect_timeout=7.5)
+    command = ssh_transport.command(host, ssh_transport.amandad(host))
     assert command[-2:] == ("192.0.2.1", "'/opt/a b/amandad' -auth=ssh")
     assert " ".join(command[:-3]).endswith("-o X=y -p 2222 -i /k -l backup -o ConnectTimeout=7")
-    assert ssh_transport.command(Host("web1"))[-2:] == ("web1", "taperoom-clientd -auth=ssh")
-    plain = ssh_transport.command(Host("web1", ssh_options=("ProxyJump=gate", "-F", "/dev/null", "-oX=y", "Port=7")))
+    assert ssh_transport.amandad(Host("web1")) == "taperoom-clientd -auth=ssh"
+    assert ssh_transport.command(Host("web1"), "a b")[-2:] == ("web1", "a b")
+    plain = ssh_transport.command(Host("web1", ssh_options=("ProxyJump=gate", "-F", "/dev/null", "-oX=y", "Port=7")), "")
     assert " -o ProxyJump=gate -F /dev/null -oX=y -o Port=7 -o ConnectTimeout=" in " ".join(plain)
 
 

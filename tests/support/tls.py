@@ -191,9 +191,13 @@ def authority_file(ends: Ends) -> Path:
 def descendants(pid: int) -> list[int]:
     """Processes below ``pid``."""
     found: list[int] = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except FileNotFoundError:  # it has ended meanwhile
+        return found
+    for thread in threads:
         try:
-            children = [int(word) for word in path.read_text().split()]
+            children = [int(word) for word in Path(f"/proc/{pid}/task/{thread}/children").read_text().split()]
         except OSError:
             continue
         for child in children:

@@ -41,8 +41,7 @@ class SshLink:
 
     def __init__(self, host: Host) -> None:
         """Start it.  PeerError CLT007 when there is no ssh on this machine."""
-        remote = host.amandad or REMOTE
-        self._child = Child(command(host, shlex.join(remote if len(remote) > 1 else (*remote, "-auth=ssh"))))
+        self._child = Child(command(host, amandad(host)))
         self.reader = self._child.reader
         self.writer = self._child.writer
 
@@ -54,6 +53,12 @@ class SshLink:
     def close(self) -> None:
         """End ssh; amandad sees the end of its input."""
         self._child.close()
+
+
+def amandad(host: Host) -> str:
+    """What the shell of the host's user has to read for the client that is installed there."""
+    remote = host.amandad or REMOTE
+    return shlex.join(remote if len(remote) > 1 else (*remote, "-auth=ssh"))
 
 
 def command(host: Host, remote: str) -> tuple[str, ...]:
