@@ -129,7 +129,8 @@ def test_runtapes_used_up_is_told_and_the_next_night_dumps_the_rest(tmp_path: Pa
     all_safe(site)
 
 
-@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow  # the same for dumps on the holding disk is not
+@pytest.mark.parametrize("times", [1, 2])
 def test_a_changer_that_hangs_is_given_up_in_time(tmp_path: Path, times: int) -> None:
     """Once: the taper is started again and all is well.  Twice: what can go nowhere else fails, and the run ends."""
     site = make(tmp_path, preludes={"core.taper": STUCK.format(times=times)}, run={**SOON, "child_timeout": "8 s"},
