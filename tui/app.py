@@ -102,7 +102,7 @@ class ConsoleApp(App[int]):
 
     def tick(self) -> None:
         """A frame, if the link bears one now; none any more when the screens are taken down."""
-        if self._exit:
+        if self._exit or not self.is_running:
             return
         if self.rate.due(self.ticks(), self.echo):
             self.wardrobe.look(self.ticks())

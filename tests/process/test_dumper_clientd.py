@@ -86,6 +86,7 @@ def test_a_tree_and_its_change(place: Place, compress: str) -> None:
                 assert {b"/new", b"\t/big"} <= set(lines_of(found)) and found.exact and found.renames == []
 
 
+@pytest.mark.skipif(not os.path.exists("/usr/bin/zstd"), reason="NOT TESTED: zstd is not installed (apt-get install zstd)")
 @pytest.mark.parametrize("side", ["client", "server"])
 def test_zstd_is_made_in_frames_on_either_side(place: Place, monkeypatch: pytest.MonkeyPatch, side: str) -> None:
     (place.top / "access.toml").write_text('filters = ["/usr/bin/zstd"]\n')

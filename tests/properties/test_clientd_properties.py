@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -20,6 +21,7 @@ from core.wire.packing import GZIP_BEST, GZIP_FAST, MEMBER, FrameSizes, Packing,
 from core.wire.tar_index import TarIndexer, quote_name
 
 ZSTD = zstd_for("/usr/bin/zstd") or GZIP_FAST
+HAS_ZSTD = shutil.which("zstd") is not None
 names = st.binary(min_size=1, max_size=160).filter(
     lambda name: not set(name) & set(b"/\0") and name not in (b".", b"..")
 )
@@ -86,7 +88,10 @@ def test_frames(data: bytes, packing: Packing, chunk: int, workers: int) -> None
         return source.readinto(buffer[:chunk])
 
     compress_stream(take, out.extend, packing, workers)
-    if packing is ZSTD and data:
+    if packing is ZSTD and data and not HAS_ZSTD:
+        print("NOT TESTED with the program zstd, which is not installed: with the library alone")
+        assert zstandard.ZstdDecompressor().stream_reader(bytes(out), read_across_frames=True).read() == data
+    elif packing is ZSTD and data:
         assert subprocess.run(["zstd", "-dc"], input=out, capture_output=True, check=True).stdout == data
     elif data:
         assert gzip.decompress(bytes(out)) == data
