@@ -256,7 +256,7 @@ def test_no_run_and_a_run_that_begins(tmp_path: Path) -> None:
 @pytest.mark.interop
 def test_in_tmux_attach_twice_detach_and_attach_again(site: Path, tmp_path: Path) -> None:
     if shutil.which("tmux") is None:
-        pytest.skip("tmux is not installed")
+        pytest.skip("NOT TESTED: the console in tmux: tmux is not installed")
     socket = str(tmp_path / "tmux")
     root = Path(__file__).parents[2]
     env = {**{k: v for k, v in os.environ.items() if not k.startswith("TEXTUAL") and k != "TMUX"}, "PYTHONPATH": str(root),

@@ -23,7 +23,6 @@ from core.dumper.driver_pipe import DriverPipe
 from core.dumper.pump import Pump
 from core.dumper.task import task_of
 from core.errors import PeerError
-from core.holding.file import HoldingReader
 from core.model.disk import Compression, Disk, Dumptype, Host
 from core.model.dump import Outcome
 from core.model.site import HoldingDisk, RunSettings, Site
@@ -32,6 +31,7 @@ from core.protocol.dumper import FileDump
 from core.wire.frames import HEADER, LIMIT, frame
 from core.wire.transports.connection import Connection
 from tests.support.faultnight import FAULTS, garbled
+from tests.support.holding import data_of
 from tests.support.taper import noise
 
 HANDLES = {"DATA": 499999, "MESG": 499998, "INDEX": 499997, "STATE": 499996}
@@ -163,20 +163,9 @@ def dump(path: Path, data: bytes, *, stays: bool, killed: bool, data_timeout: fl
     return ending, file
 
 
-def whole(file: Path) -> bytes:
-    """What is in a holding file."""
-    reader = HoldingReader(file)
-    found = bytearray(reader.size)
-    view, at = memoryview(found), 0
-    while at < len(found):
-        at += reader.readinto(view[at:])
-    reader.close()
-    return bytes(found)
-
-
 def test_the_dump_without_a_fault(tmp_path: Path) -> None:
     ending, file = dump(tmp_path, b"".join(spoilt(-1, "")), stays=True, killed=False)
-    assert ending.outcome is Outcome.DONE and whole(file) == DATA
+    assert ending.outcome is Outcome.DONE and data_of(file) == DATA
 
 
 def test_a_dumper_whose_driver_is_gone_leaves_nothing(tmp_path: Path, fault_cases: object) -> None:
@@ -192,7 +181,7 @@ def test_a_frame_fault(tmp_path: Path, number: int, kind: str, fault_cases: obje
     ending, file = dump(tmp_path, b"".join(spoilt(number, kind)), stays=stays, killed=False)
     left = [path for path in (tmp_path / "hold").rglob("*") if path.is_file()]
     if ending.outcome in (Outcome.DONE, Outcome.STRANGE):
-        assert whole(file) == DATA, "a dump that is not what the client meant was called good"
+        assert data_of(file) == DATA, "a dump that is not what the client meant was called good"
         assert left == [file]
         return
     assert not left, f"{ending}: {left}"
@@ -211,7 +200,7 @@ def test_a_frame_of_4_mib_is_taken_and_one_byte_more_is_not(tmp_path: Path, faul
     for name in ("well", "bad"):
         (tmp_path / name).mkdir()
     ending, file = dump(tmp_path / "well", info + frame(HANDLES["DATA"], data) + last, stays=True, killed=False)
-    assert ending.outcome is Outcome.DONE and whole(file) == data
+    assert ending.outcome is Outcome.DONE and data_of(file) == data
     ending, file = dump(tmp_path / "bad", info + HEADER.pack(LIMIT + 1, HANDLES["DATA"]) + data + b"x" + last, stays=False,
                         killed=False)
     assert ending.text.startswith("CLT003 web1 talks nonsense: a frame of 4194305 bytes is longer than 4194304"), ending
@@ -237,7 +226,7 @@ def test_a_client_that_leaves_when_all_is_said(tmp_path: Path, missing: int, goo
     data = b"".join(frame(HANDLES[stream], payload) for stream, _, payload in FRAMES[:-missing])
     ending, file = dump(tmp_path, data, stays=False, killed=False)
     assert (ending.outcome is Outcome.DONE) == good == file.exists(), ending
-    assert not good or whole(file) == DATA
+    assert not good or data_of(file) == DATA
 
 
 def test_data_before_the_information_is_the_client_s_fault(tmp_path: Path, fault_cases: object) -> None:

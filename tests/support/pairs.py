@@ -22,7 +22,6 @@ from crc32c import crc32c
 
 from core.client.clients import check
 from core.config.load import load_site
-from core.holding.file import HoldingReader
 from core.model.disk import Disk
 from core.model.units import Handle, Kib
 from core.planner import clients
@@ -30,6 +29,7 @@ from core.protocol.dumper import Done, FileDump, Strange
 from core.wire.features import CLIENT, SHM_CONTROL_NAME, STOCK
 from tests.support import amanda, spoiler
 from tests.support.dumper import STAMP, Dumper
+from tests.support.holding import data_of
 from tests.support.inetd import Inetd
 from tests.support.stock_server import StockServer, ours, python_of_amanda, stock_server
 
@@ -209,7 +209,7 @@ device = "{self.tree}"
                 pass
             left = tuple(str(file.name) for file in place.glob("holding/*/*"))
         good = isinstance(report, Done)
-        return self._outcome(place, good, str(report), _stored(path) if good else b"", () if good else left)
+        return self._outcome(place, good, str(report), data_of(path) if good else b"", () if good else left)
 
     def _stock_dump(self, case: Case, place: Path) -> Outcome:
         with socket.create_server(("127.0.0.1", 0)) as head, socket.create_server(("127.0.0.1", 0)) as body:
@@ -245,16 +245,6 @@ device = "{self.tree}"
                 break
             time.sleep(0.05)
         return Outcome(good, said, "hit" in told, "ended" in told, data, left)
-
-
-def _stored(path: Path) -> bytes:
-    reader = HoldingReader(path)
-    found = bytearray(reader.size)
-    view, at = memoryview(found), 0
-    while at < len(found):
-        at += reader.readinto(view[at:])
-    reader.close()
-    return bytes(found)
 
 
 def _chunker(stdout: int, head: socket.socket, body: socket.socket) -> tuple[str, bytes]:
