@@ -6,6 +6,7 @@ many tiny and few large; the mixed tree is copied from this machine's /usr/share
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import random
@@ -137,7 +138,7 @@ def populate(size: int) -> mmap.mmap | None:
     costs several times what writing to it does, and the slower of two contenders meets more of them.  A page here and there
     stays in use as long as the caller keeps what is returned: no free piece is that large, and the host takes none.
     """
-    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    free = free_memory()
     if size > free // 2:
         print(f"  only {free >> 20} MiB of memory are free, twice {size >> 20} are wanted: what is written first may cost more",
               file=sys.stderr, flush=True)
@@ -148,6 +149,17 @@ def populate(size: int) -> mmap.mmap | None:
     for at in range(0, size, _APART):
         memory.madvise(mmap.MADV_DONTNEED, at + mmap.PAGESIZE, _APART - mmap.PAGESIZE)
     return memory
+
+
+def free_memory() -> int:
+    """Bytes that nothing uses, not even for files that were read."""
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def forget() -> None:
+    """Root only: what other rows have read or made fills memory no more, which would leave `populate` too little."""
+    with contextlib.suppress(OSError):
+        Path("/proc/sys/vm/drop_caches").write_text("1")
 
 
 def warm(path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from mmap import mmap
 from pathlib import Path
 
-from tests.bench.data import Data, populate, size_of, warm
+from tests.bench.data import Data, forget, free_memory, populate, size_of, warm
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,9 @@ class Setting:
                 path.unlink(missing_ok=True)
         os.sync()
         if tree is not None:
-            warm(tree)
             self.kept.clear()
-            self.kept.append(populate(size_of(tree) * 2))
+            output = size_of(tree) * 2
+            if free_memory() < output * 2:
+                forget()
+            warm(tree)
+            self.kept.append(populate(output))
