@@ -16,9 +16,10 @@ from clientd.streams import Streams
 from core.model.dump import Crc
 from core.model.framesums import FrameSums
 from core.wire.packing import zstd_for
-from core.wire.tar_index import BLOCK, PlainFile, TarIndexer, index_path, prints_as_it_is
+from core.wire.tar_index import BLOCK, PlainFile, TarIndexer, index_path, print_as_they_are
 
 _FLUSH = 32 * 1024
+_LINE = b"%s\t%d %d %d f\n"
 _READ = 128 * 1024
 """Bytes that a read takes at most, and a frame to a server with LARGE_FRAMES.  What was read is summed and sent while it is
 still in a core's own cache: with 1 MiB the whole path takes a quarter more CPU time."""
@@ -98,16 +99,17 @@ class Lister:
 
     def _plain(self, files: list[PlainFile]) -> None:
         """Many files' lines at once: there may be millions."""
-        if not prints_as_it_is(b"".join([file[1] for file in files])):
-            for at, name, size, mtime in files:
+        count = len(files)
+        lines = b"\n" + b"".join(map(_LINE.__mod__, files))
+        # Every name begins with the top's dot, and none has an end of a word or a line in it.
+        if not (lines.count(b"\n./") == lines.count(b"\t") == lines.count(b"\n") - 1 == count and print_as_they_are(lines)):
+            for name, at, size, mtime in files:
                 self._member(at, name, size, mtime, b"f")
             return
         if self._detail:
-            lines = [b"%s\t%d %d %d f\n" % (name[1:] if name.startswith(b"./") else index_path(name), at, size, mtime)
-                     for at, name, size, mtime in files]
+            self._paths += lines.replace(b"\n./", b"\n/")[1:]
         else:
-            lines = [index_path(name) + b"\n" for _, name, _, _ in files]
-        self._paths += b"".join(lines)
+            self._paths += b"".join([name[1:] + b"\n" for name, _, _, _ in files])
         if len(self._paths) > _FLUSH:
             self.flush()
 

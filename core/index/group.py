@@ -7,17 +7,17 @@ name, then columns of sizes, times and offsets, the last two as differences from
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, groupby
-from operator import add, itemgetter, sub
+from itertools import accumulate
+from operator import add, sub
 
 from core.index.layout import Packer, put_numbers, take_numbers
 from core.index.record import KINDS, UNDER, Mark, Record
 
 _KIND = {letter.encode(): number for number, letter in enumerate(KINDS)} | {b"?": 0}
 _MARK = {b"%d" % mark: 16 * mark for mark in Mark}  # a mark's place in its byte
-_FIRST = itemgetter(0)
 _UNKNOWN = [-1, -1, -1]
 
 
@@ -31,18 +31,16 @@ class Packed:
     sizes: tuple[int, int, int]
 
 
-def pack_group(lines: Sequence[tuple[bytes, bytes]], packer: Packer) -> Packed:
-    """The group of ``lines``: sort key, and ``mark offset size mtime kind``."""
-    parts = [key.rpartition(UNDER) for key, _ in lines]
+def pack_group(keys: Sequence[bytes], details: Sequence[bytes], packer: Packer) -> Packed:
+    """The group of sort keys, each with its ``mark offset size mtime kind``."""
+    parts = [key.rpartition(UNDER) for key in keys]
     names = [part[2] for part in parts]
-    directories: list[bytes] = []
-    counts: list[int] = []
-    for directory, members in groupby(parts, _FIRST):
-        directories.append(directory.replace(b"\0", b"/"))
-        counts.append(len(list(members)))
+    found = Counter(part[0] for part in parts)  # in order, since keys are sorted by it
+    directories = [directory.replace(b"\0", b"/") for directory in found]
+    counts = list(found.values())
     blobs = [packer.pack(raw) for raw in (
-        b"\0" + b"\0".join(names), put_numbers(counts) + b"\0".join(directories), _pack_details([line[1] for line in lines]))]
-    return Packed(lines[0][0], len(lines), b"".join(blobs), (len(blobs[0]), len(blobs[1]), len(blobs[2])))
+        b"\0" + b"\0".join(names), put_numbers(counts) + b"\0".join(directories), _pack_details(details))]
+    return Packed(keys[0], len(keys), b"".join(blobs), (len(blobs[0]), len(blobs[1]), len(blobs[2])))
 
 
 def _pack_details(details: Sequence[bytes]) -> bytes:

@@ -6,6 +6,8 @@ line comes from a client, so nothing in it is believed: what names no path is pa
 
 from __future__ import annotations
 
+import re
+
 from core.errors import WorldError
 from core.index.names import clean_path, unquote
 from core.index.record import Mark
@@ -17,7 +19,9 @@ _LONGEST_DETAIL = 90
 _FILE, _DIRECTORY, _PRESENT = (b"%d " % mark for mark in (Mark.FILE, Mark.DIRECTORY, Mark.PRESENT))
 _NOTHING = b"-1 -1 -1 ?"
 _A_FILE = END + b"%d " % Mark.FILE
-_SLASH, _DOT = b"/."
+_PLAIN = rb"(?!\.)[^/\\\t\n\0]++\t[^\t\n\0]{1,%d}+\n" % _LONGEST_DETAIL
+_TOGETHER = re.compile(rb"((?:/(?!\.)[^/\\\t\n\0]++)+/)%s(?:\1%s)*+" % (_PLAIN, _PLAIN))
+"""Lines of plain files in one directory, one after the other, with nothing in them that needs a second look."""
 
 
 class LineTaker:
@@ -30,36 +34,30 @@ class LineTaker:
 
     def feed(self, piece: bytes | memoryview) -> None:
         """The next piece.  WorldError RST015 for a line that no name can be; OSError when the disk refuses."""
-        *lines, self._rest = (self._rest + piece).split(b"\n")
+        text = self._rest + piece
+        end = text.rfind(b"\n") + 1
+        self._rest = text[end:]
         if len(self._rest) > LONGEST:
             raise WorldError("RST015", f"{self._name}: a line has more than {LONGEST} bytes",
                              "it is not believed; see the dump itself")
-        self._take(lines)
+        self._take(text[:end])
 
-    def _take(self, lines: list[bytes]) -> None:
-        """Most lines are plain files of the directory that the line before was in: those are made ready here, since there may
-        be millions of them."""
-        writer, before, lead, prefix = self._writer, b"", b"\n", b""
-        ready: list[bytes] = []
-        begin = len(lead)
-        for line in lines:
-            if line.startswith(lead):
-                rest = line[begin:]
-                at = rest.find(b"\t")
-                if (at > 0 and 0 < len(rest) - at - 1 <= _LONGEST_DETAIL and rest[0] != _DOT and b"/" not in rest
-                        and b"\\" not in rest and b"\0" not in rest):
-                    ready.append(prefix + rest.replace(b"\t", _A_FILE, 1))
-                    continue
-            text, _, detail = line.partition(b"\t")
-            directory, _, name = text.rpartition(b"/")
-            if (not name or not directory or b"\\" in text or b"/." in text or b"//" in text or b"\0" in line
-                    or text[0] != _SLASH or not 0 < len(detail) <= _LONGEST_DETAIL):
-                self.line(line)
+    def _take(self, text: bytes) -> None:
+        """Whole lines.  Most are plain files of the directory that the line before was in: those are made ready here and all
+        at once, since there may be millions of them."""
+        writer, ready, at = self._writer, list[bytes](), 0
+        while at < len(text):
+            if (found := _TOGETHER.match(text, at)) is None:
+                end = text.index(b"\n", at)
+                self.line(text[at:end])
+                at = end + 1
                 continue
-            if directory != before:
-                before, lead, prefix = directory, directory + b"/", writer.prefix_of(directory[1:])
-                begin = len(lead)
-            ready.append(prefix + name + _A_FILE + detail)
+            lead = found[1]
+            prefix = writer.prefix_of(lead[1:-1])
+            first = at + len(lead)
+            at = found.end()
+            rest = text[first:at - 1].replace(b"\n" + lead, b"\n" + prefix).replace(b"\t", _A_FILE)
+            ready += (prefix + rest).split(b"\n")
         writer.put_lines(ready)
 
     def finish(self) -> None:

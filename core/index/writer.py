@@ -106,8 +106,8 @@ class IndexWriter:
         at, count, packer = len(MAGIC), 0, Packer()
         keys: list[bytes] = []
         numbers: list[list[int]] = [[], [], [], []]
-        for lines in self._groups(pulse):
-            group = pack_group(lines, packer)
+        for names, details in self._groups(pulse):
+            group = pack_group(names, details, packer)
             keys.append(group.key)
             for column, value in zip(numbers, (group.count, *group.sizes), strict=True):
                 column.append(value)
@@ -136,7 +136,7 @@ class IndexWriter:
             return b""
         return put_numbers([self.frames.kind, self.frames.unit]) + put_numbers(self.frames.sizes)
 
-    def _groups(self, pulse: Callable[[], None]) -> Iterator[list[tuple[bytes, bytes]]]:
+    def _groups(self, pulse: Callable[[], None]) -> Iterator[tuple[list[bytes], list[bytes]]]:
         """Keys and details in order, each key once, as many as go into a group."""
         keys: list[bytes] = []
         details: list[bytes] = []
@@ -150,11 +150,11 @@ class IndexWriter:
             begin = before = 0
             # The last one may come once more in the next list.
             while (end := bisect_left(sizes, before + GROUP)) < len(keys) - 1:
-                yield list(zip(keys[begin:end + 1], details[begin:end + 1], strict=True))
+                yield keys[begin:end + 1], details[begin:end + 1]
                 begin, before = end + 1, sizes[end]
             del keys[:begin], details[:begin]
         if keys:
-            yield list(zip(keys, details, strict=True))
+            yield keys, details
 
 
 def _once(keys: list[bytes], details: list[bytes]) -> tuple[list[bytes], list[bytes]]:

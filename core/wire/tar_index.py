@@ -19,6 +19,7 @@ _LONG_NAME, _LONG_LINK, _PAX, _PAX_GLOBAL, _SPARSE, _DIRECTORY_LIST = b"LKxgSD"
 _LETTERS: Mapping[int, bytes] = {0: b"f", **{ord(kind): letter.encode() for kind, letter in zip("01234567DS", "fhlcbdpfds",
                                                                                               strict=True)}}
 _ODD = re.compile(rb"[^ -\[\]-~]")
+_NOT_ODD = bytes(byte for byte in range(32, 127) if byte != 92) + b"\t\n"
 _NAMED = {7: b"\\a", 8: b"\\b", 9: b"\\t", 10: b"\\n", 11: b"\\v", 12: b"\\f", 13: b"\\r", 92: b"\\\\"}
 _NEVER = 1 << 62
 _PLAIN = struct.Struct("100s24x11sc11sx8xc100x6s")
@@ -28,8 +29,8 @@ Take = Callable[[int, bytes, int, int, bytes], None]
 """Of a member: the byte at which its first header block begins, its name as it stands there, bytes in the file, seconds since
 1970 (−1 unknown), and a letter: f file, d directory, l symbolic and h hard link, s sparse file, b and c devices, p fifo,
 ``?`` anything else."""
-PlainFile = tuple[int, bytes, int, int]
-"""The same of a plain file, without its letter."""
+PlainFile = tuple[bytes, int, int, int]
+"""The same of a plain file, the name first and without its letter."""
 
 
 def quote_name(name: bytes) -> bytes:
@@ -37,9 +38,9 @@ def quote_name(name: bytes) -> bytes:
     return _ODD.sub(_escape, name) if _ODD.search(name) else name
 
 
-def prints_as_it_is(names: bytes) -> bool:
-    """Whether no byte of ``names`` would be quoted."""
-    return _ODD.search(names) is None
+def print_as_they_are(lines: bytes) -> bool:
+    """Whether no byte of ``lines`` would be quoted, but for what ends words and lines."""
+    return not lines.translate(None, _NOT_ODD)
 
 
 def index_path(name: bytes) -> bytes:
@@ -119,14 +120,14 @@ class TarIndexer:
                 break
             if size < 0 or time < 0:
                 break
-            found.append((start + offset, name.partition(b"\0")[0], size, time))
+            found.append((name.partition(b"\0")[0], start + offset, size, time))
             offset += BLOCK + ((size + BLOCK - 1) & -BLOCK)
         if not found:
             return False
         if self._plain is not None:
             self._plain(found)
         else:
-            for at, name, size, time in found:
+            for name, at, size, time in found:
                 self._member(at, name, size, time, b"f")
         self._zero = False
         self._next = start + offset

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.bench.data import warm
@@ -38,9 +38,10 @@ def restore(setting: Setting) -> Iterator[Line]:
     for compress, unpack in (("none", "cat"), ("client fast", "gzip -dc")):
         site = make_site(setting.work / "site", [tree], {"compress": compress})
         amdump(site)()
-        [volume] = (site.top / "vtapes").glob("slot*/00001.*")
-        warm(volume)
-        a, b = in_turn([_ours(site, tree, out), _theirs(volume, unpack, out)], setting.times, settle)
+        parts = sorted(site.top.glob("vtapes/slot*/0000[1-9].localhost.*.0"))
+        for part in parts:
+            warm(part)
+        a, b = in_turn([_ours(site, tree, out), _theirs(parts, unpack, out)], setting.times, settle)
         wall = middle([sample.wall for sample in a])
         yield Line(f"4 KB out of a big dump, {compress}: wall", f"{wall:.2f} s", f"{middle([s.wall for s in b]):.2f} s",
                    f"{ratio([s.wall for s in b], [s.wall for s in a]):.0f}", f"≤ {MOST:g} s", wall <= MOST)
@@ -62,11 +63,12 @@ def _ours(site: BenchSite, tree: Path, out: Path) -> Work:
     return work
 
 
-def _theirs(volume: Path, unpack: str, out: Path) -> Work:
-    """What the header of the file on the volume says."""
+def _theirs(parts: Sequence[Path], unpack: str, out: Path) -> Work:
+    """What the headers of the files on the volume say."""
+    read = "; ".join(f"dd if='{part}' bs=32k skip=1 status=none" for part in parts)
+
     def work() -> dict[str, float]:
         out.mkdir()
-        subprocess.run(f"dd if='{volume}' bs=32k skip=1 status=none | {unpack} | tar -xpGf - ./{_SMALL}", shell=True, cwd=out,
-                       check=True)
+        subprocess.run(f"{{ {read}; }} | {unpack} | tar -xpGf - ./{_SMALL}", shell=True, cwd=out, check=True)
         return {}
     return work

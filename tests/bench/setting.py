@@ -25,7 +25,7 @@ class Setting:
     def settle(self, tree: Path | None = None) -> None:
         """Before each sample: nothing of the one before is left on the disk or in memory, ``tree`` is in memory, and so is
         the room for what will be written."""
-        for name in ("out", "site/hold"):
+        for name in ("out", "site/hold", "listing/hold"):
             path = self.work / name
             if path.is_dir():
                 shutil.rmtree(path)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from core.errors import WorldError
 from core.index.frames import GZIP, FrameTable
+from core.index.lines import LineTaker
 from core.index.reader import IndexReader, open_index
 from core.index.record import Mark, Record, sort_key
 from core.index.spool import Sorter
@@ -114,6 +115,33 @@ def test_frames_and_renames_come_back(sizes: list[int], renames: list[tuple[byte
         assert reader.renames == renames and reader.frames is not None
         assert list(reader.frames.sizes) == sizes and (reader.frames.kind, reader.frames.unit) == (GZIP, 1 << 20)
         assert reader.frames.begin(len(sizes)) == sum(sizes) and reader.frames.frame_of((1 << 20) + 1) == 1
+
+
+WORD = st.sampled_from([b"a", b"b", b"a", b"b", b"a b", b".", b"..", b".a", b"", b"\\", b"\\141", b"\0", b"\t", b"\xff"])
+DETAIL = st.sampled_from([*[b"\t0 1 2 f"] * 3, b"", b"\t", b"\t512 1 2 d", b"\tx", b"\t1\t2", b"\t" + b"1" * 90,
+                          b"\t" + b"1" * 91])
+LINE = st.builds(lambda words, detail: b"/" + b"/".join(words) + detail, st.lists(WORD, min_size=1, max_size=4), DETAIL)
+
+
+@given(st.lists(st.one_of(LINE, st.sampled_from([b"/a/b\t0 1 2 f", b"/a/c\t9 1 2 f", b"\t/a", b"a/b", b""])), max_size=12),
+       st.integers(1, 80), st.booleans())
+def test_lines_taken_together_are_what_each_is_alone(lines: list[bytes], size: int, ended: bool) -> None:
+    text = b"\n".join(lines) + b"\n" * ended
+    found = []
+    for together in (True, False):
+        out = io.BytesIO()
+        writer = IndexWriter(out, io.BytesIO())
+        taker = LineTaker(writer, "it")
+        if together:
+            for at in range(0, len(text), size):
+                taker.feed(memoryview(text)[at:at + size])
+            taker.finish()
+        else:
+            for line in text.split(b"\n"):
+                taker.line(line)
+        writer.finish()
+        found.append(out.getvalue())
+    assert found[0] == found[1]
 
 
 def read_all(path: Path) -> tuple[object, ...]:
