@@ -46,6 +46,7 @@ def restore(setting: Setting) -> Iterator[Line]:
         yield Line(f"4 KB out of a big dump, {compress}: wall", f"{wall:.2f} s", f"{middle([s.wall for s in b]):.2f} s",
                    f"{ratio([s.wall for s in b], [s.wall for s in a]):.0f}", f"≤ {MOST:g} s", wall <= MOST)
         site.remove()
+    settle()
     shutil.rmtree(tree)
 
 
