@@ -45,7 +45,7 @@ def ls(
       taperoom ls web1:/home --dates
     """
     from core.errors import UsageError
-    from core.restore import ls as look
+    from core.restore.browse import ls as look
 
     if versions and (as_of or recursive or dates):
         raise UsageError("CFG006", "--versions goes through all dates of one path", "leave the other options out")
@@ -241,7 +241,7 @@ def _changed(change: Change) -> str:
 def _dates(spec: str, json: bool) -> int:
     from core.model.units import show_kib
     from core.report.text import table
-    from core.restore import dates as known
+    from core.restore.browse import dates as known
 
     dumps = known(where.site(), spec)
     if json:

@@ -149,7 +149,7 @@ def _restore(site: Site, made: DemoSite) -> int:
     import filecmp
     import subprocess
 
-    from core.restore import recipe
+    from core.restore.byhand import recipe
 
     target = made.directory / "restored"
     target.mkdir()

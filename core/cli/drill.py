@@ -80,8 +80,7 @@ def drill(
 
 def _told(drilled: Drilled, line: ProgressLine, json: bool) -> None:
     from core.model.units import show_size
-    from core.report.lines import took
-    from core.report.text import clean, count, wrap
+    from core.report.text import clean, count, took, wrap
 
     line.erase()
     if json:
@@ -153,8 +152,7 @@ def _history(site: Site, names: list[str], json: bool) -> int:
 def _chart(host: str, disk: str, found: list[Month]) -> list[str]:
     from core.model.units import show_kib
     from core.prove.history import bar, slower
-    from core.report.lines import took
-    from core.report.text import name_of, table
+    from core.report.text import name_of, table, took
 
     most = max(month.seconds for month in found)
     rows = [[month.month, str(month.drills), str(month.failed or ""), took(month.seconds) if month.seconds else "-",

@@ -9,8 +9,8 @@ from core.cli import show
 from core.cli.show import moment
 
 if TYPE_CHECKING:
-    from core.restore import Forecast, Recovery
-    from core.restore.forecast import Step, Stop
+    from core.restore.forecast import Forecast, Step, Stop
+    from core.restore.recover import Recovery
 
 _NAMES = 5
 """So many names that are there already are shown."""
@@ -83,8 +83,7 @@ def _resumed(ahead: Forecast) -> None:
 
 def _sum(ahead: Forecast) -> str:
     from core.model.units import show_size
-    from core.report.lines import took
-    from core.report.text import count
+    from core.report.text import count, took
 
     volumes = f" on {count(ahead.volumes, 'volume')}" if ahead.volumes else ""
     by = f"as {count(ahead.measured, 'check')} did" if ahead.measured else "which is assumed; 'taperoom verify' measures it"

@@ -29,7 +29,7 @@ def recipe(
       mkdir back; cd back; sh -e /tmp/back.sh
     """
     from core.report.text import clean
-    from core.restore import recipe_for
+    from core.restore.byhand import recipe_for
 
     found = recipe_for(where.site(), spec, as_of)
     for warning in found.warnings:

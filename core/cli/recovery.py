@@ -13,7 +13,7 @@ from core.errors import TaperoomError
 if TYPE_CHECKING:
     from core.client.asking import Asker
     from core.model.site import Site
-    from core.restore import Progress, Recovery, Result
+    from core.restore.recover import Progress, Recovery, Result
     from core.restore.shelves import Answer, There, Wanted
 
 _SHOWN = 20

@@ -112,7 +112,7 @@ def _conclude(outcome: Outcome) -> None:
 
 
 def _took(seconds: float) -> str:
-    from core.report.lines import took
+    from core.report.text import took
 
     return took(seconds)
 

@@ -11,8 +11,8 @@ from typing import assert_never
 from core.events import event as e
 from core.events.event import Record
 from core.events.view import RunView
-from core.model.units import show_duration, show_kib
-from core.report.text import clean, clock, count, name_of
+from core.model.units import show_kib
+from core.report.text import clean, clock, count, name_of, rate, took
 
 
 def line_of(record: Record, view: RunView) -> str | None:
@@ -51,16 +51,6 @@ def choices_of(asked: e.QuestionAsked) -> list[str]:
     """The command that makes each choice, and what follows from it."""
     words = ((f"{clean(choice.name)} {clean(choice.argument).upper()}".strip(), choice.effect) for choice in asked.choices)
     return [f"taperoom reply {asked.id} {word}: {clean(effect)}" for word, effect in words]
-
-
-def took(seconds: float) -> str:
-    """A duration; with a tenth while it is short, since ``0s`` says nothing."""
-    return f"{seconds:.1f}s" if seconds < 10 else show_duration(seconds)
-
-
-def rate(kib: float, seconds: float) -> str:
-    """``112 MiB/s``; empty when the time is too short to say."""
-    return f"{show_kib(kib / seconds)}/s" if seconds >= 0.001 else ""
 
 
 def _of(view: RunView, handle: str) -> str:

@@ -13,8 +13,7 @@ from core.events.gauges import Gauges
 from core.events.view import DiskState, DiskView, RunView, VolumeView
 from core.model.units import show_duration, show_kib
 from core.report.background import NOTHING, Background
-from core.report.lines import rate, took
-from core.report.text import WIDTH, clean, clock, count, moment, name_of, pad, table, width, wrap
+from core.report.text import WIDTH, clean, clock, count, moment, name_of, pad, rate, table, took, width, wrap
 from core.report.waits import waited, waiting_now
 
 _STRANGE_LINES = 5

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from core.model.units import local_time
+from core.model.units import local_time, show_duration, show_kib
 
 WIDTH = 80
 
@@ -119,3 +119,13 @@ def moment(at: float) -> str:
 def count(number: int, one: str, many: str = "") -> str:
     """``1 disk``, ``2 disks``."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def took(seconds: float) -> str:
+    """A duration; with a tenth while it is short, since ``0s`` says nothing."""
+    return f"{seconds:.1f}s" if seconds < 10 else show_duration(seconds)
+
+
+def rate(kib: float, seconds: float) -> str:
+    """``112 MiB/s``; empty when the time is too short to say."""
+    return f"{show_kib(kib / seconds)}/s" if seconds >= 0.001 else ""

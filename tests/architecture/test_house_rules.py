@@ -83,6 +83,11 @@ def test_the_data_path_starts_light(statement: str) -> None:
     assert not loaded & {"asyncio", "typer", "rich", "pydantic"}
 
 
+def test_a_restore_starts_light() -> None:
+    loaded = modules_after("import core.cli.recovery, core.cli.forecast, core.restore.recover, core.report.text")
+    assert not loaded & {"typer", "rich", "pydantic", "core.events.event", "core.restore.byhand", "core.report.lines"}
+
+
 def test_the_client_needs_only_python() -> None:
     statement = ("import clientd.amandad, clientd.services.sendbackup, clientd.services.sendsize, clientd.services.selfcheck,"
                  " clientd.services.restore")

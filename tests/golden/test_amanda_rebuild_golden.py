@@ -17,7 +17,7 @@ from core.holding.header import HEADER_SIZE, build, parse
 from core.holding.scan import scan
 from core.model.site import HoldingDisk, Retention, Site, Storage
 from core.prove.verify import Wish, choose, verify
-from core.restore import restore
+from core.restore.recover import restore
 from tests.support.journals import site_of
 
 GOLDEN = Path(__file__).parent / "amanda-3.5.1"

@@ -13,8 +13,9 @@ from core.amanda.curinfo import history_of, parse_info
 from core.catalogue.history import load_history
 from core.config.load import load_site
 from core.model.site import Site
-from core.restore import dates, ls, restore
+from core.restore.browse import dates, ls
 from core.restore.indexfile import index_file
+from core.restore.recover import restore
 from tests.support.amanda_golden import lay_out
 from tests.support.cli import Said, call
 

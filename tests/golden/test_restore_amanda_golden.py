@@ -9,7 +9,9 @@ from pathlib import Path
 from core.events import event as e
 from core.holding.header import parse
 from core.model.site import Site, Storage
-from core.restore import ls, recipe, restore
+from core.restore.browse import ls
+from core.restore.byhand import recipe
+from core.restore.recover import restore
 from tests.support.journals import Night, site_of
 
 GOLDEN = Path(__file__).parent / "amanda-3.5.1"

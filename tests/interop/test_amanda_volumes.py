@@ -22,7 +22,8 @@ from core.holding.header import HEADER_SIZE, Kind, build, parse
 from core.holding.scan import scan
 from core.model.site import Site
 from core.prove.verify import Wish, choose, verify
-from core.restore import ls, restore
+from core.restore.browse import ls
+from core.restore.recover import restore
 from tests.support import amanda
 from tests.support.amanda_site import AmandaSite, amanda_site
 from tests.support.cli import Said, program

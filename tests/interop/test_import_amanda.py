@@ -15,7 +15,8 @@ import pytest
 from core.client.runs import live_run
 from core.config.load import load_site
 from core.migration import planner
-from core.restore import dates, ls, restore
+from core.restore.browse import dates, ls
+from core.restore.recover import restore
 from tests.support import amanda
 from tests.support.amanda_to_import import AmandaSite, a_site
 from tests.support.cli import Said, call, program

@@ -13,7 +13,7 @@ import pytest
 from core.devices.neighbour import in_hand, standing_still
 from core.devices.scan_policy import Standing
 from core.devices.shelf import inventory
-from core.restore import restore
+from core.restore.recover import restore
 from tests.support import amanda
 from tests.support.amanda_site import AmandaSite, amanda_site, slot_bytes
 from tests.support.dumps import manifest

@@ -11,7 +11,7 @@ import pytest
 
 from core.events.view import DiskState
 from core.prove.verify import Wish, choose, verify
-from core.restore import restore
+from core.restore.recover import restore
 from tests.support import amanda
 from tests.support.dumps import manifest
 from tests.support.small_site import SmallSite

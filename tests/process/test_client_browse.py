@@ -19,10 +19,10 @@ from core.index.record import Mark
 from core.model.dump import NO_CRC
 from core.model.site import Site, Storage
 from core.model.units import seconds_of_datestamp
-from core.restore import restore
 from core.restore.layer import Listed
 from core.restore.listing import Listing
 from core.restore.merged import MergedTree
+from core.restore.recover import restore
 from tests.support.cli import call
 from tests.support.small_site import SmallSite
 

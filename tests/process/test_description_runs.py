@@ -22,7 +22,8 @@ from core.events import event as e
 from core.events.codec import inspect
 from core.holding.header import HEADER_SIZE, Header, parse
 from core.model.site import Site
-from core.restore import ls, restore
+from core.restore.browse import ls
+from core.restore.recover import restore
 from tests.support.cli import call
 from tests.support.dumps import manifest
 from tests.support.small_site import SmallSite

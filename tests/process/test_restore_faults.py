@@ -17,7 +17,9 @@ from core.errors import TaperoomError, UsageError, WorldError
 from core.holding.header import HEADER_SIZE, Filters, Kind, build, parse
 from core.index.reader import open_index
 from core.landing.room import ROOM as STAGING
-from core.restore import ls, recipe, restore
+from core.restore.browse import ls
+from core.restore.byhand import recipe
+from core.restore.recover import restore
 from tests.support.dumps import HOST, Client, manifest, pause, touch
 from tests.support.indexes import lines_of, store_index
 

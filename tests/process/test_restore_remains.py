@@ -13,8 +13,7 @@ import pytest
 from core.errors import WorldError
 from core.holding.header import HEADER_SIZE, Kind, build, parse
 from core.index.reader import open_index
-from core.restore import restore
-from core.restore.recover import Result
+from core.restore.recover import Result, restore
 from tests.process.test_restore_parts import WAYS
 from tests.support.dumps import HOST, Client, manifest, touch
 

@@ -13,7 +13,9 @@ from core.catalogue.history import load_history
 from core.catalogue.orders import load_orders, save_order
 from core.catalogue.protect import protected_labels
 from core.catalogue.rebuild import open_catalogue, rebuild
-from core.restore import dates, ls, recipe, restore
+from core.restore.browse import dates, ls
+from core.restore.byhand import recipe
+from core.restore.recover import restore
 from tests.support.dumps import manifest
 from tests.support.small_site import SmallSite
 

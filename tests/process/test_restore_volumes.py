@@ -271,7 +271,7 @@ def test_a_damaged_copy_gives_way(twice: SmallSite, tmp_path: Path) -> None:
 def test_nobody_to_ask(twice: SmallSite, tmp_path: Path) -> None:
     """The same from a program: it is told at once."""
     from core.errors import WorldError
-    from core.restore import restore
+    from core.restore.recover import restore
 
     with (without(twice, "T-001"), without(twice, "S-001", "second"),
           pytest.raises(WorldError, match="is in no slot of storage") as caught):

@@ -12,7 +12,9 @@ import pytest
 from isal import igzip
 
 from core.landing.room import ROOM as STAGING
-from core.restore import Progress, ls, recipe, restore
+from core.restore.browse import ls
+from core.restore.byhand import recipe
+from core.restore.recover import Progress, restore
 from tests.support.dumps import HOST, Client, manifest, pause, touch
 
 

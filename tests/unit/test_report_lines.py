@@ -10,7 +10,8 @@ import pytest
 from core.events import event as e
 from core.events.event import Event, Record
 from core.events.view import RunView
-from core.report.lines import line_of, rate, took
+from core.report.lines import line_of
+from core.report.text import rate, took
 
 AT = 1795000000.0
 

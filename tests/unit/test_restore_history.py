@@ -13,7 +13,7 @@ from core.index.record import Mark
 from core.index.writer import writing
 from core.model.site import Site
 from core.model.units import sanitise
-from core.restore import ls
+from core.restore.browse import ls
 from core.restore.difference import Difference, diff
 from core.restore.history import Found, find, history, search
 from tests.support.journals import Night, site_of
