@@ -27,6 +27,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=1e9, help="begin no case after this time")
     given = parser.parse_args()
     part, of = map(int, given.part.split("/"))
+    if not 0 <= part < of:
+        parser.error(f"--part {given.part}: the first of {of} parts is 0/{of}, the last {of - 1}/{of}")
     fired = absent = 0
     failed: list[str] = []
     begun = time.monotonic()
