@@ -9,6 +9,7 @@ survive, or (``mixed``) the file is cut in half.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -61,6 +62,7 @@ def cut(roots: list[Path], disk: Disk, graveyard: Path, way: str, seed: int) -> 
 
 def _cut_directory(path: Path, inode: int, disk: Disk, graveyard: Path, way: str, chance: random.Random) -> None:
     durable = disk.names.get(inode, {})
+    _keep_all(path, graveyard)
     names = sorted({*durable, *os.listdir(path)})
     for name in names:
         at = path / name
@@ -79,6 +81,14 @@ def _cut_directory(path: Path, inode: int, disk: Disk, graveyard: Path, way: str
             size = disk.sizes.get(at.stat().st_ino, 0)
             if at.stat().st_size > size and (way != "mixed" or chance.random() < 0.8):
                 os.truncate(at, size if way != "mixed" else chance.randint(size, at.stat().st_size))
+
+
+def _keep_all(path: Path, graveyard: Path) -> None:
+    """A renamed file loses its new name before it gets the old one back: it must outlive that."""
+    for entry in os.scandir(path):
+        if entry.is_file(follow_symlinks=False):
+            with contextlib.suppress(FileExistsError):
+                os.link(entry.path, graveyard / str(entry.inode()))
 
 
 def _cut_sqlite(at: Path, way: str, chance: random.Random) -> None:
@@ -101,10 +111,5 @@ def _put_back(at: Path, was: int | None, graveyard: Path) -> None:
     buried = graveyard / str(was)
     if buried.exists():
         os.link(buried, at)
-    else:
-        # It lives under another name, or was a directory that is empty now.
-        found = next((path for path in at.parent.iterdir() if path.lstat().st_ino == was), None)
-        if found is not None and found.is_file():
-            os.link(found, at)
-        elif found is None:
-            at.mkdir()
+    elif not any(path.lstat().st_ino == was for path in at.parent.iterdir()):
+        at.mkdir()  # a directory that is empty now

@@ -181,7 +181,10 @@ class CrashSite:
     def facts(self, run: str) -> list[Event]:
         """The journal of a run as it stands."""
         found = next((one for one in list_runs(self.site.state_dir) if one.datestamp == run), None)
-        return [record.event for record in Journal(found).read()] if found else []
+        if found is None:
+            return []
+        with contextlib.closing(Journal(found)) as journal:
+            return [record.event for record in journal.read()]
 
     def runs(self) -> list[str]:
         """All runs, oldest first."""
