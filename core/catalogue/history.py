@@ -3,39 +3,59 @@
 A dump at level n makes the entries above n void.  A dump of 0 KiB keeps the sizes known before but counts as dumped
 (Amanda forgets it, and then asks for the same level for ever).  A dump that nothing holds any more is no base for an
 incremental: it stays in ``recent`` for its size, not in ``levels``.
+
+A dump that is dated later than the clock does not count at all: what a client dumped then it takes for its last dump, and no
+date tells in which order that and the others were.  So there is no base either, until a full was made for this reason.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from core.catalogue.orders import LEVEL_ORDERS, load_orders
 from core.catalogue.queries import Key
 from core.catalogue.rebuild import open_catalogue
+from core.catalogue.store import Catalogue
 from core.catalogue.traces import Trace, by_disk
 from core.model.history import DiskHistory, LevelStat
 from core.model.site import Site
+from core.model.units import latest_stamp
+from core.planning.explain import MISDATED
 
 RECENT = 100
 
 
-def load_history(site: Site) -> dict[Key, DiskHistory]:
+def load_history(site: Site, now: float | None = None) -> dict[Key, DiskHistory]:
     """Host and disk to the history of every disk that was dumped or has an order.  Empty when nothing was ever dumped.
+    ``now``: seconds since the epoch, the clock's unless given.
 
     WorldError RST001 when the catalogue can be neither read nor made.
     """
     found: dict[Key, DiskHistory] = {}
+    latest = latest_stamp(time.time() if now is None else now)
     if site.catalogue.exists() or site.runs_dir.exists():
         with open_catalogue(site).catalogue as catalogue:
             for good in by_disk(catalogue, RECENT):
-                found[good[0].host, good[0].disk] = history_of(good, os.path.exists)
+                key = good[0].host, good[0].disk
+                found[key] = history_of([dump for dump in good if dump.datestamp <= latest], os.path.exists)
+                if good[-1].datestamp > latest and not _settled(catalogue, *good[-1].key[:3]):
+                    found[key] = DiskHistory(recent=found[key].recent, misdated=good[-1].datestamp)
     keys = {disk.title: disk.key for disk in site.disks}
     for title, order in load_orders(site).items():
         if order in LEVEL_ORDERS and title in keys:
             found[keys[title]] = replace(found.get(keys[title], DiskHistory()), forced=order)
     return found
+
+
+def _settled(catalogue: Catalogue, host: str, disk: str, datestamp: str) -> bool:
+    """Whether a full was made because the dump of that ``datestamp`` is dated later than the clock."""
+    return bool(catalogue.rows(
+        "SELECT 1 FROM dumps JOIN disks USING (run, host, disk) WHERE host=? AND disk=? AND dumps.level=0"
+        " AND dumps.outcome IN ('done','strange') AND substr(why, 1, ?)=? LIMIT 1",
+        host, disk, len(MISDATED) + len(datestamp), MISDATED + datestamp))
 
 
 def history_of(good: Sequence[Trace], exists: Callable[[str], bool]) -> DiskHistory:

@@ -1,8 +1,9 @@
 """Which volumes of a storage must not be overwritten, and why.
 
 Three rules of the storage's retention: its newest volumes, those younger than so many days, and those with the last fulls
-of each disk.  A kept volume is worth keeping only if its dumps can be restored, so every volume that holds a base of a
-dump on a kept one is kept too, as are the incrementals on top of a kept full.
+of each disk.  What is dated later than the clock is kept besides, and counts for none of them: a clock was wrong, so nobody
+knows how old it is, and it must not take the place of what is new.  A kept volume is worth keeping only if its dumps can be
+restored, so every volume that holds a base of a dump on a kept one is kept too, as are the incrementals on top of a kept full.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from core.catalogue.queries import DumpKey, VolumeRow, volumes
 from core.catalogue.rebuild import open_catalogue
 from core.catalogue.traces import Trace, by_disk
 from core.model.site import Retention, Site, Storage
-from core.model.units import seconds_of_datestamp, show_duration
+from core.model.units import latest_stamp, seconds_of_datestamp, show_duration
 
 
 def protected_labels(site: Site, storage: Storage | str, now: float | None = None) -> dict[str, str]:
@@ -33,15 +34,17 @@ def protect(
     retention: Retention, written: Sequence[VolumeRow], disks: Iterable[Sequence[Trace]], storage: str, now: float
 ) -> dict[str, str]:
     """The rules by themselves: ``written`` volumes newest first, of each of ``disks`` the good dumps, oldest first."""
-    kept: dict[str, str] = {}
-    for number, volume in enumerate(written):
+    latest = latest_stamp(now)
+    kept = {volume.label: f"dated {volume.written}, later than this machine's clock: the clock was wrong then, or is now"
+            for volume in written if volume.written.isdigit() and volume.written > latest}
+    for number, volume in enumerate(volume for volume in written if volume.label not in kept):
         age = _age(volume.written, now)
         if number < retention.tapes:
             kept[volume.label] = f"one of the {retention.tapes} newest volumes"
         elif age < retention.days * 86400:
             kept[volume.label] = f"written {show_duration(age)} ago, kept for {retention.days} days"
     for history in disks:
-        _keep_disk(kept, history, storage, retention.full)
+        _keep_disk(kept, history, storage, retention.full, latest)
     return kept
 
 
@@ -52,10 +55,10 @@ def _age(datestamp: str, now: float) -> float:
         return 0.0
 
 
-def _keep_disk(kept: dict[str, str], history: Sequence[Trace], storage: str, fulls: int) -> None:
+def _keep_disk(kept: dict[str, str], history: Sequence[Trace], storage: str, fulls: int, latest: str) -> None:
     here = {dump.key: labels for dump in history if (labels := _labels(dump, storage))}
     bases = base_of(history)
-    full = [dump for dump in history if dump.level == 0 and dump.key in here]
+    full = [dump for dump in history if dump.level == 0 and dump.key in here and dump.datestamp <= latest]
     chosen = {dump.key for dump in full[-fulls:]} if fulls > 0 else set()
     for dump in full[-fulls:] if fulls > 0 else []:
         _keep(kept, here[dump.key], f"has a last full of {dump.host}:{dump.disk} ({dump.datestamp})")

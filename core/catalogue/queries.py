@@ -7,7 +7,7 @@ Read-only.  Sizes KiB, times seconds since the epoch.  A dump is *good* when it 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.catalogue.store import Catalogue
@@ -46,7 +46,10 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """A good dump; ``file`` is the holding file where there is one; ``copies`` only whole ones."""
+    """A good dump; ``file`` is the holding file where there is one; ``copies`` only whole ones.
+
+    ``others``: places of another dump with the same name, datestamp and level, but other data.
+    """
 
     host: str
     disk: str
@@ -64,6 +67,7 @@ class Dump:
     server: Crc
     file: str
     copies: tuple[Copy, ...] = ()
+    others: tuple[str, ...] = ()
 
     @property
     def key(self) -> DumpKey:
@@ -119,7 +123,11 @@ def crc_of(text: str) -> Crc:
 
 
 def dumps(catalogue: Catalogue, host: str = "", disk: str = "") -> list[Dump]:
-    """All good dumps, of one disk when it is named, oldest first.  Of several attempts at one dump the last counts."""
+    """All good dumps, of one disk when it is named, oldest first.
+
+    Of several attempts at one dump the last counts; where their checksums show that they are not the same data, the last that
+    is held, and copies of the others are not its own.
+    """
     where, values = ("AND host=? AND disk=?", (host, disk)) if host else ("", ())
     rows = catalogue.rows(
         "SELECT host, disk, datestamp, level, outcome, run, began, ended, seconds, size, orig, native_crc, client_crc,"
@@ -129,9 +137,31 @@ def dumps(catalogue: Catalogue, host: str = "", disk: str = "") -> list[Dump]:
     found: dict[DumpKey, Dump] = {}
     for (name, of, stamp, level, outcome, run, began, ended, seconds, size, orig, native, client, server, file) in rows:
         key: DumpKey = (name, of, stamp, level)
-        found[key] = Dump(name, of, stamp, level, outcome, run, began, ended, seconds, size, orig, crc_of(native),
-                          crc_of(client), crc_of(server), file, tuple(copies.get(key, ())))
+        crc, all_of_key = crc_of(server), copies.get(key, ())
+        own = tuple([copy for copy in all_of_key if _same(copy.crc, crc)])
+        dump = Dump(name, of, stamp, level, outcome, run, began, ended, seconds, size, orig, crc_of(native), crc_of(client),
+                    crc, file, own, tuple([_place(copy) for copy in all_of_key if copy not in own]))
+        before = found.get(key)
+        if before is not None and not _same(before.server, crc):
+            dump = _one_of(before, dump)
+        found[key] = dump
     return list(found.values())
+
+
+def _same(one: Crc, other: Crc) -> bool:
+    """Whether two checksums may be of the same data."""
+    return not (one.known and other.known) or one == other
+
+
+def _place(copy: Copy) -> str:
+    return f"volume {', '.join(copy.labels)} of storage {copy.storage}"
+
+
+def _one_of(before: Dump, dump: Dump) -> Dump:
+    """Which of two dumps with one key but other data counts: the later one, unless only the earlier one is held."""
+    kept, lost = (dump, before) if dump.held or not before.held else (before, dump)
+    file = (f"holding file {lost.file}",) if lost.file and lost.file != kept.file else ()
+    return replace(kept, others=tuple(dict.fromkeys((*kept.others, *file))))
 
 
 def _copies(catalogue: Catalogue, where: str, values: tuple[str, ...]) -> dict[DumpKey, list[Copy]]:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.catalogue.outside import forget_erased
 from core.catalogue.store import Catalogue, StaleCatalogue
+from core.devices import tapelist
 from core.errors import WorldError
 from core.model.site import Site
+from core.model.units import latest_stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def rebuild(site: Site, warnings: list[str] | None = None) -> Catalogue:
     try:
         _remove(new)
         with Catalogue(new, wal=False) as catalogue:
-            for name in _run_names(site):
+            for name in _in_order(site, _run_names(site)):
                 _ingest(site, catalogue, name, warnings if warnings is not None else [])
         with open(new, "rb") as whole:
             os.fsync(whole.fileno())
@@ -97,12 +100,37 @@ def catch_up(site: Site, catalogue: Catalogue, warnings: list[str] | None = None
     """Take in what journals have and the catalogue has not: runs that it does not know or that have no end in it.
 
     How many records were new.  StaleCatalogue when some belong before what it has: runs come in their order, since a
-    later one writes over the volumes of an earlier one.
+    later one writes over the volumes of an earlier one.  A run that is dated later than the clock is no later one.
     """
     ended = {row[0] for row in catalogue.rows("SELECT run FROM runs WHERE code >= 0")}
-    newest = max((row[0] for row in catalogue.rows("SELECT run FROM runs WHERE seq > 0")), default="")
+    latest = latest_stamp(time.time())
+    newest = max((row[0] for row in catalogue.rows("SELECT run FROM runs WHERE seq > 0 AND run <= ?", latest)), default="")
     told = warnings if warnings is not None else []
     return sum(_ingest(site, catalogue, name, told, newest) for name in _run_names(site) if name not in ended)
+
+
+def _in_order(site: Site, names: list[str]) -> list[str]:
+    """The runs in the order in which they wrote over each other's volumes, which is that of their names; but one that is dated
+    later than the clock comes before those that, by the tapelist, have written one of its volumes anew since."""
+    latest = latest_stamp(time.time())
+    ahead = [name for name in names if name > latest]
+    if not ahead:
+        return names
+    from core.events.codec import read
+    from core.events.event import VolumeBegan
+
+    try:
+        listed = {(volume.pool, volume.label): volume.datestamp for volume in tapelist.read(site.tapelist)}
+    except WorldError:
+        return names
+    before: dict[str, str] = {}
+    for name in ahead:
+        with contextlib.suppress(OSError):
+            wrote = [event for record in read((site.runs_dir / name / "journal.jsonl").read_bytes())
+                     if isinstance(event := record.event, VolumeBegan)]
+            stamps = [listed.get((event.storage, event.label)) or listed.get(("", event.label), "") for event in wrote]
+            before[name] = min((stamp for stamp in stamps if stamp in names), default=name)
+    return sorted(names, key=lambda name: (before.get(name, name), name not in before, name))
 
 
 def _ingest(site: Site, catalogue: Catalogue, name: str, warnings: list[str], newest: str = "") -> int:

@@ -21,7 +21,7 @@ _JSON = typer.Option("--json", help="As JSON.")
 _HOST = typer.Option("--host", metavar="HOST", help="Only on this host; may be a pattern.")
 _DISK = typer.Option("--disk", metavar="DISK", help="Only on this disk; may be a pattern.")
 _LIMIT = typer.Option("--limit", metavar="N", min=1, help="At most so many names.")
-_LETTERS = {"s": "-", "f": "-", "h": "-", "": "?"}
+_LETTERS = {"s": "-", "f": "-", "": "?"}
 
 
 def ls(
@@ -243,7 +243,12 @@ def _dates(spec: str, json: bool) -> int:
     from core.report.text import table
     from core.restore.browse import dates as known
 
-    dumps = known(where.site(), spec)
+    site = where.site()
+    dumps = known(site, spec)
+    if not dumps:
+        from core.restore import ls as look
+
+        look(site, spec)  # says why there are none, and what to do
     if json:
         show.say_json([{"datestamp": d.datestamp, "level": d.level, "kib": d.size, "labels": list(d.labels)}
                        for d in dumps])

@@ -34,6 +34,7 @@ def rebuild(
     from core.catalogue import queries
     from core.catalogue.rebuild import rebuild as make
     from core.report.text import clean, count
+    from core.restore.chain import twins
 
     site = where.site()
     warnings: list[str] = []
@@ -42,7 +43,9 @@ def rebuild(
         if found is not None:
             warnings += found.warnings
         with make(site, warnings) as catalogue:
-            runs, dumps = len(queries.runs(catalogue)), len(queries.dumps(catalogue))
+            runs, good = len(queries.runs(catalogue)), queries.dumps(catalogue)
+    dumps = len(good)
+    warnings += [said for dump in good if dump.others for said in twins(f"{dump.host}:{dump.disk}", [dump], (), True)]
     if json:
         show.say_json({"catalogue": str(site.catalogue), "runs": runs, "good_dumps": dumps, "warnings": warnings,
                        **({"volumes": found.volumes, "volumes_by_headers": found.by_headers, "journals": found.journals,

@@ -5,7 +5,24 @@ Without the parser of commands, so that `core.cli.straight` can do it in half th
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from core.cli import show, where
+
+
+def ahead(state_dir: Path, now: float) -> list[str]:
+    """What there is to be said of runs that are dated later than the clock; nothing when there are none."""
+    from core.client.runs import ahead_runs, list_runs
+    from core.model.units import datestamp_of
+
+    found = ahead_runs(list_runs(state_dir), now)
+    if not found:
+        return []
+    many = "1 run is" if len(found) == 1 else f"{len(found)} runs are"
+    newest = found[-1].datestamp
+    return [f"RUN043 {many} dated later than this machine's clock ({show.moment(datestamp_of(now))}), the newest"
+            f" {show.moment(newest)}: the clock was wrong then, or is now; 'taperoom status {newest}' shows it,"
+            " 'taperoom explain RUN043' says what to do"]
 
 
 def tell(run: str = "", *, json: bool = False, follow: bool = False) -> int:
@@ -27,6 +44,8 @@ def tell(run: str = "", *, json: bool = False, follow: bool = False) -> int:
         from core.report.status import status_text
 
         show.say(status_text(view, gauges, time.time(), alive).rstrip("\n"))
+        if not run:
+            show.warn(ahead(site.state_dir, time.time()))
     if not follow:
         return 0
     from core.cli import follow as following

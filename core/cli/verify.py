@@ -87,7 +87,7 @@ def _conclude(outcome: Outcome) -> None:
     from core.prove.targets import show_total
     from core.report.text import clean, count, moment, wrap
 
-    for warning in outcome.warnings:
+    for warning in (*outcome.warnings, *outcome.choice.notes):
         show.tell(clean(warning))
     bad = [result for result in outcome.results if result.finding.outcome != "good"]
     size = sum(result.finding.size for result in outcome.results)
@@ -128,7 +128,7 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
             "faults": r.finding.faults, "warnings": r.finding.warnings} for r in outcome.results],
         "elsewhere": [{"dump": target.title, "place": target.place} for target in choice.elsewhere],
         "gone": [target.title for target in outcome.gone],
-        "left": len(choice.left), "next_due": choice.next_due, "warnings": outcome.warnings,
+        "left": len(choice.left), "next_due": choice.next_due, "warnings": [*outcome.warnings, *choice.notes],
     }
 
 
@@ -136,10 +136,12 @@ def _list(json: bool) -> int:
     import time
 
     from core.model.units import show_kib
-    from core.prove.verify import standings
+    from core.prove.verify import ahead_of, standings
     from core.report.text import moment, name_of, table
 
-    found = standings(where.site(), time.time())
+    now = time.time()
+    found = standings(where.site(), now)
+    show.warn(ahead_of((one.target for one in found), now))
     if json:
         show.say_json([{
             "dump": one.target.title, "place": one.target.place, "kib": one.target.size, "at": one.target.at,

@@ -191,10 +191,11 @@ class Browser:
 
         opened = open_catalogue(site)
         self._site, self._said = site, list(opened.warnings)
-        stamp = parse_as_of(as_of, time.time() if now is None else now, self._said.append)
+        at = time.time() if now is None else now
+        stamp = parse_as_of(as_of, at, self._said.append)
         with opened.catalogue as catalogue:
             spec = Spec(host, disk)
-            self._moment = moment_of(site, catalogue, spec, stamp, lambda place, size: None, self._said.append)
+            self._moment = moment_of(site, catalogue, spec, stamp, lambda place, size: None, self._said.append, now=at)
         self.host, self.disk, self.datestamp = host, disk, self._moment.datestamp
 
     @property
@@ -232,12 +233,12 @@ class Browser:
         return sorted((self._name(path, node, counter) for path, node in found), key=lambda name: name.path)
 
     def _name(self, path: bytes, node: Node, counter: _Counter) -> Name:
-        from core.restore.tree import Directory
+        from core.restore.tree import Directory, size_of
 
         dump = self._moment.chain[node.dump] if node.dump >= 0 else None
         directory = isinstance(node, Directory)
         return Name(os.fsdecode(path), directory, dump.datestamp if dump else "", dump.level if dump else -1,
-                    counter.files(node), None if isinstance(node, Directory) or node.size < 0 else node.size)
+                    counter.files(node), None if isinstance(node, Directory) or (size := size_of(node)) < 0 else size)
 
     def peek(self, path: str) -> Peek:
         """The beginning of a file.  UsageError RST013 when there is none; WorldError RST024, RST058."""

@@ -6,6 +6,7 @@ Promises to write nothing that stays and to go on after each fault, so that one 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,9 @@ from pathlib import Path
 from core.codes import lookup
 from core.errors import TaperoomError
 from core.model.site import Site, Storage
-from core.model.units import show_kib
+from core.model.units import datestamp_of, is_ahead, show_kib
 from core.report.text import count
+from core.restore.asof import show_stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,29 @@ def server(site: Site) -> Iterator[Finding]:
     if not site.storages and not site.holding:
         yield Finding("E", "CFG009", "configuration", "there is no storage and no holding disk: dumps have no place to go")
     yield _state_dir(site.state_dir)
+    yield from _clock(site, time.time())
     yield from _certificates(site)
     yield from _holding(site)
     for storage in site.storages.values():
         yield from _storage(site, storage)
+
+
+def _clock(site: Site, now: float) -> Iterator[Finding]:
+    """Nothing, or what shows that the clock is wrong, or was: names of runs and labels that are dated later."""
+    from core.client.runs import ahead_runs, list_runs
+    from core.devices import tapelist
+
+    try:
+        runs = [run.datestamp for run in ahead_runs(list_runs(site.state_dir), now)]
+        volumes = [volume.datestamp for volume in tapelist.read(site.tapelist) if is_ahead(volume.datestamp, now)]
+    except (TaperoomError, OSError):
+        return  # the findings of the state directory and of the storages tell of that
+    if runs or volumes:
+        found = [count(len(stamps), word) for stamps, word in ((runs, "run"), (volumes, "volume")) if stamps]
+        verb = "is" if len(runs) + len(volumes) == 1 else "are"
+        yield Finding("W", "RUN043", "clock", f"this machine's clock says {show_stamp(datestamp_of(now))}, but"
+                      f" {' and '.join(found)} {verb} dated later, the newest {show_stamp(max([*runs, *volumes]))}: correct the"
+                      " clock before the next run if it is wrong; 'taperoom explain RUN043' tells more")
 
 
 def _certificates(site: Site) -> Iterator[Finding]:

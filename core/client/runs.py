@@ -15,6 +15,7 @@ from pathlib import Path
 from core.errors import StartError
 from core.events.codec import read
 from core.events.view import RunView
+from core.model.units import latest_stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,22 @@ def live_run(state_dir: Path) -> Run | None:
     return next((run for run in reversed(list_runs(state_dir)) if run.live()), None)
 
 
-def find_run(state_dir: Path, name: str = "") -> Run | None:
-    """The run whose datestamp begins with ``name``; the live or else the last one when it is empty."""
+def ahead_runs(runs: Iterable[Run], now: float | None = None) -> list[Run]:
+    """Those of ``runs`` that are dated later than the clock: it was wrong then, or is now."""
+    latest = latest_stamp(time.time() if now is None else now)
+    return [run for run in runs if run.datestamp > latest]
+
+
+def find_run(state_dir: Path, name: str = "", now: float | None = None) -> Run | None:
+    """The run whose datestamp begins with ``name``; the live or else the last one when it is empty.
+
+    One that is dated later than the clock is the last one only where there is no other.
+    """
     runs = list_runs(state_dir)
     if not name:
-        return live_run(state_dir) or (runs[-1] if runs else None)
+        ahead = ahead_runs(runs, now)
+        last = next((run for run in reversed(runs) if run not in ahead), runs[-1] if runs else None)
+        return live_run(state_dir) or last
     return next((run for run in reversed(runs) if run.datestamp.startswith(name)), None)
 
 

@@ -11,15 +11,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from core.restore.asof import show_stamp
+from core.model.units import latest_stamp
+from core.restore.asof import show_stamp, split_level
 from core.restore.marks import above, covered, with_mark, without_mark
 
 if TYPE_CHECKING:
     from core.client.browse import Date, Name, Needs
 
 
-__all__ = ["Standing", "Tree", "World", "above", "beside", "command_line", "covered", "newest_before", "restore_words",
-           "with_mark", "without_mark"]
+__all__ = ["Standing", "Tree", "World", "above", "beside", "command_line", "covered", "newest_before", "newest_now",
+           "restore_words", "with_mark", "without_mark"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +84,27 @@ def command_line(words: Iterable[str]) -> str:
     return shlex.join(words)
 
 
-def newest_before(dates: Sequence[Date], stamp: str) -> Date | None:
-    """The newest of ``dates`` (newest first) that is not after a datestamp."""
-    return next((date for date in dates if date.datestamp <= stamp), None)
+def newest_before(dates: Sequence[Date], as_of: str) -> Date | None:
+    """The newest of ``dates`` (newest first) that is not after what `core.restore.asof.parse_as_of` gave."""
+    stamp, level = split_level(as_of)
+    return next((date for date in dates if date.datestamp <= stamp and level in (-1, date.level)), None)
+
+
+def newest_now(dates: Sequence[Date], now: float) -> tuple[Date, str]:
+    """The newest of some ``dates`` (newest first) that the clock can explain, or else of all; and what to say of others."""
+    latest = latest_stamp(now)
+    found = next((date for date in dates if date.datestamp <= latest), dates[0])
+    if dates[0].datestamp <= latest:
+        return found, ""
+    fate = "it is passed over" if found is not dates[0] else "it is taken all the same, since there is no other"
+    return found, (f"RST028 the dump of {show_stamp(dates[0].datestamp)} is dated later than this machine's clock, which was"
+                   f" wrong then, or is now; {fate}")
 
 
 def beside(dates: Sequence[Date], datestamp: str, by: int) -> Date | None:
     """The dump before (−1) or after (1) one, as time goes; None where there is none."""
-    stamps = [date.datestamp for date in dates]
+    stamps = list(dict.fromkeys(date.datestamp for date in dates))
     if datestamp not in stamps:
         return None
     at = stamps.index(datestamp) - by
-    return dates[at] if 0 <= at < len(dates) else None
+    return newest_before(dates, stamps[at]) if 0 <= at < len(stamps) else None

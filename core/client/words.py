@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from core.client.recall import amanda_date, fitting, place_of
-from core.client.standing import Standing, Tree, World, newest_before
+from core.client.standing import Standing, Tree, World, newest_before, newest_now
 from core.errors import UsageError
 from core.model.units import show_size
 from core.report.text import count
-from core.restore.asof import parse_as_of, show_stamp
+from core.restore.asof import NEWEST, parse_as_of, show_stamp, split_level
 from core.restore.marks import covered, with_mark, without_mark
 
 _SHOWN = 20
@@ -147,8 +147,9 @@ def _disk(at: Standing, world: World, lost: str) -> Outcome:
     dates = world.dates(at.host, at.disk)
     if not dates:
         raise UsageError("RST013", f"no dump of {at.title} can be restored", "it may not have been dumped yet: taperoom run")
-    return Outcome(replace(at, date=dates[0].datestamp), (
-        f"disk {at.title} as of {show_stamp(dates[0].datestamp)}, the newest of {count(len(dates), 'dump')}{lost}",))
+    newest, said = newest_now(dates, world.now())
+    return Outcome(replace(at, date=newest.datestamp), (*filter(None, (said,)),
+        f"disk {at.title} as of {show_stamp(newest.datestamp)}, the newest of {count(len(dates), 'dump')}{lost}"))
 
 
 def _setdate(said: list[str], at: Standing, world: World) -> Outcome:
@@ -159,9 +160,12 @@ def _setdate(said: list[str], at: Standing, world: World) -> Outcome:
     stamp = parse_as_of(text, world.now(), warnings.append)
     dates = world.dates(at.host, at.disk)
     found = newest_before(dates, stamp)
+    if stamp == NEWEST and dates:
+        found, said_of_it = newest_now(dates, world.now())
+        warnings += filter(None, (said_of_it,))
     if found is None:
         oldest = f"the oldest that can be restored is of {show_stamp(dates[-1].datestamp)}" if dates else "there is none"
-        raise UsageError("RST013", f"{at.title} has no dump as old as {show_stamp(stamp)}", oldest)
+        raise UsageError("RST013", f"{at.title} has no dump as old as {show_stamp(split_level(stamp)[0])}", oldest)
     return Outcome(replace(at, date=found.datestamp), (
         *warnings, f"{at.title} as of {show_stamp(found.datestamp)}, level {found.level}"))
 

@@ -55,4 +55,8 @@ PAGES: tuple[Page, ...] = (
     Page("VFY015", "E", "A disk could not be drilled",
          "Nothing could be restored of it: it has no dump that is still held, or no copy can be read.",
          "The message has the reason with its own code; 'taperoom explain' tells more."),
+    Page("VFY016", "W", "A check is dated later than the clock",
+         "A copy was read again, and the result is dated later than the clock of this machine: the clock was wrong then, or is"
+         " now.  Such a result counts as none, so the copy is due and comes first.",
+         "Correct the clock if it is wrong.  Otherwise nothing: the next check of the copy has the right date."),
 )

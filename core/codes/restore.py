@@ -19,7 +19,8 @@ PAGES: tuple[Page, ...] = (
     Page("RST010", "E", "Not a date",
          "--as-of takes a moment, and what was written is none.",
          "Write 2026-01-31, 2026-01-31 03:15, a run's datestamp such as 20260131031500, 31 january, last tuesday, yesterday"
-         " 14:00, or 2 days ago.  A date means the end of that day."),
+         " 14:00, or 2 days ago; behind each of them level 0 means the last dump of that level.  A date means the end of that"
+         " day."),
     Page("RST011", "E", "No such disk",
          "No disk of that name is configured or was ever dumped; the message names the nearest ones.",
          "Write HOST:DISK or HOST:DISK:PATH with the names of the disklist."),
@@ -83,6 +84,20 @@ PAGES: tuple[Page, ...] = (
          "The 32 KiB before the data of a part, of a volume or of a holding file do not give the checksum that stands at their"
          " end.  One damaged byte is undone, and the message says which; the data itself has its own checksum.",
          "Nothing for this restore.  Look at the disk or the drive: damage seldom comes alone."),
+    Page("RST028", "W", "A dump is dated later than the clock",
+         "The clock of this machine was wrong when the dump was made, or is wrong now, by more than a day.  Nobody can tell"
+         " which, so without a date the newest dump that the clock can explain is taken, and where there is none, the newest"
+         " of all.",
+         "Look at the clock (date, timedatectl).  If it is wrong now, correct it and give the command again.  If it was wrong"
+         " then, name that dump by its very second when you want it: --as-of '2031-01-01 03:00:00'.  See also: taperoom explain"
+         " RUN043."),
+    Page("RST029", "W", "Two dumps of one second",
+         "A disk has two dumps with the same datestamp: of two levels, or of the same level with other data.  It happens where"
+         " two servers, or a server and its copy, dumped the same disk, or where a clock was set back.  Of two levels both can"
+         " be restored.  Of two with the same level only one can be in the catalogue, the last that is held; data of the other"
+         " is never taken for it, since its checksum is another.",
+         "Choose between levels with --as-of '2026-01-31 03:15:00 level 0'.  Read the other of one level by hand: the first"
+         " 32 KiB of its file are a text with the command.  Do not let two servers share a client's disk."),
     Page("RST050", "E", "Not a word of amrecover",
          "What was typed begins with no word that is known here, or with one of amrecover's that there is nothing to do for.",
          "help lists the words."),
@@ -135,7 +150,8 @@ PAGES: tuple[Page, ...] = (
          "Load it before you restore from it; 'taperoom catalogue rebuild --from-volumes' then fetches its file lists."),
     Page("RST065", "W", "A volume from the future",
          "The datestamp in a label is later than this machine's clock: the clock was wrong when it was written, or is now.",
-         "Correct the clock. Dates of dumps are kept as they were written; '--as-of' a later date finds them."),
+         "Correct the clock. Dates of dumps are kept as they were written; '--as-of' with the very second finds them: "
+         "'taperoom ls HOST:DISK --dates' shows it."),
     Page("RST066", "W", "A dump that is not whole is passed over",
          "While the catalogue was made again, a dump was found that is marked as partial, was not finished, misses a chunk, "
          "or is being written by a real Amanda just now. A restore would bring back half of a disk, so it is not in the "
@@ -198,6 +214,7 @@ PAGES: tuple[Page, ...] = (
          " with their names.  'taperoom verify' tells where the damage is; 'taperoom disk force' orders a full."),
     Page("RST032", "W", "A date that is still to come",
          "The moment that was asked for has not come yet.  Nothing is known of it, so it was understood as now: the newest"
-         " state is shown or restored.",
+         " state is shown or restored.  A moment to the second may be that of a dump whose clock was wrong, so dumps that are"
+         " dated up to then count, too.",
          "Nothing, if that was meant.  Otherwise look at the date, and at the clock of this machine."),
 )

@@ -17,6 +17,7 @@ from core.errors import WorldError
 from core.events import event as e
 from core.events.event import Event
 from core.holding.header import Header, Kind
+from core.model.dump import Crc
 from core.model.units import kib_of
 
 
@@ -54,15 +55,28 @@ def by_dump(pieces: Sequence[Piece]) -> dict[DumpKey, list[Piece]]:
     """The parts of each dump in their order; of several attempts the last one on a volume counts.
 
     A part that comes again on the same volume begins a new attempt, so what the one before wrote from there on goes: a dump
-    that was made again may have fewer parts.  Of a part on two volumes the shorter one met the end of its volume.
+    that was made again may have fewer parts.  Of a part on two volumes the shorter one met the end of its volume.  Of two
+    dumps with one key, which their checksums tell apart, the one counts that comes last; `twins` has the others.
     """
-    volumes: dict[DumpKey, dict[str, dict[int, Piece]]] = {}
+    return {key: found[-1] for key, found in _told_apart(pieces).items()}
+
+
+def twins(pieces: Sequence[Piece]) -> list[list[Piece]]:
+    """The dumps that have the key of a later one, but other data: their parts."""
+    return [parts for found in _told_apart(pieces).values() for parts in found[:-1]]
+
+
+def _told_apart(pieces: Sequence[Piece]) -> dict[DumpKey, list[list[Piece]]]:
+    """Of each key the dumps that there are, in the order in which they come; whole ones after others."""
+    volumes: dict[DumpKey, dict[Crc, dict[str, dict[int, Piece]]]] = {}
     for piece in pieces:
-        parts = volumes.setdefault(piece.header.key, {}).setdefault(piece.label, {})
+        of = volumes.setdefault(piece.header.key, {}).setdefault(piece.header.server, {})
+        parts = of.setdefault(piece.label, {})
         for number in [number for number in parts if number >= piece.part]:
             del parts[number]
         parts[piece.part] = piece
-    return {key: _joined(found.values()) for key, found in volumes.items()}
+    return {key: sorted((_joined(found.values()) for found in by_crc.values()), key=is_whole)
+            for key, by_crc in volumes.items()}
 
 
 def _joined(volumes: Iterable[dict[int, Piece]]) -> list[Piece]:

@@ -27,8 +27,9 @@ from core.events import event as e
 from core.events.codec import encode, inspect
 from core.events.event import Event, Record
 from core.holding.scan import Found as Held
+from core.model.dump import NO_CRC
 from core.model.site import Site, Storage
-from core.model.units import datestamp_of, seconds_of_datestamp
+from core.model.units import is_ahead, seconds_of_datestamp
 from core.model.volume import NEVER, Volume, find_volume, parse_tapelist, with_volume
 
 
@@ -58,10 +59,11 @@ class _Run:
     def has(self, kind: type[Event]) -> bool:
         return any(isinstance(record.event, kind) for record in self.records)
 
-    def dumped(self, key: DumpKey) -> bool:
-        """Whether it tells of a good dump with that key."""
-        return any(isinstance(event := record.event, e.DumpEnded) and event.outcome in ("done", "strange")
-                   and (event.host, event.disk, event.level) == (key[0], key[1], key[3]) for record in self.records)
+    def dumped(self, key: DumpKey) -> e.DumpEnded | None:
+        """The end of the good dump with that key, if it tells of one."""
+        return next((event for record in reversed(self.records) if isinstance(event := record.event, e.DumpEnded)
+                     and event.outcome in ("done", "strange")
+                     and (event.host, event.disk, event.level) == (key[0], key[1], key[3])), None)
 
 
 def recover(site: Site, say: Callable[[str], None]) -> Recovered:
@@ -110,7 +112,7 @@ def _volumes(storage: Storage, done: Recovered, say: Callable[[str], None]) -> I
             done.warnings.append(f"RST060 slot {view.slot} of storage {storage.name} is passed over: {why}")
     for view in labelled.values():
         say(f"slot {view.slot} of storage {storage.name}: volume {view.label}, written {view.datestamp}, {view.files} files")
-        if view.datestamp > datestamp_of(time.time()):
+        if is_ahead(view.datestamp, time.time()):
             done.warnings.append(f"RST065 volume {view.label} was written on {view.datestamp}, which is still to come: the "
                                  "clock was wrong then or is now; its dates are kept as they are")
         try:
@@ -167,7 +169,7 @@ def _complete(site: Site, name: str, volumes: list[Found], runs: dict[str, _Run]
         if (volume.storage, volume.label) not in begun:
             run.add(e.VolumeBegan("taper0", volume.storage, volume.label, number, site.storages[volume.storage].capacity))
     for storage, pieces in sorted(unknown.items()):
-        _add_dumps(site, run, storage, pieces, runs, held)
+        _add_dumps(site, run, storage, pieces, runs, held, done)
         done.warnings += [f"RST066 volume {piece.label} file {piece.fileno}: {piece.header.host}:{piece.header.disk} level "
                           f"{piece.header.level} of {piece.header.datestamp} is marked as partial; no restore uses it, and its "
                           "header says how to read what there is" for piece in pieces if piece.header.partial]
@@ -197,18 +199,30 @@ def _add_held(site: Site, key: DumpKey, dump: Held, runs: dict[str, _Run]) -> No
 
 
 def _add_dumps(site: Site, run: _Run, storage: str, pieces: list[headers.Piece], runs: dict[str, _Run],
-               held: Mapping[DumpKey, Held]) -> None:
+               held: Mapping[DumpKey, Held], done: Recovered) -> None:
+    done.warnings += [_twin(parts) for parts in headers.twins(pieces)]
     for number, (key, parts) in enumerate(headers.by_dump(pieces).items(), 1):
         handle = f"99-{number:05d}"
         if headers.is_whole(parts):
             of = runs.get(key[2])
             if of is None:  # flushed later: nothing else tells of the run that made it
                 of = _made(site, key[2], runs)
-            if not of.dumped(key):
+            known = of.dumped(key)
+            if known is None:
                 file = str(held[key].path) if key in held else ""
                 of.add(headers.dump_ended(parts[0].header, sum(part.size for part in parts), f"98-{len(of.records):05d}", file))
+            elif parts[0].header.server.known and known.server_crc not in (str(NO_CRC), str(parts[0].header.server), ""):
+                done.warnings.append(_twin(parts))
         for event in headers.written(storage, key, parts, handle):
             run.add(event)
+
+
+def _twin(parts: list[headers.Piece]) -> str:
+    header = parts[0].header
+    labels = ", ".join(dict.fromkeys(part.label for part in parts))
+    return (f"RST029 volume {labels} file {parts[0].fileno}: {header.host}:{header.disk} level {header.level} of"
+            f" {header.datestamp} is there more than once, with other data each time: two dumps of one second. Only one of"
+            " them can be in the catalogue, and this is another; its header says how to read it by hand")
 
 
 def _add_end(run: _Run, volumes: list[Found]) -> None:

@@ -26,6 +26,7 @@ class DiskHistory:
     ``levels``: newest good dump per level; a dump at level n makes the entries above n void, as in Amanda.
     ``recent``: every good dump, newest first, at most 100.  ``last_level`` −1 and ``consecutive`` 0 for a new disk.
     ``forced``: ``full``, ``bump``, ``no-bump``, ``level-1`` or empty, asked for by the operator.
+    ``misdated``: the newest datestamp that is later than the clock and has no full since, or empty; ``levels`` is empty then.
     """
 
     levels: dict[int, LevelStat] = field(default_factory=dict)
@@ -33,3 +34,4 @@ class DiskHistory:
     last_level: int = -1
     consecutive: int = 0
     forced: str = ""
+    misdated: str = ""

@@ -16,6 +16,8 @@ Kib = NewType("Kib", int)
 
 EPOCH_DUMPDATE = "1970:1:1:0:0:0"
 """The dumpdate of a full dump."""
+AHEAD = 26 * 3600.0
+"""Seconds that a datestamp may be ahead of the clock: no two time zones differ by more, and datestamps do not tell theirs."""
 
 _SIZE = re.compile(r"(-?\d{1,30}(?:\.\d{1,30})?)\s*([a-zA-Z]*)", re.ASCII)
 _SIZE_UNITS = {
@@ -109,6 +111,16 @@ def seconds_of_datestamp(stamp: str) -> float:
     """Seconds since the epoch of a stamp of 14 or 8 digits in local time.  ValueError when it is none."""
     form = "%Y%m%d%H%M%S" if len(stamp) == 14 else "%Y%m%d"
     return datetime.strptime(stamp, form).timestamp()
+
+
+def latest_stamp(now: float) -> str:
+    """The last datestamp that the clock ``now`` can explain; a later one is of a clock that was wrong, or this one is."""
+    return datestamp_of(now + AHEAD)
+
+
+def is_ahead(stamp: str, now: float) -> bool:
+    """Whether a datestamp is later than that."""
+    return stamp.isdigit() and stamp > latest_stamp(now)
 
 
 def dumpdate_of(at: float) -> str:

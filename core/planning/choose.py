@@ -92,6 +92,8 @@ def choose(
 
 def _why_full(standing: Standing, due: bool) -> r.Reason:
     kind = standing.disk.dumptype
+    if standing.history.misdated:  # before all others: this is what tells the coming nights that it was made
+        return r.Misdated(standing.history.misdated)
     if standing.forced in ("full", "no-bump"):
         return r.Forced(standing.forced)
     if standing.new and kind.strategy is not Strategy.NOINC:

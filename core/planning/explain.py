@@ -26,6 +26,8 @@ _RULES = {
     r.Rule.SKIP_FULL_UNKNOWN: "PLN005 skip_full is set, but no full is known; force one or unset skip_full",
     r.Rule.INCRONLY_UNKNOWN: "PLN005 strategy incronly needs an earlier full, and none is known",
 }
+MISDATED = "a full, since its dump of "
+"""What begins the reason of a full that is made after a clock was set back; the datestamp follows."""
 _CODED = re.compile(r"[A-Z]{3}\d{3} ")
 """A message that brings its code along: its page is the one that helps."""
 _NEEDS_ATTENTION = frozenset({r.Rule.SKIP_FULL_UNKNOWN, r.Rule.INCRONLY_UNKNOWN})
@@ -43,6 +45,8 @@ def why(reason: r.Reason) -> str:
             return "new disk, first full"
         case r.FullLost():
             return "no volume holds its last full any more, a new one"
+        case r.Misdated():
+            return f"{MISDATED}{reason.datestamp} is dated later than the clock"
         case r.FullDue(overdue=0):
             return "full due today"
         case r.FullDue():

@@ -20,6 +20,13 @@ class FullLost:
 
 
 @dataclass(frozen=True, slots=True)
+class Misdated:
+    """Its dump with this ``datestamp`` was made by a clock that was ahead: what an incremental would build on is not known."""
+
+    datestamp: str
+
+
+@dataclass(frozen=True, slots=True)
 class FullDue:
     """Its dump cycle is over, ``overdue`` days ago."""
 
@@ -127,7 +134,7 @@ class NoSize:
 
 
 Reason = (
-    NewDisk | FullLost | FullDue | FullEveryRun | Forced | Incremental | Bumped | Promoted
+    NewDisk | FullLost | Misdated | FullDue | FullEveryRun | Forced | Incremental | Bumped | Promoted
     | FullWithoutIncremental | FullWithoutSize | Delayed
 )
 Refusal = BySetting | NoSize | TooBig | NoSpace

@@ -57,8 +57,11 @@ class Target:
         return self.last.at if self.last else 0.0
 
 
-def targets_of(dumps: Iterable[Dump], checked: Checked, storages: Collection[str], label: str = "") -> list[Target]:
-    """Every copy in a storage that is configured; with ``label`` only what is on that volume.  The longest unread first."""
+def targets_of(
+    dumps: Iterable[Dump], checked: Checked, storages: Collection[str], label: str = "", now: float = math.inf,
+) -> list[Target]:
+    """Every copy in a storage that is configured; with ``label`` only what is on that volume.  The longest unread first; one
+    that was read later than ``now``, by a clock that was wrong, counts as never read."""
     found = []
     for dump in dumps:
         if dump.file and not label:
@@ -70,7 +73,7 @@ def targets_of(dumps: Iterable[Dump], checked: Checked, storages: Collection[str
                 found.append(Target(dump, copy, checked.of_part(dump, copy, label), label))
             else:
                 found.append(Target(dump, copy, checked.of(dump, copy)))
-    return sorted(found, key=lambda target: (target.at, target.dump.datestamp))
+    return sorted(found, key=lambda target: (target.at if target.at <= now else 0.0, target.dump.datestamp))
 
 
 def due(targets: Sequence[Target], every: float, now: float) -> list[Target]:

@@ -18,10 +18,12 @@ from core.devices.registry import open_changer
 from core.errors import TaperoomError, UsageError
 from core.events.event import CopyVerified
 from core.model.site import Site
+from core.model.units import datestamp_of
 from core.prove.examine import Finding, Known, examine
 from core.prove.names import index_names
 from core.prove.stored import pieces_of
 from core.prove.targets import Target, due, sampled, targets_of
+from core.restore.asof import show_stamp
 from core.restore.indexfile import index_file
 from core.restore.kept import read_sums
 
@@ -40,13 +42,15 @@ class Wish:
 @dataclass(frozen=True, slots=True)
 class Choice:
     """What will be read, in this order; what is due but on volumes that are in no slot; what is ``left`` because it is more
-    than was asked for; when the next copy is due, 0 when nothing is ever due by itself; ``warnings`` with codes."""
+    than was asked for; when the next copy is due, 0 when nothing is ever due by itself; ``warnings`` with codes, and
+    ``notes``, which are no reason to call the outcome bad."""
 
     chosen: list[Target]
     elsewhere: list[Target]
     left: list[Target]
     next_due: float
     warnings: list[str]
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ def choose(site: Site, wish: Wish, now: float) -> Choice:
         known = dumps(catalogue)
     checked = read_checks(site.state_dir)
     wanted = _of_disks(known, wish.disks)
-    targets = targets_of(wanted, checked, site.storages.keys(), wish.volume)
+    targets = targets_of(wanted, checked, site.storages.keys(), wish.volume, now)
     warnings = list(opened.warnings)
     if wish.volume and not targets:
         raise UsageError("TAP018", f"no dump that the catalogue knows is on a volume {wish.volume}",
@@ -102,7 +106,17 @@ def choose(site: Site, wish: Wish, now: float) -> Choice:
         next_due = min((target.at + every for target in targets), default=0.0)
         here, absent = due(here, every, now), due(absent, every, now)
     chosen = sampled(here, wish.share, sum(target.size for target in targets)) if wish.share else here
-    return Choice(chosen, absent, here[len(chosen):], next_due, warnings)
+    return Choice(chosen, absent, here[len(chosen):], next_due, warnings, ahead_of(targets, now))
+
+
+def ahead_of(targets: Iterable[Target], now: float) -> list[str]:
+    """What there is to be said of copies that were read later than the clock says; nothing when there are none."""
+    late = [target.at for target in targets if target.at > now]
+    if not late:
+        return []
+    many = "1 copy was" if len(late) == 1 else f"{len(late)} copies were"
+    return [f"VFY016 {many} read later than this machine's clock says, the last on {show_stamp(datestamp_of(max(late)))}: the"
+            " clock was wrong then, or is now; they count as never read, and so come first"]
 
 
 def _of_disks(known: Iterable[Dump], words: Sequence[str]) -> list[Dump]:
@@ -220,6 +234,6 @@ def standings(site: Site, now: float) -> list[Standing]:
     """Every copy with its last check, the longest unread first.  WorldError RST001, VFY013."""
     with open_catalogue(site).catalogue as catalogue:
         known = dumps(catalogue)
-    targets = targets_of(known, read_checks(site.state_dir), site.storages.keys())
+    targets = targets_of(known, read_checks(site.state_dir), site.storages.keys(), now=now)
     late = set(map(id, due(targets, site.verify.every, now))) if site.verify.every else set()
     return [Standing(target, id(target) in late) for target in targets]

@@ -79,7 +79,7 @@ def _proof(site: Site, now: float) -> list[str]:
     for dump in held:
         for copy in (*((None,) if dump.file else ()), *dump.copies):
             last = checked.of(dump, copy)
-            due += bool(site.verify.every and (last is None or now - last.at >= site.verify.every))
+            due += bool(site.verify.every and (last is None or now - last.at >= site.verify.every or last.at > now))
             if last is not None and last.outcome == DAMAGED:
                 where = f"volume {', '.join(copy.labels)}" if copy else f"holding file {dump.file}"
                 said.append(f"DAMAGED {dump.host}:{dump.disk} level {dump.level} of {dump.datestamp} on {where}")

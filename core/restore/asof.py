@@ -1,7 +1,8 @@
 """``--as-of``: what an operator writes for a moment, as the last datestamp that counts.
 
 Pure: the time now is an argument.  A date means the end of that day, a minute the end of that minute: who reads 03:15 in
-a list means the dump that is shown there.  All times are local.
+a list means the dump that is shown there.  All times are local.  ``level N`` after it means the last dump of that level; it
+is ``_N`` after the datestamp, as in the names of indexes.
 """
 
 from __future__ import annotations
@@ -33,16 +34,30 @@ _DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\.? ([a-z]{3,9})\.?(?:,? (\d{
 _MONTH_FIRST = re.compile(r"([a-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?(?:,? (\d{4}))?", re.ASCII)
 _MINUTE = timedelta(seconds=59)
 _DAY = timedelta(hours=23, minutes=59, seconds=59)
+_LEVEL = re.compile(r"(.*?),? ?level (\d{1,3})", re.ASCII)
 
 
 def parse_as_of(text: str, now: float, warn: Callable[[str], None] | None = None) -> str:
     """The last datestamp that counts, 14 digits in local time; empty text or ``now``: `NEWEST`.
 
     ``2026-01-31``, ``2026-01-31 03:15[:00]``, ``20260131``, a run's datestamp, ``31 January [2026]``, ``2 days ago``,
-    ``last week``, ``today``, ``yesterday``, ``tuesday``, ``last tuesday``, and each day with a time of day after it.  A
-    moment that is still to come is understood as now, and ``warn`` is told so.  UsageError RST010 for anything else.
+    ``last week``, ``today``, ``yesterday``, ``tuesday``, ``last tuesday``, and each day with a time of day after it; each
+    with ``level N`` behind it.  A moment that is still to come is understood as now, and ``warn`` is told so; one that names
+    its second counts all the same, since a dump may bear it.  UsageError RST010 for anything else.
     """
     words = " ".join(text.lower().split())
+    if found := _LEVEL.fullmatch(words):
+        return f"{_moment(text, found[1], now, warn)}_{found[2]}"
+    return _moment(text, words, now, warn)
+
+
+def split_level(as_of: str) -> tuple[str, int]:
+    """The datestamp of what `parse_as_of` gave, and the level, −1 for any."""
+    stamp, _, level = as_of.partition("_")
+    return stamp, int(level) if level else -1
+
+
+def _moment(text: str, words: str, now: float, warn: Callable[[str], None] | None) -> str:
     if words in ("", "now"):
         return NEWEST
     today = datetime.fromtimestamp(now)
@@ -54,10 +69,12 @@ def parse_as_of(text: str, now: float, warn: Callable[[str], None] | None = None
         raise UsageError("RST010", f"{text!r} is no date", f"write {EXAMPLES}")
     begin, rest = found
     if begin > today:
+        # A dump whose clock was wrong can still be named by the second that it bears.
+        exact = not rest and not _AGO.fullmatch(words)
         if warn is not None:
-            warn(f"RST032 {text!r} is still to come: it is understood as now")
-        # A dump whose clock was wrong can still be named by its own datestamp.
-        return words if _STAMP.fullmatch(words) else NEWEST
+            what = "dumps that are dated up to then count" if exact else "it is understood as now"
+            warn(f"RST032 {text!r} is still to come: {what}")
+        return begin.strftime("%Y%m%d%H%M%S").zfill(14) if exact else NEWEST
     return (begin + rest).strftime("%Y%m%d%H%M%S").zfill(14)
 
 

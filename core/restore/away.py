@@ -7,7 +7,7 @@ go over the network.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -171,8 +171,20 @@ class Away:
         if self._connection is None:
             raise PeerError("CLT001", f"the connection to {self._host.name} is closed")
         self._torn = True
-        self._connection.send(data, self._patience)
+        with self._lost():
+            self._connection.send(data, self._patience)
         self._torn = False
+
+    @contextlib.contextmanager
+    def _lost(self) -> Iterator[None]:
+        """A client that goes away, or falls silent, is told of with what becomes of the restore."""
+        try:
+            yield
+        except PeerError as fault:
+            if fault.code in ("CLT001", "CLT002") and not fault.hint:
+                fault.hint = (f"nothing that was half written there counts; see to {self._host.name}, then give the same"
+                              " command again: it goes on with what is missing")
+            raise
 
     def _ask(self, kind: Kind, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """The answer to a message; a fault of the client is raised."""
@@ -197,8 +209,9 @@ class Away:
             found = self._next()
             if found is not None and not found.get("gone"):
                 return found
-            if not connection.wait(self._patience):
-                raise PeerError("CLT002", f"{self._host.name} did not answer within {self._patience:.3g} s")
+            with self._lost():
+                if not connection.wait(self._patience):
+                    raise PeerError("CLT002", f"{self._host.name} did not answer within {self._patience:.3g} s")
             if not self._receive(connection) and until_end:
                 return {}
 
@@ -214,7 +227,8 @@ class Away:
                 else:
                     ended = True
 
-        connection.receive(sink)
+        with self._lost():
+            connection.receive(sink)
         return not ended
 
     def _next(self) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from core.model.site import Site
 from core.restore.asof import parse_as_of
 from core.restore.chain import restorable
 from core.restore.moment import Moment, moment_of, node_at, spec_of
-from core.restore.tree import Directory, Node, walk
+from core.restore.tree import Directory, Node, size_of, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,9 @@ def ls(site: Site, text: str, as_of: str = "", *, recursive: bool = False, now: 
     warnings = list(opened.warnings)
     with opened.catalogue as catalogue:
         spec = spec_of(site, catalogue, text)
-        stamp = parse_as_of(as_of, time.time() if now is None else now, warnings.append)
-        moment = moment_of(site, catalogue, spec, stamp, lambda place, size: None, warnings.append)
+        at = time.time() if now is None else now
+        stamp = parse_as_of(as_of, at, warnings.append)
+        moment = moment_of(site, catalogue, spec, stamp, lambda place, size: None, warnings.append, now=at)
         node = node_at(site, catalogue, moment, spec)
     top = os.fsencode(spec.path)
     found = walk(node, top)
@@ -71,7 +72,7 @@ def entry_of(moment: Moment, path: bytes, node: Node) -> Entry:
     stamp, level = (dump.datestamp, dump.level) if dump is not None else ("", -1)
     if isinstance(node, Directory):
         return Entry("/" + os.fsdecode(path) + ("/" if path else ""), True, stamp, level, "d", -1, node.mtime)
-    return Entry("/" + os.fsdecode(path), False, stamp, level, node.kind, node.size, node.mtime)
+    return Entry("/" + os.fsdecode(path), False, stamp, level, node.kind, size_of(node), node.mtime)
 
 
 def dates(site: Site, text: str) -> list[Dump]:

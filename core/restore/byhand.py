@@ -21,7 +21,7 @@ from core.holding.chain import chain
 from core.holding.header import Header
 from core.model.site import Site
 from core.restore.asof import parse_as_of, show_stamp
-from core.restore.commands import Source, Step, command_of, needs, script
+from core.restore.commands import Source, Step, command_of, encrypted_by, needs, script
 from core.restore.moment import moment_of, node_at, spec_of
 from core.restore.source import volume_of
 from core.restore.spec import Spec
@@ -73,9 +73,10 @@ def recipe(site: Site, host: str, disk: str, path: str, as_of: str = "", *, now:
 
 
 def _recipe(site: Site, catalogue: Catalogue, spec: Spec, as_of: str, now: float | None) -> Recipe:
-    stamp = parse_as_of(as_of, time.time() if now is None else now)
+    at = time.time() if now is None else now
     warnings: list[str] = []
-    moment = moment_of(site, catalogue, spec, stamp, lambda place, size: None, warnings.append)
+    stamp = parse_as_of(as_of, at, warnings.append)
+    moment = moment_of(site, catalogue, spec, stamp, lambda place, size: None, warnings.append, now=at)
     node = node_at(site, catalogue, moment, spec)
     if isinstance(node, Directory):
         shelf = Shelf(site)
@@ -83,6 +84,8 @@ def _recipe(site: Site, catalogue: Catalogue, spec: Spec, as_of: str, now: float
     else:
         member = os.fsdecode(source_of(os.fsencode(spec.path), node))
         steps = [step_of(Shelf(site), moment.chain[node.dump], member, incremental=False)]
+    warnings += [f"RST022 {step.title} is encrypted by {by}: the commands need that program and its key" for step in steps
+                 if (by := encrypted_by(step.header))]
     return Recipe(spec, moment.datestamp, tuple(steps), tuple(warnings + moment.warnings))
 
 

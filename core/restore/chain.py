@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from core.catalogue.protect import base_of
 from core.catalogue.queries import Dump, DumpKey
 from core.errors import UsageError, WorldError
-from core.restore.asof import NEWEST, show_stamp
+from core.model.units import datestamp_of, latest_stamp
+from core.restore.asof import NEWEST, show_stamp, split_level
 
 SHOWN = 12
 """At most so many dates in a message."""
@@ -37,26 +38,65 @@ def restorable(good: Sequence[Dump]) -> list[Dump]:
     return [dump for dump in good if is_whole(chain_of(good, dump))]
 
 
-def choose(title: str, good: Sequence[Dump], as_of: str) -> tuple[tuple[Dump, ...], list[str]]:
-    """The chain that gives the disk ``title`` as of a datestamp, and warnings.
+def choose(title: str, good: Sequence[Dump], as_of: str, now: float) -> tuple[tuple[Dump, ...], list[str]]:
+    """The chain that gives the disk ``title`` as of what `parse_as_of` gave, and warnings.
 
-    For `NEWEST` a dump that cannot be restored any more is passed over with a warning; a date that was asked for is
-    answered exactly or not at all.  UsageError RST013 when nothing is that old, WorldError RST014 when what was dumped
-    is not held any more; both say which dates there are.
+    For `NEWEST` a dump that cannot be restored any more is passed over with a warning, and so is one that is dated later
+    than the clock ``now``, as long as there is another; a date that was asked for is answered exactly or not at all.
+    UsageError RST013 when nothing is that old, WorldError RST014 when what was dumped is not held any more; both say which
+    dates there are.
     """
     if not good:
         raise UsageError("RST013", f"{title} was never dumped", "it has no dates yet: taperoom run makes one")
-    before = [dump for dump in good if dump.datestamp <= as_of]
-    dates = show_dates(restorable(good))
+    stamp, level = split_level(as_of)
+    before: Sequence[Dump] = [dump for dump in good if dump.datestamp <= stamp and level in (-1, dump.level)]
+    can = restorable(good)
     if not before:
-        raise UsageError("RST013", f"{title} has no dump as old as {show_stamp(as_of)}", dates)
-    chain = chain_of(good, before[-1])
-    if is_whole(chain):
-        return chain, []
-    if as_of == NEWEST and (others := restorable(good)):
-        return chain_of(good, others[-1]), [
-            f"RST014 {title}: {_lost(chain)}; this is the state of {show_stamp(others[-1].datestamp)}"]
-    raise WorldError("RST014", f"{title}: {_lost(chain)}", dates)
+        old = "" if stamp == NEWEST else f" as old as {show_stamp(stamp)}"
+        raise UsageError("RST013", f"{title} has no dump{'' if level < 0 else f' of level {level}'}{old}", show_dates(can))
+    chain, warnings = chain_of(good, before[-1]), list[str]()
+    if stamp == NEWEST:
+        before, warnings = _of_now(title, before, can, now)
+        chain = chain_of(good, before[-1])
+    if not is_whole(chain):
+        keys = {dump.key for dump in before}
+        others = [dump for dump in can if dump.key in keys]
+        if stamp != NEWEST or not others:
+            raise WorldError("RST014", f"{title}: {_lost(chain)}", show_dates(can))
+        warnings.append(f"RST014 {title}: {_lost(chain)}; this is the state of {show_stamp(others[-1].datestamp)}")
+        chain = chain_of(good, others[-1])
+    return chain, [*warnings, *twins(title, chain, can, level >= 0)]
+
+
+def _of_now(title: str, before: Sequence[Dump], can: Sequence[Dump], now: float) -> tuple[Sequence[Dump], list[str]]:
+    """Those of ``before`` that a clock that is right can have made, if any of them can be restored; all of them else."""
+    latest = latest_stamp(now)
+    ahead = [dump for dump in before if dump.datestamp > latest]
+    if not any(dump in can for dump in ahead):
+        kept = [dump for dump in before if dump not in ahead]
+        return kept or before, []
+    newest = show_stamp(ahead[-1].datestamp)
+    many = "1 dump is" if len(ahead) == 1 else f"{len(ahead)} dumps are"
+    told = (f"RST028 {title}: {many} dated later than this machine's clock ({show_stamp(datestamp_of(now))}), the newest"
+            f" {newest}: the clock was wrong then, or is now")
+    rest = [dump for dump in before if dump not in ahead]
+    if any(dump in can for dump in rest):
+        return rest, [f"{told}; passed over, --as-of '{newest}' takes it"]
+    return before, [f"{told}; taken all the same, since nothing older can be restored"]
+
+
+def twins(title: str, chain: Sequence[Dump], can: Sequence[Dump], named: bool = False) -> list[str]:
+    """What there is to be said of dumps of one second: of other levels, unless the level was ``named``, and of other data."""
+    newest = chain[-1]
+    stamp = show_stamp(newest.datestamp)
+    found = [] if named else [
+        dump.level for dump in can if dump.datestamp == newest.datestamp and dump.level != newest.level]
+    said = [f"RST029 {title} has dumps of level {', '.join(map(str, found))} of the same second, {stamp}, too: that of level"
+            f" {newest.level}, which ended last, is taken; --as-of '{stamp} level {found[0]}' takes another"] if found else []
+    return said + [
+        f"RST029 {title} level {dump.level} of {show_stamp(dump.datestamp)} was dumped more than once in that second, with"
+        f" other data each time: one of them counts; another, on {', '.join(dump.others)}, is never read for it, and its"
+        " header says how to read it by hand" for dump in chain if dump.others]
 
 
 def _lost(chain: Sequence[Dump]) -> str:

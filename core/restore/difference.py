@@ -54,7 +54,8 @@ def diff(site: Site, text: str, before: str, after: str = "", *, now: float | No
     with opened.catalogue as catalogue:
         spec = spec_of(site, catalogue, text)
         path = os.fsencode(spec.path)
-        old, new = (moment_of(site, catalogue, spec, stamp, lambda place, size: None, warnings.append) for stamp in stamps)
+        old, new = (moment_of(site, catalogue, spec, stamp, lambda place, size: None, warnings.append, now=at)
+                    for stamp in stamps)
         nodes = (old.tree.find(path), new.tree.find(path))
         if nodes == (None, None):
             node_at(site, catalogue, new, spec)  # says where it is

@@ -6,6 +6,7 @@ from core.catalogue.queries import dumps, known_disks
 from core.catalogue.store import Catalogue
 from core.errors import UsageError
 from core.model.site import Site
+from core.restore.asof import split_level
 from core.restore.spec import Spec
 
 _SHOWN = 5
@@ -15,7 +16,7 @@ def with_former(site: Site, catalogue: Catalogue, spec: Spec, as_of: str, fault:
     """``fault`` (there is no dump of that disk so old), with the host's former disks that have one in its hint."""
     former = [disk for host, disk in known_disks(catalogue)
               if host == spec.host and site.disk(host, disk) is None and disk != spec.disk
-              and any(dump.datestamp <= as_of and dump.held for dump in dumps(catalogue, host, disk))]
+              and any(dump.datestamp <= split_level(as_of)[0] and dump.held for dump in dumps(catalogue, host, disk))]
     if not former:
         return fault
     names = ", ".join(f"{spec.host}:{disk}" for disk in former[:_SHOWN])

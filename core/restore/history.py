@@ -20,14 +20,15 @@ from core.catalogue.store import Catalogue
 from core.errors import UsageError, WorldError
 from core.index.record import Record
 from core.model.site import Site
-from core.restore.asof import parse_as_of
-from core.restore.chain import chain_of, choose, restorable, show_dates
+from core.restore.asof import NEWEST, parse_as_of
+from core.restore.chain import chain_of, choose, restorable, show_dates, twins
+from core.restore.former import with_former
 from core.restore.indexes import Indexes, Unread
 from core.restore.layer import Layer
 from core.restore.merged import MergedTree
 from core.restore.moment import disks_of, spec_of
 from core.restore.source import Warn
-from core.restore.tree import Directory, Node, source_of
+from core.restore.tree import Directory, Node, size_of, source_of
 
 LIMIT = 200
 """Names that a search shows when nobody says how many."""
@@ -121,16 +122,24 @@ def state_of(chain: Sequence[Dump], path: bytes, node: Node) -> State:
     source = source_of(path, node)
     if isinstance(node, Directory):
         return State(dump, source, True, "d", -1, node.mtime)
-    return State(dump, source, False, node.kind, node.size, node.mtime)
+    return State(dump, source, False, node.kind, size_of(node), node.mtime)
 
 
 def history(site: Site, text: str) -> History:
-    """The history of ``HOST:DISK:PATH``.  UsageError RST011, RST012, RST013 when no date has it; WorldError RST001."""
+    """The history of ``HOST:DISK:PATH``.  UsageError RST011, RST012, RST013 when no date has it; WorldError RST001, RST014 when
+    nothing of the disk is held any more."""
     opened = open_catalogue(site)
     warnings = list(opened.warnings)
     with opened.catalogue as catalogue:
         spec = spec_of(site, catalogue, text)
         good = dumps(catalogue, spec.host, spec.disk)
+        can = restorable(good)
+        if not can:
+            try:
+                choose(spec.title, good, NEWEST, time.time())
+            except UsageError as fault:
+                raise with_former(site, catalogue, spec, NEWEST, fault) from None
+    warnings += twins(spec.title, can, (), True) if can else []
     path = os.fsencode(spec.path)
     seen: list[tuple[Dump, State | None]] = []
 
@@ -139,9 +148,9 @@ def history(site: Site, text: str) -> History:
         if node is not None or seen:
             seen.append((chain[-1], state_of(chain, path, node) if node is not None else None))
 
-    _each_date(site, good, restorable(good), warnings.append, look)
+    _each_date(site, good, can, warnings.append, look)
     if not seen:
-        raise UsageError("RST013", f"no dump of {spec.title} has /{spec.path}", show_dates(restorable(good)))
+        raise UsageError("RST013", f"no dump of {spec.title} has /{spec.path}", show_dates(can))
     versions = _versions([(dump.datestamp, state) for dump, state in seen])
     rows: list[Row] = []
     before: State | None = None
@@ -202,12 +211,13 @@ Sift = Callable[[MergedTree, Sequence[Sequence[Record]]], Iterator[tuple[bytes, 
 def _look(site: Site, which: Key, as_of: str | None, limit: int, now: float | None, ask: Ask, sift: Sift) -> Found:
     opened = open_catalogue(site)
     warnings = list(opened.warnings)
-    stamp = None if as_of is None else parse_as_of(as_of, time.time() if now is None else now, warnings.append)
+    at = time.time() if now is None else now
+    stamp = None if as_of is None else parse_as_of(as_of, at, warnings.append)
     matches: list[Match] = []
     more = False
     with opened.catalogue as catalogue:
         for key in _chosen(site, catalogue, which):
-            found, cut = _on_disk(site, dumps(catalogue, *key), key, stamp, limit, warnings.append, ask, sift)
+            found, cut = _on_disk(site, dumps(catalogue, *key), key, (stamp, at), limit, warnings.append, ask, sift)
             matches += found
             more = more or cut
             if len(matches) >= limit:
@@ -227,24 +237,30 @@ def _chosen(site: Site, catalogue: Catalogue, which: Key) -> list[Key]:
     return found
 
 
-def _on_disk(site: Site, good: list[Dump], key: Key, stamp: str | None, limit: int, warn: Warn, ask: Ask, sift: Sift
-             ) -> tuple[list[Match], bool]:
-    """The matches on one disk, and whether there are more."""
+def _on_disk(site: Site, good: list[Dump], key: Key, when: tuple[str | None, float], limit: int, warn: Warn, ask: Ask,
+             sift: Sift) -> tuple[list[Match], bool]:
+    """The matches on one disk, and whether there are more; ``when``: as of what, and the time now."""
     taken: dict[DumpKey, list[Record]] = {}
-    seen: dict[bytes, list[tuple[str, State | None]]] = {}
-    dates: list[str] = []
+    seen: dict[bytes, dict[int, State | None]] = {}
+    dates: list[str] = []  # two of them may be the same second
     more = False
 
     def look(chain: Sequence[Dump], tree: MergedTree, layers: Sequence[Layer]) -> None:
         nonlocal more
         dates.append(chain[-1].datestamp)
-        more = _take(chain, tree, layers, taken, seen, limit, ask, sift) or more
+        more = _take(chain, tree, layers, taken, seen, len(dates) - 1, limit, ask, sift) or more
 
+    title, (stamp, now) = f"{key[0]}:{key[1]}", when
     if stamp is None:
         wanted = restorable(good)
+        for said in twins(title, wanted, (), True) if wanted else ():
+            warn(said)
     else:
         try:
-            wanted = [choose(f"{key[0]}:{key[1]}", good, stamp)[0][-1]]
+            chain, said_of_it = choose(title, good, stamp, now)
+            wanted = [chain[-1]]
+            for said in said_of_it:
+                warn(said)
         except UsageError:
             wanted = []  # it is younger than that
         except WorldError as fault:
@@ -255,26 +271,25 @@ def _on_disk(site: Site, good: list[Dump], key: Key, stamp: str | None, limit: i
 
 
 def _take(chain: Sequence[Dump], tree: MergedTree, layers: Sequence[Layer], taken: dict[DumpKey, list[Record]],
-          seen: dict[bytes, list[tuple[str, State | None]]], limit: int, ask: Ask, sift: Sift) -> bool:
-    """Note what fits at one date; whether something was left off."""
+          seen: dict[bytes, dict[int, State | None]], number: int, limit: int, ask: Ask, sift: Sift) -> bool:
+    """Note what fits at one date, the ``number``-th; whether something was left off."""
     for dump, layer in zip(chain, layers, strict=True):
         if dump.key not in taken:
             taken[dump.key] = list(islice(ask(layer), _CANDIDATES + 1))
     cut = any(len(taken[dump.key]) > _CANDIDATES for dump in chain)
     for path, node in sift(tree, [taken[dump.key] for dump in chain]):
         if path in seen or len(seen) < limit:
-            seen.setdefault(path, []).append((chain[-1].datestamp, state_of(chain, path, node)))
+            seen.setdefault(path, {})[number] = state_of(chain, path, node)
         else:
             return True
     return cut
 
 
-def _matches(key: Key, seen: dict[bytes, list[tuple[str, State | None]]], dates: Sequence[str]) -> list[Match]:
+def _matches(key: Key, seen: dict[bytes, dict[int, State | None]], dates: Sequence[str]) -> list[Match]:
     found = []
     for path, states in sorted(seen.items()):
-        there = dict(states)
         # Dates on which it was not there part its versions.
-        versions = _versions([(stamp, there.get(stamp)) for stamp in dates])
+        versions = _versions([(stamp, states.get(number)) for number, stamp in enumerate(dates)])
         each = list(dict.fromkeys(version for version in reversed(versions) if version is not None))
         directory = each[0].kind == "d"
         found.append(Match(*key, "/" + os.fsdecode(path) + ("/" if directory else ""), tuple(each)))

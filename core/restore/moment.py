@@ -7,6 +7,7 @@ Indexes come from the files that dumpers wrote; a dump without one is read itsel
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 
 from core.catalogue.queries import Dump, Key, dumps, known_disks
@@ -66,13 +67,14 @@ def spec_of(site: Site, catalogue: Catalogue, text: str) -> Spec:
 
 
 def moment_of(
-    site: Site, catalogue: Catalogue, spec: Spec, as_of: str, count: Counter, warn: Warn, *, exact: bool = False
+    site: Site, catalogue: Catalogue, spec: Spec, as_of: str, count: Counter, warn: Warn, *, exact: bool = False,
+    now: float | None = None,
 ) -> Moment:
-    """The disk of ``spec`` as of a datestamp; with ``exact`` also of files that an index does not tell to be deleted, which
-    may mean that dumps are read for it.  UsageError and WorldError RST013, RST014, RST024."""
+    """The disk of ``spec`` as of what `core.restore.asof.parse_as_of` gave; with ``exact`` also of files that an index does
+    not tell to be deleted, which may mean that dumps are read for it.  UsageError and WorldError RST013, RST014, RST024."""
     good = dumps(catalogue, spec.host, spec.disk)
     try:
-        chain, warnings = choose(spec.title, good, as_of)
+        chain, warnings = choose(spec.title, good, as_of, time.time() if now is None else now)
     except UsageError as fault:
         raise with_former(site, catalogue, spec, as_of, fault) from None
     layers = Indexes(site, warnings.append, count, warn, exact=exact).layers(chain)

@@ -60,10 +60,10 @@ class Job:
 
 def plan_of(
     site: Site, catalogue: Catalogue, specs: Sequence[Spec], stamp: str, to: Path,
-    land: Callable[[Path, Sequence[Item], str], Landing], warn: Callable[[str], None],
+    land: Callable[[Path, Sequence[Item], str], Landing], warn: Callable[[str], None], now: float,
 ) -> Plan:
     """The plan for some paths of one disk.  UsageError RST013; WorldError RST014, RST024."""
-    moment = moment_of(site, catalogue, specs[0], stamp, lambda place, size: None, warn, exact=True)
+    moment = moment_of(site, catalogue, specs[0], stamp, lambda place, size: None, warn, exact=True, now=now)
     wanted: dict[bytes, Node] = {}
     for spec in specs:
         wanted.update(walk(node_at(site, catalogue, moment, spec), os.fsencode(spec.path)))

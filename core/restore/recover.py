@@ -110,7 +110,7 @@ class Recovery:
                 by_disk.setdefault((spec.host, spec.disk), []).append(spec)
             for specs in by_disk.values():
                 to = directory_of(specs, self._to.path, len(by_disk) > 1)
-                plan = plan_of(self._site, catalogue, specs, stamp, to, self._to.landing, self.result.warnings.append)
+                plan = plan_of(self._site, catalogue, specs, stamp, to, self._to.landing, self.result.warnings.append, now)
                 self._plans.append(plan)
                 self.result.as_of[specs[0].title] = plan.moment.datestamp
 

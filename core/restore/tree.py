@@ -52,6 +52,11 @@ class Directory(ABC):
 Node = File | Directory
 
 
+def size_of(node: File) -> int:
+    """Bytes of a file, −1 where they are not known: a second name of a file has its bytes under the first."""
+    return -1 if node.kind == "h" else node.size
+
+
 def walk(node: Node, path: bytes) -> Iterator[tuple[bytes, Node]]:
     """``node`` and all below it with their paths, directories before what is in them, in the order of names."""
     heap: list[tuple[bytes, Node]] = [(path, node)]

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from core.errors import WorldError
 from core.holding.header import Header
+from core.restore.commands import encrypted_by
 
 gzip: Any = zlib
 with contextlib.suppress(ImportError):  # it is faster, and nothing else
@@ -56,10 +57,10 @@ def unpacked(raw: Iterable[memoryview], header: Header, allowed: Iterable[str] =
     program or an encryption that is not undone here.
     """
     filters = header.filters
-    if filters.server_encrypt or filters.client_encrypt or filters.crypt not in ("", "N"):
-        by = filters.client_encrypt or filters.server_encrypt or filters.crypt
-        raise WorldError("RST022", f"the dump is encrypted by {by}",
-                         "decrypt it by hand with the command that its header names")
+    if by := encrypted_by(header):
+        raise WorldError("RST022", f"the dump is encrypted by {by}, and Taperoom decrypts nothing",
+                         "'taperoom recipe' with the same words and date prints commands that do it by hand, where that"
+                         " program and its key are")
     program = filters.server_compress or filters.client_compress
     match header.comp:
         case "N" | "":

@@ -129,6 +129,12 @@ def test_what_cannot_be_told_is_said(tmp_path: Path, capsys: pytest.CaptureFixtu
     made.config.write_text(made.config.read_text().replace(str(made.data(ALPHA)), str(tmp_path / "data/alpha/renamed")))
     said = call(capsys, "--config", config, "recipe", f"alpha:{tmp_path / 'data/alpha/renamed'}")
     assert said.code == 2 and f"was it renamed? The catalogue also has {title}, which the configuration no longer" in said.err
+    renamed = f"alpha:{tmp_path / 'data/alpha/renamed'}"
+    for words in (("history", f"{renamed}:a"), ("ls", renamed, "--dates"), ("ls", renamed),
+                  ("restore", renamed, "--to", str(tmp_path / "out"))):
+        said = call(capsys, "--config", config, *words)
+        assert said.code == 2 and said.err.startswith("RST013 ") and "was never dumped" in said.err, said.err
+        assert f"was it renamed? The catalogue also has {title}, which the configuration no longer" in said.err
     assert call(capsys, "--config", config, "recipe", title).code == 0, "its old name still works"
     part = next((tmp_path / "vtapes/slot1").glob("00001.*"))
     part.rename(tmp_path / "part")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import PeerError
+from core.holding.header import HEADER_SIZE
 from core.landing.room import ROOM
 from core.model.disk import Host
 from core.wire import restoring
@@ -160,6 +161,36 @@ def test_it_is_gone_on_with_after_an_interruption(house: SmallSite, back: Path, 
     assert manifest(back) == manifest(house.data("alpha:/home"))
 
 
+def killed_client(house: SmallSite, to: str) -> tuple[int, str, str]:
+    """A restore whose way to the client is killed while it waits for a part of the first volume, which it gets then."""
+    [volume] = [slot for slot in (house.root / "vtapes").glob("slot*") if (slot / "00000.T-001").exists()]
+    victim, aside = sorted(path for path in volume.iterdir() if "alpha" in path.name)[-3], house.root / "aside"
+    victim.rename(aside)
+    os.mkfifo(victim)
+    process = started(house, to)
+    hand = os.open(victim, os.O_WRONLY)  # waits until it is there
+    for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+        os.kill(int(child), signal.SIGKILL)
+    victim.unlink()
+    aside.rename(victim)
+    os.write(hand, victim.read_bytes()[:HEADER_SIZE])  # the header; what comes after it is read from the real one
+    os.close(hand)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def test_a_client_that_dies_is_told_and_the_same_command_goes_on(house: SmallSite, back: Path) -> None:
+    code, out, err = killed_client(house, f"alpha:{back}")
+    assert code == 5 and "files and" not in out, out
+    assert "CLT001 amandad of alpha ended (killed by signal 9)" in err
+    assert ("  Hint: nothing that was half written there counts; see to alpha, then give the same command again: it goes on"
+            " with what is missing\n") in err
+    assert "MISSING" not in err and os.listdir(back) == [ROOM], "nothing is in its place yet"
+    code, out, err = run(house, f"alpha:{back}", "--json")
+    assert code == 0 and json.loads(out)["whole"] > 10, err
+    assert manifest(back) == manifest(house.data("alpha:/home"))
+
+
 def test_a_full_target_is_told(house: SmallSite, back: Path) -> None:
     back.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(back)], capture_output=True).returncode:
@@ -218,6 +249,22 @@ def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SmallSite, P
             "ssh_options": list(host.ssh_options), "amandad": list(host.amandad)}})
         assert connect(host, "ssh").features.has(155)
         yield finish(made), here
+
+
+@pytest.mark.interop
+@pytest.mark.slow
+@NEEDS_SSHD[1]
+def test_an_ssh_that_is_cut_is_told(far: tuple[SmallSite, Path], tmp_path: Path) -> None:
+    house, here = far
+    back = tmp_path / "back"
+    (here / "access.toml").write_text(ACCESS.format(back))
+    code, out, err = killed_client(house, f"alpha:{back}")
+    assert code == 5 and "files and" not in out and "CLT001 the connection to alpha ended" in err, err
+    assert "see to alpha, then give the same command again" in err
+    while (again := run(house, f"alpha:{back}", "--json"))[2].startswith("RST035"):
+        pass  # the client has not noticed yet
+    assert again[0] == 0, again[2]
+    assert manifest(back) == manifest(house.data("alpha:/home"))
 
 
 @pytest.mark.interop

@@ -18,7 +18,7 @@ from core.holding.header import HEADER_SIZE, Filters, Kind, build, parse
 from core.index.reader import open_index
 from core.landing.room import ROOM as STAGING
 from core.restore.browse import ls
-from core.restore.byhand import recipe
+from core.restore.byhand import recipe, recipe_for
 from core.restore.recover import restore
 from tests.support.dumps import HOST, Client, manifest, pause, touch
 from tests.support.indexes import lines_of, store_index
@@ -92,6 +92,23 @@ def test_a_header_does_not_say_what_runs_here(client: Client, tmp_path: Path, fi
     with pytest.raises(WorldError, match=text) as caught:
         restore(client.site, [client.title], "", tmp_path / "out")
     assert caught.value.code == "RST024" and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("filters", [
+    Filters(client_encrypt="/usr/sbin/amcrypt-ossl", client_decrypt_option="-d", crypt="enc"),
+    Filters(server_encrypt="/usr/sbin/amcrypt-ossl", server_decrypt_option="-d", crypt="enc")], ids=["client", "server"])
+def test_what_an_amanda_encrypted_is_told_with_what_helps(client: Client, tmp_path: Path, filters: Filters) -> None:
+    touch(client.tree / "a", b"secret")
+    client.night(0, "volume", filters=filters)
+    with pytest.raises(WorldError, match="is encrypted by /usr/sbin/amcrypt-ossl, and Taperoom decrypts nothing") as caught:
+        restore(client.site, [client.title], "", tmp_path / "out")
+    assert caught.value.hint.startswith("'taperoom recipe' with the same words and date prints commands that do it by hand")
+    found = recipe_for(client.site, client.title)
+    assert found.warnings == ("RST022 web1:/home level 0 of 2026-01-01 03:00:00 is encrypted by /usr/sbin/amcrypt-ossl: the"
+                              " commands need that program and its key",)
+    assert found.script[0].endswith("needs amcrypt-ossl, dd, tar and nothing else.")
+    assert "#    It is encrypted: this needs /usr/sbin/amcrypt-ossl and its key, which no volume has." in found.script
+    assert "status=none | /usr/sbin/amcrypt-ossl -d | tar -xp " in found.script[-1]
 
 
 @pytest.mark.parametrize("store", ["holding", "volume"])

@@ -91,6 +91,19 @@ def test_setdate_takes_the_newest_dump_that_is_not_younger() -> None:
     assert say("setdate 2030-01-01").lines[0].startswith("RST032")
 
 
+def test_a_dump_that_is_dated_later_than_the_clock_is_not_the_newest() -> None:
+    world = World()
+    for days, date, fate in ((2.0, "20261130001500", "it is passed over"),
+                             (99.0, "20261201001500", "it is taken all the same, since there is no other")):
+        world.now = lambda days=days: BEGAN - days * 86400.0  # type: ignore[method-assign,misc]
+        for line in ("setdisk db01:/srv", "setdate now"):
+            found = obey(line, DB, world)
+            assert found.standing.date == date
+            assert found.lines[0] == ("RST028 the dump of 2026-12-01 00:15:00 is dated later than this machine's clock, which"
+                                      f" was wrong then, or is now; {fate}")
+    assert obey("setdate 2026-12-01 00:15:00", DB, world).standing.date == "20261201001500"
+
+
 @pytest.mark.parametrize(("text", "is_said"), [
     ("2026-01-31-03-15", "2026-01-31 03:15"), ("2026-1-3-3-5-9", "2026-01-03 03:05:09"), ("2026-1-3", "2026-01-03"),
     ("--02-09", "2026-02-09"), ("---9", "2026-12-09"), ("last tuesday", "last tuesday"), ("-9", "-9"),

@@ -40,5 +40,9 @@ def test_parts_are_read_in_order_and_volumes_have_one_place_each() -> None:
         '(dd if="$V1"/00001.h._d.0 bs=32k skip=1 status=none; dd if="$V1"/00002.h._d.0 bs=32k skip=1 status=none; '
         'dd if="$V2"/00001.h._d.0 bs=32k skip=1 status=none) | gzip -dc | tar -xp --listed-incremental=/dev/null -f - .',
         "# 2. one, 1 file", "dd if=/hold/f bs=32k skip=1 status=none | tar -xpf - './it'\"'\"'s'"]
+    amcrypt = Filters(server_encrypt="/usr/sbin/amcrypt")
+    sealed = Step("two", header("N", decrypt="/usr/sbin/amcrypt -d", filters=amcrypt), sources[:1])
+    assert script([], [sealed])[1:3] == [
+        "# 1. two, 1 file", "#    It is encrypted: this needs /usr/sbin/amcrypt and its key, which no volume has."]
     assert "V1=" not in command_of(step) and "'/v/slot 1/00001.h._d.0'" in command_of(step)
     assert needs([step]) == ["dd", "gzip", "tar"] and Variables().lines() == []

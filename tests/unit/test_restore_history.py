@@ -172,3 +172,17 @@ def test_a_long_list(site: Site) -> None:
     assert [(e.path, e.kind, e.size, e.mtime, e.level) for e in entries] == [
         ("/Invoice-Ü.txt", "f", 7, 70, 0), ("/a/", "d", -1, 9, 1), ("/a/one", "f", 12, 300, 1), ("/new/", "d", -1, 9, 1),
         ("/new/deep/", "d", -1, 9, 1), ("/new/deep/f", "f", 5, 50, 0)]
+
+
+def test_a_second_name_has_no_size_of_its_own(site: Site) -> None:
+    """Its bytes are under the first name, so 0 would be a lie: of two dumps nobody can tell whether it was changed."""
+    stamps = ("20260107030000", "20260108030000")
+    for stamp in stamps:
+        path = dumped(site, WEB, stamp, 0, {"": 0, "first": (9, 90)})
+        with writing(path) as writer:
+            writer.add(b"", Mark.DIRECTORY, "d", 0, 9, 0)
+            writer.add(b"first", Mark.FILE, "f", 9, 90, 0)
+            writer.add(b"second", Mark.FILE, "h", 0, 90, 0)
+    assert [(e.path, e.kind, e.size) for e in ls(site, "web1:/home").entries] == [("/first", "f", 9), ("/second", "h", -1)]
+    assert [(v.size, v.dates) for v in history(site, "web1:/home:second").versions] == [(-1, (stamp,)) for stamp in stamps[::-1]]
+    assert changes(diff(site, "web1:/home", stamps[0], stamps[1])) == [("dumped", "/second")]

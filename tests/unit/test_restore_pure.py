@@ -54,19 +54,22 @@ def test_moments_in_words(text: str, stamp: str) -> None:
 
 @pytest.mark.parametrize(("text", "stamp"), [
     ("14:00", NEWEST), ("2026-02-11", NEWEST), ("20261120", NEWEST), ("tuesday 13:00", NEWEST), ("-1 day ago", NEWEST),
-    ("20270101000000", "20270101000000"),
+    ("20270101000000", "20270101000000"), ("2027-01-01 00:00:00", "20270101000000"), ("tuesday 13:00 level 1", f"{NEWEST}_1"),
+    ("2027-01-01 00:00:00 level 0", "20270101000000_0"),
 ])
 def test_what_is_still_to_come_is_now_and_that_is_said(text: str, stamp: str) -> None:
     told: list[str] = []
     assert parse_as_of(text, NOW, told.append) == stamp
-    assert told == [f"RST032 {text!r} is still to come: it is understood as now"]
+    what = "dumps that are dated up to then count" if stamp < "9" else "it is understood as now"
+    assert told == [f"RST032 {text!r} is still to come: {what}"]
     told.clear()
     assert parse_as_of("today", NOW, told.append) == "20260210235959" and told == []
 
 
 @pytest.mark.parametrize("text", ["soon", "2026-13-01", "202601", "2026013103150", "25:00", "13pm", "0am",
                                   "yesterday 24:01", "feb 30", "29 feb 2025", "may", "last", "ago", "mo", "31 foo",
-                                  "last last monday", "two days ago", "5 ago", "³ days ago",
+                                  "last last monday", "level", "level x", "soon level 0",
+                                  "level 0 level 1", "two days ago", "5 ago", "³ days ago",
                                   "99999999999 years ago", "9999 years ago", "٢٠٢٦-٠١-٣١"])
 def test_what_is_no_moment(text: str) -> None:
     with pytest.raises(UsageError, match="is no date") as caught:
@@ -118,14 +121,18 @@ def test_a_chain_goes_down_to_the_full() -> None:
     good = [dump(1, 0), dump(2, 1), dump(3, 2), dump(4, 1), dump(5, 2), dump(6, 3), dump(7, 0), dump(8, 1)]
     expected = {1: [1], 2: [1, 2], 3: [1, 2, 3], 4: [1, 4], 5: [1, 4, 5], 6: [1, 4, 5, 6], 7: [7], 8: [7, 8]}
     for day, days in expected.items():
-        chain, warnings = choose("d", good, f"202601{day:02d}235959")
+        chain, warnings = choose("d", good, f"202601{day:02d}235959", NOW)
         assert [d for d, _ in levels(chain)] == days and warnings == []
-    assert choose("d", good, NEWEST)[0][-1] == good[-1]
+    assert choose("d", good, NEWEST, NOW)[0][-1] == good[-1]
+    for as_of, days in ((f"{NEWEST}_2", [4, 5]), ("20260104235959_2", [1, 2, 3]), ("20260106235959_0", [1])):
+        chain, warnings = choose("d", good, as_of, NOW)
+        assert [(d, n) for d, n in levels(chain)][-1][1] == int(as_of[-1]) and warnings == []
+        assert [d for d, _ in levels(chain)][-len(days):] == days
 
 
 def test_without_a_date_the_newest_that_is_held_is_taken_and_said() -> None:
     good = [dump(1, 0), dump(2, 1), dump(3, 2, held=False)]
-    chain, warnings = choose("web1:/home", good, NEWEST)
+    chain, warnings = choose("web1:/home", good, NEWEST, NOW)
     assert levels(chain) == [(1, 0), (2, 1)]
     assert warnings == ["RST014 web1:/home: level 2 of 2026-01-03 03:00:00 is neither on a volume nor on the holding disk any"
                         " more; this is the state of 2026-01-02 03:00:00"]
@@ -140,7 +147,7 @@ def test_without_a_date_the_newest_that_is_held_is_taken_and_said() -> None:
 ])
 def test_what_cannot_be_restored_says_what_can(good: list[Dump], as_of: str, code: str, text: str, hint: str) -> None:
     with pytest.raises((UsageError, WorldError)) as caught:
-        choose("d", good, as_of)
+        choose("d", good, as_of, NOW)
     assert caught.value.code == code and text in caught.value.message and hint in caught.value.hint
 
 
