@@ -8,7 +8,8 @@ The file is TOML, each key a list of strings: ``servers`` (addresses and network
 from, ``local`` for none), ``services``, ``disks`` and ``lists`` (shell patterns, ``*`` also matches ``/``; lists are files
 of exclude and include patterns outside of their disk), ``programs`` (patterns of dump programs of ours), ``filters`` (absolute
 paths of compression programs), ``targets`` (patterns of directories that may be restored to), ``applications`` (patterns of
-programs with Amanda's Application API; what a server may have them do is up to them, which can be anything).
+programs with Amanda's Application API; what a server may have them do is up to them, which can be anything), ``attributes``
+(what dumps by GNU tar have of each file besides: ``xattrs``, ``acls``, ``selinux``; this one permits nothing).
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ from core.wire.words import clean
 SERVICES = ("noop", "selfcheck", "sendsize", "sendbackup")
 LOCAL = "local"
 """The name of a server that came by no network."""
-_KEYS = frozenset({"servers", "services", "disks", "lists", "programs", "filters", "targets", "applications"})
+_KEYS = frozenset({"servers", "services", "disks", "lists", "programs", "filters", "targets", "applications",
+                   "attributes"})
+ATTRIBUTES = ("xattrs", "acls", "selinux")
+"""What GNU tar can keep of a file besides what every archive has."""
 _ALL = ("*",)
 _SHOWN = 200  # characters of a name in a message
 
@@ -43,6 +47,7 @@ class Access:
     lists: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     applications: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
 
     def service(self, name: str) -> bool:
         """Whether the server may run the service; noop tells nothing, so it always may."""
@@ -159,10 +164,15 @@ def read_access(file: Path) -> Access:
         if key not in _KEYS or not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise WorldError("CLT026", f"the access file {file} is broken: {key!r} is not a known list of strings")
     _check_servers(file, found.get("servers", []))
+    for name in found.get("attributes", ()):
+        if name not in ATTRIBUTES:
+            raise WorldError("CLT026", f"the access file {file} is broken: {clean(name, _SHOWN)!r} is none of the attributes "
+                             f"{', '.join(ATTRIBUTES)}")
     return Access(
         tuple(found.get("services", SERVICES)), tuple(found.get("disks", _ALL)), tuple(found.get("filters", ())),
         tuple(found.get("programs", _ALL)), tuple(found.get("servers", _ALL)), tuple(found.get("lists", ())),
         tuple(found.get("targets", ())), tuple(found.get("applications", ())),
+        tuple(found.get("attributes", ())),
     )
 
 

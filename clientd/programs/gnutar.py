@@ -52,6 +52,8 @@ class GnuTar:
         """One walk over the directory for all levels; where a pattern is beyond us, a run of tar for each."""
         _check_device(task)
         selection = _selected(task)
+        if task.access.attributes:  # what they take in an archive only tar knows
+            return {level: _measure(task, level, selection) for level in levels}
         device = os.stat(task.dle.device).st_dev
         bases = [_base(task, level, device) for level in levels]
         try:
@@ -84,7 +86,8 @@ class TarDump:
 
     def __init__(self, task: Task, selection: Selection, snapshot: Snapshot, level: int, top: int) -> None:
         self.backup = task.settings.tar
-        self.restore_command = f"{task.settings.tar} -xpGf - ..."
+        kept = "".join(f" --{name}" for name in task.access.attributes)
+        self.restore_command = f"{task.settings.tar} -xpGf -{kept} ..."
         self.application = ""
         self.relays: Mapping[str, int] = {}
         self.lists_kept = level > 0
@@ -149,7 +152,7 @@ def _factor(task: Task) -> int:
 def _run(task: Task, selection: Selection, snapshot: Snapshot, archive: str, top: int) -> subprocess.Popen[bytes]:
     device = task.dle.device
     command = [
-        os.path.abspath(task.settings.tar), "--create", "--format=gnu", "--file", archive, "--one-file-system",
+        os.path.abspath(task.settings.tar), "--create", *_form(task), "--file", archive, "--one-file-system",
         *(["--atime-preserve=system"] if _may_hide_reads(device) else []),
         "--listed-incremental", os.path.abspath(snapshot.file), "--sparse", "--ignore-failed-read", "--totals",
         "--blocking-factor", str(_factor(task)), *selection.exclude_arguments(),
@@ -173,6 +176,13 @@ def _run(task: Task, selection: Selection, snapshot: Snapshot, archive: str, top
     finally:
         if names >= 0:
             os.close(names)
+
+
+def _form(task: Task) -> list[str]:
+    """Amanda's format; only pax headers have room for attributes, and they shall not have times that no restore sets."""
+    if not task.access.attributes:
+        return ["--format=gnu"]
+    return ["--format=posix", "--pax-option=delete=atime,delete=ctime", *(f"--{name}" for name in task.access.attributes)]
 
 
 def _environment() -> dict[str, str]:

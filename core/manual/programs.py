@@ -120,7 +120,8 @@ PROGRAMS = (
         files=(("/etc/taperoom-client/access.toml", "What a server may ask for, as lists of texts: servers, services, disks, "
                                                     "lists, programs, filters, targets, applications. Without the file: every "
                                                     "service but restore, and every disk. A file that cannot be read permits "
-                                                    "nothing."),
+                                                    "nothing. attributes, of xattrs, acls and selinux: what dumps by GNU tar "
+                                                    "have besides."),
                ("/var/lib/taperoom-client/gnutar-lists", "What incrementals go on from, one file a disk and level."))),
     Program(
         "amtaperoom", "our client as an application of a stock Amanda client",

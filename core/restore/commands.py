@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from core.holding.header import HEADER_KIB, Header
 
 _INCREMENTAL = "--listed-incremental=/dev/null"
+_KEPT = "--xattrs --xattrs-include='*' --acls"
+"""What an archive may have besides; tar leaves it out unless it is told."""
 _TOP = "."
 
 
@@ -63,7 +65,7 @@ def command_of(step: Step, variables: Variables | None = None) -> str:
     reads = [f"dd if={word} bs={HEADER_KIB}k skip=1 status=none" for word in words]
     read = reads[0] if len(reads) == 1 else "(" + "; ".join(reads) + ")"
     name = shlex.quote("./" + step.member if step.member else _TOP)
-    tar = f"tar -xp {_INCREMENTAL} -f - {name}" if step.incremental else f"tar -xpf - {name}"
+    tar = f"tar -xp {_KEPT} {_INCREMENTAL} -f - {name}" if step.incremental else f"tar -xp {_KEPT} -f - {name}"
     return " | ".join([read, *unpacking(step.header), tar])
 
 

@@ -140,6 +140,8 @@ class TarStream:
             self._begin(kind, size)
         else:
             self._skip = _padded(self._member.size)
+            if self._dumpdir is not None and (listed := pax.get(b"GNU.dumpdir")) is not None:
+                self._dumpdir(name, listed)
 
     def _begin(self, kind: int, size: int) -> None:
         self._kind, self._size, self._collect = kind, size, _padded(size)

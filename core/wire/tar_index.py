@@ -1,19 +1,21 @@
 """The list of a tar stream's members, made while the stream passes by: no second tar, no copy of the data.
 
 Promises, for the stream of GNU tar (old GNU format with long names, sparse files and the directory lists of
-``--listed-incremental``; pax headers, sparse ones too), each member's name, where it begins, its size, time and type.
-Garbage ends the list, never the dump.  It does not know where the list goes.  Pure.
+``--listed-incremental``; pax headers, with such files and lists too), each member's name, where it begins, its size, time and
+type.  Garbage ends the list, never the dump.  It does not know where the list goes.  Pure.
 """
 
 from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 BLOCK = 512
 """Bytes of a block; every member begins at a multiple of it."""
 _LONG_LIMIT = 1024 * 1024
+_PAX_LIMIT = 16 * 1024 * 1024
+"""Of a pax header, which may have the list of a whole directory."""
 _NO_DATA = frozenset(b"123456")
 _LONG_NAME, _LONG_LINK, _PAX, _PAX_GLOBAL, _SPARSE, _DIRECTORY_LIST = b"LKxgSD"
 _LETTERS: Mapping[int, bytes] = {0: b"f", **{ord(kind): letter.encode() for kind, letter in zip("01234567DS", "fhlcbdpfds",
@@ -147,7 +149,7 @@ class TarIndexer:
         self._zero = False
         at = self._next - BLOCK
         size = _number(block[124:136])
-        if size < 0 or (kind in (_LONG_NAME, _LONG_LINK, _PAX) and size > _LONG_LIMIT):
+        if size < 0 or (kind in (_LONG_NAME, _LONG_LINK) and size > _LONG_LIMIT) or (kind == _PAX and size > _PAX_LIMIT):
             self._next = _NEVER
             return
         if kind in (_LONG_NAME, _LONG_LINK, _PAX, _PAX_GLOBAL):
@@ -166,13 +168,31 @@ class TarIndexer:
         if kind == _SPARSE and block[482]:
             self._sparse = padded
         elif kind == _DIRECTORY_LIST and self._kept is not None:
-            self._directory = name
-            if not self._listed:
-                self._listed = True
-                self._kept(b"/")
+            self._begin_list(name)
             self._expect(kind, size)
         elif kind not in _NO_DATA:
             self._next += padded
+        if self._kept is not None and (listed := pax.get(b"GNU.dumpdir")) is not None:
+            self._begin_list(name if name.endswith(b"/") else name + b"/")
+            self._list(listed.split(b"\0"))
+
+    def _begin_list(self, directory: bytes) -> None:
+        self._directory = directory
+        if self._kept is not None and not self._listed:
+            self._listed = True
+            self._kept(b"/")
+
+    def _list(self, names: Iterable[bytes]) -> None:
+        """What a directory's list says."""
+        if self._kept is None:
+            return
+        for name in names:
+            if name.startswith(b"N"):
+                self._kept(index_path(self._directory + name[1:]))
+            elif name.startswith(b"R"):
+                self._old = index_path(name[1:]) if len(name) > 1 else b""
+            elif name.startswith(b"T"):
+                self._kept(self._old + b"\t" + (index_path(name[1:]) if len(name) > 1 else b""))
 
     def _expect(self, kind: int, size: int) -> None:
         self._type = kind
@@ -186,14 +206,7 @@ class TarIndexer:
         if kind == _DIRECTORY_LIST:
             *names, rest = (bytes(self._body) + data).split(b"\0")
             self._body = bytearray(rest)
-            if self._kept is not None:
-                for name in names:
-                    if name.startswith(b"N"):
-                        self._kept(index_path(self._directory + name[1:]))
-                    elif name.startswith(b"R"):
-                        self._old = index_path(name[1:]) if len(name) > 1 else b""
-                    elif name.startswith(b"T"):
-                        self._kept(self._old + b"\t" + (index_path(name[1:]) if len(name) > 1 else b""))
+            self._list(names)
         elif kind != _PAX_GLOBAL:
             self._body += data
         if not self._left:
@@ -248,7 +261,7 @@ def _pax_records(body: bytes) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     while body:
         digits, _, rest = body.partition(b" ")
-        if not digits.isdigit() or len(digits) > 7 or int(digits) <= len(digits) + 1:
+        if not digits.isdigit() or len(digits) > 8 or int(digits) <= len(digits) + 1:
             break
         key, _, value = rest[:int(digits) - len(digits) - 2].partition(b"=")
         found[key] = value

@@ -323,7 +323,7 @@ def test_by_hand_from_what_is_left(client: Client, tmp_path: Path) -> None:
     touch(client.tree / "a b", "1")
     client.night(0, "volume", pack=zstd, comp="cust", filters=Filters(client_compress="/usr/bin/zstd"))
     [command] = recipe(client.site, HOST, client.disk, "a b")
-    assert command.endswith(" | zstd -dc | tar -xpf - './a b'")
+    assert command.endswith(" | zstd -dc | tar -xp --xattrs --xattrs-include='*' --acls -f - './a b'")
     held = client.site.runs_dir / "20260101030000/journal.jsonl"
     held.write_bytes(held.read_bytes().replace(b'"FileRemoved"', b'"Newer"'))
     client.site.catalogue.unlink()

@@ -73,10 +73,12 @@ def pause(tree: Path) -> None:
 
 @dataclass(slots=True)
 class Client:
-    """A disk ``tree`` under ``base`` and its dumps; ``disk`` and ``site`` as the server knows them."""
+    """A disk ``tree`` under ``base`` and its dumps; ``disk`` and ``site`` as the server knows them; ``form``: more words for
+    tar, as an application has them."""
 
     base: Path
     disk: str = DISK
+    form: tuple[str, ...] = ()
     site: Site = field(init=False)
     tree: Path = field(init=False)
     nights: int = 0
@@ -101,7 +103,8 @@ class Client:
             snapshot.write_bytes(below[-1].read_bytes())
         made = subprocess.run(
             ["tar", "--create", "--file=-", f"--directory={self.tree}", f"--listed-incremental={snapshot}", "--sparse",
-             "--one-file-system", "--ignore-failed-read", "."], capture_output=True, check=True, env={"LC_ALL": "C"})
+             "--one-file-system", "--ignore-failed-read", *self.form,
+             "."], capture_output=True, check=True, env={"LC_ALL": "C"})
         return made.stdout
 
     def night(self, level: int, store: str = "holding", *, pack: Callable[[bytes], bytes] | None = None, comp: str = "N",

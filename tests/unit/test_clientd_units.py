@@ -90,7 +90,9 @@ def test_access(tmp_path: Path) -> None:
     ]:
         with pytest.raises(WorldError, match=text):
             check()
-    for text in ("x = 1", "disks = ['a', 1]", "= 3", "\udc00"):
+    file.write_text('attributes = ["xattrs", "acls"]\n')
+    assert read_access(file) == Access(attributes=("xattrs", "acls"))
+    for text in ("x = 1", "attributes = ['xattr']", "attributes = 'acls'", "disks = ['a', 1]", "= 3", "\udc00"):
         file.write_bytes(text.encode("utf-8", "surrogatepass"))
         with pytest.raises(WorldError, match="CLT026 the access file"):
             read_access(file)

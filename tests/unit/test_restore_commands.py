@@ -38,8 +38,10 @@ def test_parts_are_read_in_order_and_volumes_have_one_place_each() -> None:
     assert lines == [
         "# as it was", "V1='/v/slot 1'  # volume A-1", "V2=/v/slot2  # volume A-2", "# 1. h:/d level 0?rm -rf /, 3 files",
         '(dd if="$V1"/00001.h._d.0 bs=32k skip=1 status=none; dd if="$V1"/00002.h._d.0 bs=32k skip=1 status=none; '
-        'dd if="$V2"/00001.h._d.0 bs=32k skip=1 status=none) | gzip -dc | tar -xp --listed-incremental=/dev/null -f - .',
-        "# 2. one, 1 file", "dd if=/hold/f bs=32k skip=1 status=none | tar -xpf - './it'\"'\"'s'"]
+        'dd if="$V2"/00001.h._d.0 bs=32k skip=1 status=none) | gzip -dc | '
+        "tar -xp --xattrs --xattrs-include='*' --acls --listed-incremental=/dev/null -f - .",
+        "# 2. one, 1 file",
+        "dd if=/hold/f bs=32k skip=1 status=none | tar -xp --xattrs --xattrs-include='*' --acls -f - './it'\"'\"'s'"]
     amcrypt = Filters(server_encrypt="/usr/sbin/amcrypt")
     sealed = Step("two", header("N", decrypt="/usr/sbin/amcrypt -d", filters=amcrypt), sources[:1])
     assert script([], [sealed])[1:3] == [

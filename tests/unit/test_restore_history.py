@@ -184,5 +184,6 @@ def test_a_second_name_has_no_size_of_its_own(site: Site) -> None:
             writer.add(b"first", Mark.FILE, "f", 9, 90, 0)
             writer.add(b"second", Mark.FILE, "h", 0, 90, 0)
     assert [(e.path, e.kind, e.size) for e in ls(site, "web1:/home").entries] == [("/first", "f", 9), ("/second", "h", -1)]
-    assert [(v.size, v.dates) for v in history(site, "web1:/home:second").versions] == [(-1, (stamp,)) for stamp in stamps[::-1]]
+    versions = history(site, "web1:/home:second").versions
+    assert [(version.size, version.dates) for version in versions] == [(-1, (stamp,)) for stamp in stamps[::-1]]
     assert changes(diff(site, "web1:/home", stamps[0], stamps[1])) == [("dumped", "/second")]
