@@ -135,7 +135,9 @@ def _found(found: Found, wanted: str, json: bool) -> int:
     if found.more:
         show.tell("there are more: narrow it down, or raise --limit")
     if not found.matches:
-        show.tell(f"no name is {clean(wanted)!r} there")
+        unread = any(warning.startswith("RST018") for warning in found.warnings)
+        show.tell(f"no name is {clean(wanted)!r} there" + (
+            " as far as that was looked through; 'taperoom ls HOST:DISK -R' reads a dump that has no index" if unread else ""))
     return 0 if found.matches else 1
 
 
@@ -239,11 +241,15 @@ def _changed(change: Change) -> str:
 
 
 def _dates(spec: str, json: bool) -> int:
+    from core.catalogue.rebuild import open_catalogue
     from core.model.units import show_kib
     from core.report.text import table
     from core.restore.browse import dates as known
 
     site = where.site()
+    opened = open_catalogue(site)
+    opened.catalogue.close()
+    warn(opened.warnings)
     dumps = known(site, spec)
     if not dumps:
         from core.restore import ls as look

@@ -31,6 +31,7 @@ from core.model.dump import NO_CRC
 from core.model.site import Site, Storage
 from core.model.units import is_ahead, seconds_of_datestamp
 from core.model.volume import NEVER, Volume, find_volume, parse_tapelist, with_volume
+from core.report.text import count
 
 
 @dataclass(slots=True)
@@ -111,7 +112,8 @@ def _volumes(storage: Storage, done: Recovered, say: Callable[[str], None]) -> I
             why = view.note or f"label {view.label} is not this storage's"
             done.warnings.append(f"RST060 slot {view.slot} of storage {storage.name} is passed over: {why}")
     for view in labelled.values():
-        say(f"slot {view.slot} of storage {storage.name}: volume {view.label}, written {view.datestamp}, {view.files} files")
+        files = count(view.files, "file")
+        say(f"slot {view.slot} of storage {storage.name}: volume {view.label}, written {view.datestamp}, {files}")
         if is_ahead(view.datestamp, time.time()):
             done.warnings.append(f"RST065 volume {view.label} was written on {view.datestamp}, which is still to come: the "
                                  "clock was wrong then or is now; its dates are kept as they are")
@@ -156,11 +158,12 @@ def _complete(site: Site, name: str, volumes: list[Found], runs: dict[str, _Run]
     for volume in volumes:
         told = _files(run, volume) if run is not None else set()
         if lacking := [fileno for fileno in volume.filenos if fileno not in told and fileno != volume.described]:
-            say(f"reading the headers of {len(lacking)} files of {volume.title}")
+            say(f"reading the headers of {count(len(lacking), 'file')} of {volume.title}")
             if not volume.described:
                 done.by_headers += 1
-                done.warnings.append(f"RST063 {volume.title} has no description that can be used: {len(lacking)} headers were "
-                                     "read instead, which is slower; the names of files come from the dumps themselves")
+                done.warnings.append(f"RST063 {volume.title} has no description that can be used: "
+                                     f"{count(len(lacking), 'header')} had to be read, which is slower; the names of files "
+                                     "come from the dumps themselves")
             unknown.setdefault(volume.storage, []).extend(headers.pieces_of(volume, lacking, done.warnings))
     if run is None:
         run = _made(site, name, runs)

@@ -104,6 +104,12 @@ class Header:
         return self.kind in DUMPS
 
     @property
+    def encrypted_by(self) -> str:
+        """What encrypted the dump; empty when nothing did.  No dump of ours is: such a one is Amanda's."""
+        filters = self.filters
+        return filters.client_encrypt or filters.server_encrypt or (filters.crypt if filters.crypt != "N" else "")
+
+    @property
     def key(self) -> tuple[str, str, str, int]:
         """What names the dump: host, disk, datestamp, level."""
         return (self.host, self.disk, self.datestamp, self.level)

@@ -21,7 +21,7 @@ from core.holding.chain import chain
 from core.holding.header import Header
 from core.model.site import Site
 from core.restore.asof import parse_as_of, show_stamp
-from core.restore.commands import Source, Step, command_of, encrypted_by, needs, script
+from core.restore.commands import Source, Step, command_of, needs, script
 from core.restore.moment import moment_of, node_at, spec_of
 from core.restore.source import volume_of
 from core.restore.spec import Spec
@@ -85,7 +85,7 @@ def _recipe(site: Site, catalogue: Catalogue, spec: Spec, as_of: str, now: float
         member = os.fsdecode(source_of(os.fsencode(spec.path), node))
         steps = [step_of(Shelf(site), moment.chain[node.dump], member, incremental=False)]
     warnings += [f"RST022 {step.title} is encrypted by {by}: the commands need that program and its key" for step in steps
-                 if (by := encrypted_by(step.header))]
+                 if (by := step.header.encrypted_by)]
     return Recipe(spec, moment.datestamp, tuple(steps), tuple(warnings + moment.warnings))
 
 

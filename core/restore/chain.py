@@ -47,7 +47,9 @@ def choose(title: str, good: Sequence[Dump], as_of: str, now: float) -> tuple[tu
     dates there are.
     """
     if not good:
-        raise UsageError("RST013", f"{title} was never dumped", "it has no dates yet: taperoom run makes one")
+        raise UsageError("RST013", f"{title} was never dumped",
+                         "it has no dates yet: taperoom run makes one; if it was dumped, what was known of it is lost:"
+                         " 'taperoom catalogue rebuild --from-volumes' reads it from the volumes")
     stamp, level = split_level(as_of)
     before: Sequence[Dump] = [dump for dump in good if dump.datestamp <= stamp and level in (-1, dump.level)]
     can = restorable(good)

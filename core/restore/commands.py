@@ -76,7 +76,7 @@ def script(head: Sequence[str], steps: Sequence[Step]) -> list[str]:
     for number, step in enumerate(steps, 1):
         files = f"{len(step.sources)} files" if len(step.sources) > 1 else "1 file"
         body.append(_remark(f"{number}. {step.title}, {files}"))
-        if by := encrypted_by(step.header):
+        if by := step.header.encrypted_by:
             body.append(_remark(f"   It is encrypted: this needs {by} and its key, which no volume has."))
         body.append(command_of(step, variables))
     return [*(_remark(line) for line in head), *variables.lines(), *body]
@@ -91,14 +91,8 @@ def unpacking(header: Header) -> list[str]:
     return [*_decrypting(header), *_uncompressing(header)]
 
 
-def encrypted_by(header: Header) -> str:
-    """What encrypted a dump, as its header says; empty when nothing did.  No dump of ours is: such a one is Amanda's."""
-    filters = header.filters
-    return filters.client_encrypt or filters.server_encrypt or (filters.crypt if filters.crypt != "N" else "")
-
-
 def _decrypting(header: Header) -> list[str]:
-    filters, program = header.filters, encrypted_by(header)
+    filters, program = header.filters, header.encrypted_by
     if not program:
         return []
     if program.rpartition("/")[2] == "age":

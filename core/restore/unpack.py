@@ -18,7 +18,6 @@ from typing import Any, Protocol
 
 from core.errors import WorldError
 from core.holding.header import Header
-from core.restore.commands import encrypted_by
 
 gzip: Any = zlib
 with contextlib.suppress(ImportError):  # it is faster, and nothing else
@@ -57,7 +56,7 @@ def unpacked(raw: Iterable[memoryview], header: Header, allowed: Iterable[str] =
     program or an encryption that is not undone here.
     """
     filters = header.filters
-    if by := encrypted_by(header):
+    if by := header.encrypted_by:
         raise WorldError("RST022", f"the dump is encrypted by {by}, and Taperoom decrypts nothing",
                          "'taperoom recipe' with the same words and date prints commands that do it by hand, where that"
                          " program and its key are")

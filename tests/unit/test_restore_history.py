@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from core.catalogue.rebuild import open_catalogue
+from core.cli import browse as cli
 from core.errors import UsageError, WorldError
 from core.index.record import Mark
 from core.index.writer import writing
@@ -165,6 +167,25 @@ def test_a_disk_whose_date_is_gone_is_told(site: Site) -> None:
     found = search(site, "one", as_of="2026-01-06 23:00", now=NOW)
     assert shown(found) == [("db", "/one", [("20260102040000",)])]
     assert found.warnings[0].startswith("RST014 web1:/home: level 1 of 2026-01-06 03:00:00 is neither on a volume")
+
+
+def test_what_was_not_looked_through_and_what_is_lost_is_said(
+    site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.cli.where.site", lambda: site)
+    (site.index_dir / "db/_var/20260102040000_0.tix").unlink()
+    assert cli.find("two", host="db") == 1
+    assert capsys.readouterr().err.endswith(
+        ": dates that need it are not looked through\nno name is 'two' there as far as that was looked through; 'taperoom ls"
+        " HOST:DISK -R' reads a dump that has no index\n")
+    assert cli.find("nowhere", host="web1") == 1 and capsys.readouterr().err == "no name is 'nowhere' there\n"
+    site.catalogue.unlink()
+    assert cli.ls("web1:/home", dates=True) == 0
+    assert capsys.readouterr().err == f"RST002 there is no catalogue {site.catalogue}; it was rebuilt from the journals\n"
+    shutil.rmtree(site.state_dir)
+    with pytest.raises(UsageError, match="RST013 web1:/home was never dumped") as caught:
+        cli.ls("web1:/home", dates=True)
+    assert caught.value.hint.endswith("'taperoom catalogue rebuild --from-volumes' reads it from the volumes")
 
 
 def test_a_long_list(site: Site) -> None:
