@@ -252,7 +252,7 @@ def _dates(spec: str, json: bool) -> int:
     warn(opened.warnings)
     dumps = known(site, spec)
     if not dumps:
-        from core.restore import ls as look
+        from core.restore.browse import ls as look
 
         look(site, spec)  # says why there are none, and what to do
     if json:

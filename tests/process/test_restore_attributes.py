@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from core.restore import ls, recipe_for, restore
+from core.restore.browse import ls
+from core.restore.byhand import recipe_for
+from core.restore.recover import restore
 from tests.support.client import a_disk, dump, sizes
 from tests.support.client import client as our_client
 from tests.support.dumps import Client, manifest, pause, touch

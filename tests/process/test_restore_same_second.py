@@ -12,9 +12,11 @@ from core.catalogue.queries import dumps
 from core.catalogue.rebuild import open_catalogue, rebuild
 from core.description.recover import recover
 from core.errors import UsageError, WorldError
-from core.restore import dates, ls, recipe_for, restore
+from core.restore.browse import dates, ls
+from core.restore.byhand import recipe_for
 from core.restore.difference import diff
 from core.restore.history import find, history
+from core.restore.recover import restore
 from tests.support.dumps import Client, pause, touch
 
 STAMP = "20260102030000"
