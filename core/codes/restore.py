@@ -85,7 +85,7 @@ PAGES: tuple[Page, ...] = (
          " end.  One damaged byte is undone, and the message says which; the data itself has its own checksum.",
          "Nothing for this restore.  Look at the disk or the drive: damage seldom comes alone."),
     Page("RST028", "W", "A dump is dated later than the clock",
-         "The clock of this machine was wrong when the dump was made, or is wrong now, by more than a day.  Nobody can tell"
+         "The clock of this machine was wrong when the dump was made, or is wrong now, by more than two days.  Nobody can tell"
          " which, so without a date the newest dump that the clock can explain is taken, and where there is none, the newest"
          " of all.",
          "Look at the clock (date, timedatectl).  If it is wrong now, correct it and give the command again.  If it was wrong"

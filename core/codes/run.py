@@ -84,9 +84,9 @@ PAGES: tuple[Page, ...] = (
          "were not whole and nothing refers to them.",
          "Nothing."),
     Page("RUN043", "W", "A run or a volume is dated later than the clock",
-         "Datestamps are of the machine's clock. Where one is more than a day ahead, the clock was wrong when it was made, or "
-         "is wrong now. Without a date restores pass over such dumps and say so (RST028); such volumes are never written over "
-         "and count for no rule of retention; the last run is the last that is not among them.",
+         "Datestamps are of the machine's clock. Where one is more than two days ahead, the clock was wrong when it was made, "
+         "or is wrong now. Without a date restores pass over such dumps and say so (RST028); such volumes are never written "
+         "over and count for no rule of retention; the last run is the last that is not among them.",
          "If the clock is wrong now, correct it before the next run. If it was wrong then, nothing has to be ordered: the next "
          "run makes a full of each disk that was dumped then, since nobody knows what an incremental would build on. When "
          "those fulls are on volumes, give the misdated volumes back: 'taperoom tape erase LABEL'."),

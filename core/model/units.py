@@ -16,8 +16,9 @@ Kib = NewType("Kib", int)
 
 EPOCH_DUMPDATE = "1970:1:1:0:0:0"
 """The dumpdate of a full dump."""
-AHEAD = 26 * 3600.0
-"""Seconds that a datestamp may be ahead of the clock: no two time zones differ by more, and datestamps do not tell theirs."""
+AHEAD = 2 * 86400.0
+"""Seconds that a datestamp may be ahead of the clock: more than any two time zones differ, which datestamps do not tell, and
+more than a machine that slept is late for a moment."""
 
 _SIZE = re.compile(r"(-?\d{1,30}(?:\.\d{1,30})?)\s*([a-zA-Z]*)", re.ASCII)
 _SIZE_UNITS = {

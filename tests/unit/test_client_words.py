@@ -93,7 +93,7 @@ def test_setdate_takes_the_newest_dump_that_is_not_younger() -> None:
 
 def test_a_dump_that_is_dated_later_than_the_clock_is_not_the_newest() -> None:
     world = World()
-    for days, date, fate in ((2.0, "20261130001500", "it is passed over"),
+    for days, date, fate in ((3.0, "20261130001500", "it is passed over"),
                              (99.0, "20261201001500", "it is taken all the same, since there is no other")):
         world.now = lambda days=days: BEGAN - days * 86400.0  # type: ignore[method-assign,misc]
         for line in ("setdisk db01:/srv", "setdate now"):
