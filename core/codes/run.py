@@ -83,6 +83,9 @@ PAGES: tuple[Page, ...] = (
          "Files that were being written when a run died and never got their name: an index, a list, a part on a volume. They "
          "were not whole and nothing refers to them.",
          "Nothing."),
+    Page("RUN098", "E", "This user may not",
+         "The command met a file or a directory that it may not read, write or look into as the user who typed it.",
+         "Be the user who runs the backup, or root; or let that user have the file that is named."),
     Page("RUN099", "E", "A fault of Taperoom itself",
          "A command met something that nobody thought of. A run that is under way is not touched by it.",
          "Please report the message with the output of the same command under TAPEROOM_DEBUG=1."),
