@@ -99,13 +99,14 @@ class Spoiler:
     def hear(self, end: End) -> None:
         if end is self.client and self.server.by_tcp:
             # What the client says to a server that has left ends in a reset, and that takes back what the server said last.
-            while self.server.open and not self.over and select.select([self.server.reader], [], [], 0)[0]:
-                self.hear(self.server)
+            self.attend(0)
         try:
             data = os.read(end.reader, 1 << 20)
         except OSError:
             data = b""
         if not data:
+            if end is self.client and self.server.by_tcp:
+                self.attend(SWAP_WAIT)  # it may be about to say its last words
             end.open = False
             self.over = end is self.client or not self.client.open
             self.leave(end)
@@ -119,6 +120,11 @@ class Spoiler:
             frame = bytes(end.data[:whole])
             del end.data[:whole]
             self.frame(end, handle, frame)
+
+    def attend(self, seconds: float) -> None:
+        """Hear what the server says until it is silent for so long."""
+        while self.server.open and not self.over and select.select([self.server.reader], [], [], seconds)[0]:
+            self.hear(self.server)
 
     def leave(self, end: End) -> None:
         """What was held back goes first, then the other end hears that this one has left."""
