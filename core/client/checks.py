@@ -113,6 +113,9 @@ def _storage(site: Site, storage: Storage) -> Iterator[Finding]:
     except TaperoomError as fault:
         yield fault_of(subject, fault)
         return
+    except PermissionError as fault:  # the state directory of another user: the clients can be asked all the same
+        yield Finding("E", "RUN098", subject, f"{fault.filename}: {fault.strerror}")
+        return
     if storage.kind == "disk" and not os.access(storage.address, os.W_OK | os.X_OK):
         yield Finding("E", "TAP003", subject, f"{storage.address} may not be written by this user")
         return
