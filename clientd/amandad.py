@@ -158,7 +158,7 @@ class Daemon:
                 elif job.replied and not job.said.startswith(b"CONNECT"):
                     # Who asks for the next thing has the reply; an acknowledgement that was lost does not come any more.
                     self._do(job.responder.receive(Packet(Kind.ACK), time.monotonic()), job.handle)
-            else:
+            elif self._pending[0] != handle:  # else it is said again, since nobody has acknowledged it
                 raise ProtocolError("three requests at once")
 
     def _begin(self, handle: int, packet: Packet) -> None:
@@ -231,6 +231,9 @@ class Daemon:
                     job.said += f"ERROR service {job.name} ended without a reply\n".encode()
             job.replied = True
             self._do(job.responder.reply(job.said.decode("utf-8", "surrogateescape"), time.monotonic()), job.handle)
+            if self._pending is not None and not job.said.startswith(b"CONNECT"):
+                # Who has asked for the next thing already waits for no reply any more.
+                self._do(job.responder.receive(Packet(Kind.ACK), time.monotonic()), job.handle)
         elif not job.next_partial:
             job.next_partial = time.monotonic() + PARTIAL_EVERY
 

@@ -23,7 +23,8 @@ except ImportError:  # pragma: no cover - the development environment has it
     CRC32C = None
 """CRC-32C of a buffer, going on from a value; None where the package is missing.  Python's own would be far too slow."""
 
-ROOT_STATE = Path("/var/lib/taperoom-client")
+STATE = Path("/var/lib/taperoom-client")
+"""Root's, or that of whom it belongs to: a user such as Amanda's has no home of its own."""
 ROOT_ACCESS = Path("/etc/taperoom-client/access.toml")
 ROOT_TLS = Path("/etc/taperoom-client/tls")
 APPLICATIONS = Path("/usr/lib/amanda/application")
@@ -59,7 +60,7 @@ def read_settings(environment: Mapping[str, str] = os.environ, *, root: bool | N
     hosts = environment.get("TAPEROOM_CLIENT_AMANDAHOSTS")
     applications = environment.get("TAPEROOM_CLIENT_APPLICATIONS")
     return Settings(
-        state=_state(state) if state else ROOT_STATE if root else home / ".local/state/taperoom-client",
+        state=_state(state) if state else STATE if root or _is_ours(STATE) else home / ".local/state/taperoom-client",
         tar=environment.get("TAPEROOM_CLIENT_TAR") or _find_tar(environment),
         access=Path(access) if access else ROOT_ACCESS,
         tls=Path(environment.get("TAPEROOM_CLIENT_TLS") or ROOT_TLS),
@@ -70,6 +71,13 @@ def read_settings(environment: Mapping[str, str] = os.environ, *, root: bool | N
 
 def _state(said: str) -> Path | None:
     return None if said == "none" else Path(said)
+
+
+def _is_ours(place: Path) -> bool:
+    try:
+        return place.stat().st_uid == os.geteuid()
+    except OSError:
+        return False
 
 
 def _login_home(otherwise: Path) -> Path:

@@ -71,7 +71,7 @@ def add(
     device: Annotated[str, typer.Option("--device", metavar="DIR", help="What is read, when DISK is only a name.")] = "",
     exclude: Annotated[list[str] | None, typer.Option("--exclude", metavar="PATTERN", help="May come again.")] = None,
     include: Annotated[list[str] | None, typer.Option("--include", metavar="PATTERN", help="May come again.")] = None,
-    auth: Annotated[str, typer.Option("--auth", metavar="AUTH", help="ssh, tls or local.")] = "",
+    auth: Annotated[str, typer.Option("--auth", metavar="AUTH", help="ssh, tls, bsdtcp or local.")] = "",
 ) -> int:
     """Add a disk to the configuration; comments and everything else stay as they are.
 

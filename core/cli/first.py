@@ -44,7 +44,7 @@ def init(
     from core.report.text import count
 
     path = Path(file)
-    if path.exists():
+    if os.path.lexists(path):
         raise UsageError("CFG005", f"{path} is there already", "name another file, or move it away")
     ask = not yes
     if ask and not show.on_terminal():

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.cli import short, show, straight
-from core.errors import TaperoomError, UsageError
+from core.errors import TaperoomError, UsageError, WorldError
 
 if TYPE_CHECKING:
     import typer
@@ -49,6 +49,10 @@ def run(words: list[str]) -> int:
         # The reader left, as `head` does; nothing is wrong, and nothing may be said any more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+    except PermissionError as fault:
+        # Whatever was looked at: that this user may not is no fault of ours.
+        show.error(WorldError("RUN098", f"{fault.filename or 'this'}: {fault.strerror}", "be the user who runs the backup"))
+        return WorldError.exit_code
     except Exception as fault:
         return _bug(fault)
     return code

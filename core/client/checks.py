@@ -134,14 +134,20 @@ def _storage(site: Site, storage: Storage) -> Iterator[Finding]:
     except TaperoomError as fault:
         yield fault_of(subject, fault)
         return
+    except PermissionError as fault:  # the state directory of another user: the clients can be asked all the same
+        yield Finding("E", "RUN098", subject, f"{fault.filename}: {fault.strerror}")
+        return
     if storage.kind == "disk" and not os.access(storage.address, os.W_OK | os.X_OK):
         yield Finding("E", "TAP003", subject, f"{storage.address} may not be written by this user")
         return
     for row in rows:
         blank = row.standing is Standing.BLANK and not row.label
-        if blank or row.standing in (Standing.FOREIGN, Standing.FAULTY):
+        if blank or row.standing is Standing.FAULTY or (row.standing is Standing.FOREIGN and not row.stranger):
             yield Finding("W", "TAP008" if row.standing is Standing.FAULTY else "TAP017", subject,
-                          f"slot {row.slot}: {row.reason}")
+                          f"slot {row.slot}: {f'{row.label} ' if row.label else ''}{row.reason}")
+    # A changer may be shared with a real Amanda: that its volumes are there is nothing to be warned of every day.
+    if strangers := [row.label for row in rows if row.stranger]:
+        yield well(subject, f"{count(len(strangers), 'volume')} of somebody else's, left alone: {', '.join(strangers)}")
     chosen = next((row for row in rows if row.next), None)
     if chosen is None:
         yield Finding("E", "TAP012", subject, f"no volume of {count(len(rows), 'slot')} may be written; "

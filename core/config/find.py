@@ -33,26 +33,41 @@ def find_config(named: str = "", environ: Mapping[str, str] = os.environ, system
         return _named(name, source, (user_dir(environ), system))
     places = (Path(NAME), user_dir(environ) / NAME, system / NAME)
     for place in places:
-        if place.is_file():
+        if os.path.isfile(place):
             return place
     looked = ", ".join(str(place) if place.is_absolute() else f"./{place}" for place in places)
-    raise UsageError("CFG001", f"no configuration was found; looked for {looked}",
+    raise UsageError("CFG001", f"no configuration was found; looked for {looked}{_closed(*places)}",
                      "name one with --config FILE, or write a first one with 'taperoom init'")
 
 
 def _named(name: str, source: str, bases: tuple[Path, ...]) -> Path:
     path = Path(name).expanduser() if name.startswith("~/") else Path(name)
-    if path.is_dir():
+    # os.path says no of a place that may not be looked at; the working directory often is one, after su or runuser.
+    if os.path.isdir(path):
         path = path / NAME
-    if path.exists():
+    if os.path.exists(path):
         return path
+    tried = [path]
     if "/" not in name:
         for base in bases:
             for candidate in (base / name / NAME, base / f"{name}.toml"):
-                if candidate.is_file():
+                if os.path.isfile(candidate):
                     return candidate
-    raise UsageError("CFG002", f"{path}: there is no such file (named by {source})",
+                tried.append(candidate)
+    raise UsageError("CFG002", f"{path}: there is no such file (named by {source}){_closed(*tried)}",
                      "'taperoom init' writes a first configuration")
+
+
+def _closed(*tried: Path) -> str:
+    """The last of these places that this user may not even look at, as the rest of a sentence; nothing when there is none."""
+    for place in reversed(tried):
+        try:
+            os.stat(place)
+        except PermissionError:
+            return f"; this user may not look into {place.absolute().parent}"
+        except (OSError, ValueError):
+            continue
+    return ""
 
 
 def path_of(text: str, base: Path) -> Path:

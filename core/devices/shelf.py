@@ -22,7 +22,7 @@ from core.model.units import Kib, kib_of
 class ShelfRow:
     """One volume or one slot.  ``slot`` is empty for a volume that is in none; ``label`` of a blank slot is the one
     that it would get, empty when autolabel makes none; ``datestamp`` is the tapelist's, else the label's own; ``next``
-    marks what is written next."""
+    marks what is written next; ``stranger`` a volume that no program of ours labelled and no tapelist of ours knows."""
 
     slot: str
     label: str
@@ -32,6 +32,7 @@ class ShelfRow:
     standing: Standing
     reason: str
     next: bool = False
+    stranger: bool = False
 
     @property
     def writable(self) -> bool:
@@ -52,10 +53,12 @@ def inventory(site: Site, storage: Storage, protected: Mapping[str, str] | None 
     volumes = tapelist.read(site.tapelist)
     verdicts = judge(open_changer(storage).views(), volumes, rules)
     chosen = None if vanished(verdicts, volumes, storage.name) else choose(verdicts, volumes, storage.name)
+    known = {volume.label for volume in volumes}
     stamps = {volume.label: volume.datestamp for volume in volumes if volume.pool in ("", storage.name)}
     rows = [
         ShelfRow(v.view.slot, v.label, stamps.get(v.view.label, v.view.datestamp), kib_of(v.view.used), v.view.files,
-                 v.standing, v.reason, v is chosen)
+                 v.standing, v.reason, v is chosen,
+                 v.view.condition is Condition.LABELLED and not v.view.sealed and v.view.label not in known)
         for v in verdicts
     ]
     here = {verdict.view.label for verdict in verdicts}

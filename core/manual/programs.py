@@ -32,9 +32,9 @@ class Program:
 
 _STATUS = (("0 to 5", "As of taperoom(1)."),)
 _CLIENT_ENVIRONMENT = (
-    ("TAPEROOM_CLIENT_STATE", "Where the state of incrementals is: /var/lib/taperoom-client for root, else "
-                              ".local/state/taperoom-client in the home directory. The word none keeps none: each dump then "
-                              "holds everything."),
+    ("TAPEROOM_CLIENT_STATE", "Where the state of incrementals is: /var/lib/taperoom-client for root and for the user that it "
+                              "belongs to, else .local/state/taperoom-client in the home directory. The word none keeps "
+                              "none: each dump then holds everything."),
     ("TAPEROOM_CLIENT_ACCESS", "The access file. Default /etc/taperoom-client/access.toml."),
     ("TAPEROOM_CLIENT_TAR", "GNU tar. Default /bin/tar, else what PATH has."),
     ("TAPEROOM_CLIENT_TLS", "The directory of the certificates. Default /etc/taperoom-client/tls."),

@@ -84,7 +84,9 @@ def org_of(name: str) -> str:
 
 
 def _dumps(tables: Mapping[str, Any]) -> str:
-    return tomli_w.dumps(tables)
+    """The text.  A disk, which has no tables of its own, is a ``[[disk]]`` at the end: 'taperoom disk' edits those."""
+    text = tomli_w.dumps({key: value for key, value in tables.items() if key != "disk"})
+    return text + "".join(f"\n[[disk]]\n{tomli_w.dumps(table)}" for table in tables.get("disk", ()))
 
 
 def _sorted(found: list[Loss]) -> tuple[Loss, ...]:

@@ -61,9 +61,15 @@ def path_of(directory: Path, top: Block, key: str) -> Path:
 
 def find_directory(name: str) -> Path:
     """The directory of a configuration of Amanda, given by its path or by its name.  UsageError AMA001."""
+    closed: list[Path] = []
     for candidate in (Path(name), *([SYSTEM / name] if "/" not in name else [])):
-        if (candidate / "amanda.conf").is_file():
-            return candidate.absolute()
+        try:
+            if (candidate / "amanda.conf").is_file():
+                return candidate.absolute()
+        except PermissionError:  # as the working directory is, after su or runuser
+            closed.append(candidate.absolute())
+    if closed:
+        raise UsageError("AMA001", f"{name}: this user may not look into {closed[-1]}", "be Amanda's user, or root")
     raise UsageError("AMA001", f"{name}: there is no amanda.conf",
                      f"name the directory that has it, such as {SYSTEM}/daily; it has to be readable")
 

@@ -301,6 +301,19 @@ def test_who_asks_for_the_next_thing_has_the_reply(
     assert served.end() == 0
 
 
+def test_who_asks_for_the_next_thing_before_the_reply_waits_for_none(
+    served: Served, monkeypatch: pytest.MonkeyPatch, fault_cases: object,
+) -> None:
+    """A request that arrives twice, late, when it was answered and the server has gone on: the next one is served at once, also
+    when that is said again."""
+    monkeypatch.setattr(exchange, "ACK_WAIT", WAIT)
+    following = encode(2, Packet(Kind.REQ, noop_request(STOCK)))
+    served.say(ASK + following + following)
+    assert served.reply(2) == rep(f"OPTIONS features={CLIENT.text};\n")
+    served.leave()
+    assert served.end() == 0
+
+
 ENDS: dict[str, tuple[bytes, int]] = {
     "nothing": (b"", 0), "half a head": (ASK[:5], 0), "half a request": (ASK[:30], 0), "a request": (ASK, 0),
     "a request and half of the next": (ASK + TAKEN + ASK[:20], 0),

@@ -195,6 +195,14 @@ def test_both_plans_as_an_operator_reads_them(taken: Taken, capsys: pytest.Captu
     assert re.search(r"^Amanda: +3 dumps", said.out, re.MULTILINE)
 
 
+def test_its_disklist_is_edited_like_any_other(taken: Taken, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copy = tmp_path / "taperoom.toml"
+    copy.write_bytes(taken.config.read_bytes())
+    assert call(capsys, "--config", str(copy), "disk", "add", "localhost:/srv/more", "--dumptype", "app").code == 0
+    assert call(capsys, "--config", str(copy), "disk", "remove", "localhost:home").code == 0
+    assert [disk.title for disk in load_site(copy).disks] == [*list(taken.disks.values())[1:], "localhost:/srv/more"]
+
+
 @pytest.mark.slow
 def test_a_night_of_ours_goes_on_where_amanda_s_ended(taken: Taken, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (taken.site.root / "data/home/third").write_bytes(b"third\n" * 3000)

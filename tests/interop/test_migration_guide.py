@@ -31,7 +31,8 @@ def test_the_guide_word_by_word(tmp_path: Path) -> None:
     amanda.need("the migration guide")
     need_private("the migration guide")
     done = subprocess.run(
-        ["unshare", "--mount", "--propagation", "private", sys.executable, "-P", "-m", "tests.support.guide", str(GUIDE)],
+        ["unshare", "--mount", "--propagation", "private", sys.executable, "-P", "-m", "tests.support.guide", str(GUIDE),
+         "/etc/taperoom/daily.toml", "root", sys.executable],
         cwd=ROOT, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONPATH": str(ROOT), "HOME": "/root", "LC_ALL": "C.UTF-8"},
         capture_output=True, text=True, timeout=280, check=False)
     said = [json.loads(line) for line in done.stdout.splitlines()]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from core.client import checks
 from core.devices.neighbour import in_hand, standing_still
 from core.devices.scan_policy import Standing
 from core.devices.shelf import inventory
@@ -18,6 +19,7 @@ from tests.support import amanda
 from tests.support.amanda_site import AmandaSite, amanda_site, slot_bytes
 from tests.support.dumps import manifest
 from tests.support.small_site import SmallSite
+from tests.support.stock_server import our_programs
 
 pytestmark = pytest.mark.interop
 
@@ -25,13 +27,23 @@ TREE = {"letter.txt": b"dear reader\n" * 100, "sub/noise": os.urandom(400_000)}
 SLOTS = 6
 
 
-@pytest.fixture
-def both() -> Iterator[tuple[SmallSite, AmandaSite]]:
-    """Both on the slots of one directory, each with labels of its own and few volumes to keep."""
+class AsAmanda(SmallSite):
+    """A site whose programs are run by Amanda's user."""
+
+    def command(self, program: str, *arguments: str) -> list[str]:
+        python, path = our_programs("a changer shared with a real Amanda by its user")
+        _, *words = super().command(program, *arguments)
+        return ["runuser", "-u", amanda.USER, "--", "env", f"PYTHONPATH={path}", python, *words]
+
+
+@pytest.fixture(params=["root", pytest.param(amanda.USER, marks=pytest.mark.slow)])
+def both(request: pytest.FixtureRequest) -> Iterator[tuple[SmallSite, AmandaSite]]:
+    """Both on the slots of one directory, each with labels of its own and few volumes to keep; who runs ours."""
     amanda.need("a changer shared with a real Amanda")
     with amanda.open_place() as place:
         vtapes = place / "vtapes"
-        ours = SmallSite(place / "ours", {"alpha:/home": TREE}, dumptype={"strategy": "noinc"}, storage={
+        made = AsAmanda if request.param == amanda.USER else SmallSite
+        ours = made(place / "ours", {"alpha:/home": TREE}, dumptype={"strategy": "noinc"}, storage={
             "changer": f"disk:{vtapes}", "slots": SLOTS, "label": "TR-[0-9]{3}", "autolabel": "TR-%%%",
             "retention": {"tapes": 1, "days": 0, "full": 1}})
         top = ours.data("alpha:/home")
@@ -39,6 +51,8 @@ def both() -> Iterator[tuple[SmallSite, AmandaSite]]:
             path.chmod(0o755)
         with amanda_site(place / place.name, vtapes, {"home": (top, "plain")}, tapecycle=2, runtapes=1) as theirs:
             theirs.slots(SLOTS)
+            if request.param == amanda.USER:
+                amanda.give(place)
             yield ours, theirs
 
 
@@ -87,6 +101,13 @@ def test_alternating_nights(both: tuple[SmallSite, AmandaSite], tmp_path: Path) 
     both_restore(ours, theirs, out)
     rows = {row.label: (row.standing, row.reason) for row in inventory(ours.site, ours.site.storages["main"])}
     assert rows["AM-001"] == (Standing.FOREIGN, "not in the tapelist") == rows["AM-002"]
+    told = [finding for finding in checks.server(ours.site) if finding.subject == "storage main"]
+    assert [(finding.severity, finding.text) for finding in told[:-1]] == [
+        ("", "2 volumes of somebody else's, left alone: AM-001, AM-002")]
+    # One of ours that the tapelist has lost is another matter.
+    ours.site.tapelist.write_text("".join(ours.site.tapelist.read_text().splitlines(keepends=True)[1:]))
+    assert [(finding.severity, finding.text.partition(": ")[2]) for finding in checks.server(ours.site)
+            if finding.code == "TAP017"] == [("W", "TR-002 not in the tapelist")]
 
 
 @pytest.mark.slow

@@ -354,6 +354,16 @@ def test_a_fault_of_our_own_has_no_traceback(site: Path, capsys: Capture, monkey
     assert "Traceback" in call(capsys, "status").err
 
 
+def test_what_a_user_may_not_is_no_fault_of_ours(site: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "/var/lib/taperoom/daily/runs")
+
+    monkeypatch.setattr("core.config.load.load_site", closed)
+    said = call(capsys, "status")
+    assert (said.code, said.err) == (1, "RUN098 /var/lib/taperoom/daily/runs: Permission denied\n"
+                                        "  Hint: be the user who runs the backup\n")
+
+
 def test_a_reader_that_leaves_is_no_fault(site: Path) -> None:
     night(site)
     import subprocess

@@ -1,14 +1,19 @@
-"""``python -m tests.support.guide GUIDE``: a machine with a site of a real Amanda, on which a guide's commands are typed.
+"""``python -m tests.support.guide GUIDE CONFIG USER PYTHON``: a machine with a site of a real Amanda, on which a guide's
+commands are typed by that user, but for those that begin with ``# as root``; that Python runs our programs with our PYTHONPATH.
 
 Everything happens in mounts of its own: /etc, /var, /opt and /tmp are this machine's with a layer above them that nobody else
-sees, and that is gone afterwards; /srv is empty.  One JSON object a block on stdout: where it is, what was said, how it ended.
+sees, and that is gone afterwards; /srv is empty.  One JSON object a block on stdout: where it is, what was said, how it ended,
+what lies in the slots then.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import pwd
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -23,7 +28,8 @@ from tests.support import amanda
 
 ROOT = Path(__file__).parents[2]
 LAYERED = ("etc", "var", "opt", "tmp")
-CONFIG = Path("/etc/taperoom/daily.toml")
+OURS = ("/etc/taperoom", "/var/lib/taperoom", "/var/lib/taperoom-client", "/var/spool/taperoom")
+AS_ROOT = "# as root\n"
 NIGHTS = {
     "www": ({"index.html": b"<p>first\n" * 3000, "img/logo": bytes(range(256)) * 2000, "gone.html": b"gone\n"},
             {"index.html": b"<p>second\n" * 3000, "img/new": b"new\n" * 500}),
@@ -85,7 +91,7 @@ DISKLIST = "web1 /srv/www www\ndb1 /srv/db db\n"
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block of a guide: ``sh`` is typed, ``toml`` is edited into the configuration."""
+    """A block of a guide: ``sh`` is typed, ``toml`` is edited into the configuration, ``conf`` into that of Amanda."""
 
     chapter: str
     language: str
@@ -98,7 +104,7 @@ def blocks(guide: str) -> Iterator[Block]:
     for found in re.finditer(r"^## ([^\n]+)$|^```(\w+)\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL):
         if found[1]:
             chapter = found[1]
-        elif found[2] in ("sh", "toml"):
+        elif found[2] in ("sh", "toml", "conf"):
             yield Block(chapter, found[2], found[3])
 
 
@@ -114,6 +120,8 @@ def layers() -> None:
         _run("mount", "-t", "overlay", "-o", options, "overlay", f"/{name}")
     # What other tests do meanwhile with Amanda's directories is none of this machine's business; and files below a layer are on
     # another device than their directories, so tar would leave them out.
+    for name in OURS:  # nor what a server or a client of ours has left on it
+        shutil.rmtree(name, ignore_errors=True)
     for name in ("/var/lib/amanda", "/var/log/amanda", "/srv"):
         _run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", name)
     _run("mount", "-t", "tmpfs", "-o", "mode=1777", "tmpfs", "/dev/shm")  # Amanda's dumpers leave their memory there
@@ -148,45 +156,67 @@ def put(night: int) -> None:
         Path("/srv/www/gone.html").unlink()
 
 
-def edit(text: str) -> None:
-    """Write tables in the place of those of the configuration, as a reader does."""
-    plain: dict[str, Any] = tomllib.loads(CONFIG.read_text())
+def edit(text: str, config: Path) -> None:
+    """Write a configuration, or tables in the place of those that it has, as a reader does."""
+    if not config.exists():
+        config.write_text(text)
+        return
+    plain: dict[str, Any] = tomllib.loads(config.read_text())
     for head, tables in tomllib.loads(text).items():
         plain[head].update(tables)
-    CONFIG.write_text(tomli_w.dumps(plain))
+    config.write_text(tomli_w.dumps(plain))
 
 
-def programs() -> Path:
+def programs(python: str) -> Path:
     """A directory with our commands, as an installed Taperoom has them."""
     place = Path("/opt/taperoom/bin")
     place.mkdir(parents=True)
     for name, module, function in (("taperoom", "core.cli.main", "main"), ("taperoom-clientd", "clientd.amandad", "main")):
         file = place / name
-        file.write_text(f"#!{sys.executable} -P\nimport sys\nsys.path.insert(0, {str(ROOT)!r})\n"
-                        f"from {module} import {function}\nsys.exit({function}())\n")
+        file.write_text(f"#!/bin/sh\nexport PYTHONPATH='{os.environ['PYTHONPATH']}'\n"
+                        f'exec {python} -P -c "import sys; from {module} import {function}; sys.exit({function}())" "$@"\n')
         file.chmod(0o755)
     return place
 
 
 def main(words: list[str]) -> int:
     """Follow the guide to its end, or to the first command that fails."""
+    guide, config, user, python = words
     layers()
-    environment = {"PATH": f"{programs()}:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8"}
-    first = site()
-    guide = Path(words[0]).read_text().replace("2026-11-20", first)
-    for block in blocks(guide):
+    path = f"{programs(python)}:/usr/sbin:/usr/bin:/sbin:/bin"
+    for block in blocks(Path(guide).read_text().replace("2026-11-20", site())):
         said: dict[str, Any] = {"chapter": block.chapter, "text": block.text, "code": 0, "out": ""}
         if block.language == "toml":
-            edit(block.text)
+            edit(block.text, Path(config))
+        elif block.language == "conf":
+            with open("/etc/amanda/daily/amanda.conf", "a") as conf:
+                conf.write(block.text)
         else:
-            done = subprocess.run(["bash", "-euxo", "pipefail", "-c", block.text], env=environment, cwd="/", text=True,
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+            who = "root" if block.text.startswith(AS_ROOT) else user
+            done = subprocess.run(
+                ["runuser", "-u", who, "--", "bash", "-euxo", "pipefail", "-c", block.text], cwd="/", text=True,
+                env={"PATH": path, "HOME": pwd.getpwnam(who).pw_dir, "LC_ALL": "C.UTF-8"},
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
             said |= {"code": done.returncode, "out": done.stdout}
-        said["files"] = found_in(Path("/srv/back"))
+        said |= {"files": found_in(Path("/srv/back")) | found_in(Path("/tmp/back")), "strange": not_of(user),
+                 "volumes": volumes(Path("/srv/vtapes"))}
         print(json.dumps(said), flush=True)
         if said["code"]:
             return 1
     return 0
+
+
+def volumes(vtapes: Path) -> dict[str, str]:
+    """Label to the checksum of all that is on it."""
+    return {label.name.partition(".")[2]: hashlib.sha256(b"".join(
+        path.name.encode() + path.read_bytes() for path in sorted(label.parent.iterdir()))).hexdigest()
+        for label in vtapes.glob("slot*/00000.*")}
+
+
+def not_of(user: str) -> list[str]:
+    """What lies where both write and is not that user's."""
+    owner = pwd.getpwnam(user).pw_uid
+    return [str(path) for top in ("/srv/vtapes", *OURS[1:]) for path in Path(top).rglob("*") if path.lstat().st_uid != owner]
 
 
 def found_in(top: Path) -> dict[str, str]:

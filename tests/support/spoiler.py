@@ -1,12 +1,12 @@
 """Stands between a server and a client that talk Amanda's protocol, passes every frame on and spoils one.
 
     spoiler.py WORD FAULT LOG -- COMMAND…     between our stdin and stdout and those of a command (auth local, ssh)
-    spoiler.py WORD FAULT LOG --to PORT       between a socket that is our stdin and a listener on this machine (bsdtcp)
+    spoiler.py WORD FAULT LOG --tcp COMMAND…  between a socket that is our stdin and a command that gets one, as by inetd
 
 WORD is who says what: ``server sendbackup REQ``, ``client noop close``, ``client DATA 1``, ``client INDEX end``,
 ``client MESG info`` (the frame with the end of the information), ``client MESG last`` (the one with the last line).  FAULT is
-one of `FAULTS`.  LOG gets ``hit`` when it happened, and at last ``ended`` when the command has ended by itself, ``left`` when
-it had to be killed.
+one of `FAULTS`.  LOG gets ``child`` and its number at first, ``hit`` when it happened, and at last ``ended`` when the command
+has ended by itself, ``left`` when it had to be killed.
 
 It needs Python alone and shares no code with what it tests.  Blocking, one thread.
 """
@@ -25,6 +25,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import suppress
+from pathlib import Path
 
 FAULTS = ("dropped", "doubled", "swapped", "late", "cut", "garbled", "stuck", "server killed", "client killed",
           "nak", "prep", "large", "too large", "strange features", "no features")
@@ -43,10 +44,11 @@ MOST_HANDLE = 1000
 
 
 class End:
-    """One of both: where its bytes come from, where those for it go, what it has said."""
+    """One of both: where its bytes come from, where those for it go (a socket is both), what it has said."""
 
     def __init__(self, name: str, reader: int, writer: int) -> None:
         self.name, self.reader, self.writer = name, reader, writer
+        self.by_tcp = reader == writer
         self.data = bytearray()
         self.open = True
         self.said: Counter[str] = Counter()
@@ -55,10 +57,9 @@ class End:
 class Spoiler:
     """Both ends and the fault."""
 
-    def __init__(self, word: str, fault: str, log: str, server: End, client: End) -> None:
+    def __init__(self, word: str, fault: str, log: str, server: End, client: End, child: subprocess.Popen[bytes]) -> None:
         self.word, self.fault, self.log = word, fault, log
-        self.server, self.client = server, client
-        self.child: subprocess.Popen[bytes] | None = None
+        self.server, self.client, self.child = server, client, child
         self.services: dict[int, str] = {}
         self.streams: dict[int, str] = {}
         self.hit = self.over = False
@@ -77,6 +78,7 @@ class Spoiler:
 
     def run(self) -> None:
         """Until an end has left."""
+        self.tell(f"child {self.child.pid}")
         while not self.over and time.monotonic() < self.until:
             poll = select.poll()
             for end in (self.server, self.client):
@@ -95,11 +97,16 @@ class Spoiler:
         self.finish()
 
     def hear(self, end: End) -> None:
+        if end is self.client and self.server.by_tcp:
+            # What the client says to a server that has left ends in a reset, and that takes back what the server said last.
+            self.attend(0)
         try:
             data = os.read(end.reader, 1 << 20)
         except OSError:
             data = b""
         if not data:
+            if end is self.client and self.server.by_tcp:
+                self.attend(SWAP_WAIT)  # it may be about to say its last words
             end.open = False
             self.over = end is self.client or not self.client.open
             self.leave(end)
@@ -114,6 +121,11 @@ class Spoiler:
             del end.data[:whole]
             self.frame(end, handle, frame)
 
+    def attend(self, seconds: float) -> None:
+        """Hear what the server says until it is silent for so long."""
+        while self.server.open and not self.over and select.select([self.server.reader], [], [], seconds)[0]:
+            self.hear(self.server)
+
     def leave(self, end: End) -> None:
         """What was held back goes first, then the other end hears that this one has left."""
         for at, sender, data in list(self.held):
@@ -124,11 +136,11 @@ class Spoiler:
             self.send_large()
         if end is self.server:
             self.until = time.monotonic() + PATIENCE
-        if end is self.server and self.child is not None:
+        if end is self.server and not self.client.by_tcp:
             os.close(self.client.writer)
         elif end is self.server:
-            with suppress(OSError):
-                socket.socket(fileno=os.dup(self.client.writer)).shutdown(socket.SHUT_WR)
+            with suppress(OSError), socket.socket(fileno=os.dup(self.client.writer)) as client:
+                client.shutdown(socket.SHUT_WR)
 
     def frame(self, end: End, handle: int, frame: bytes) -> None:
         words = self.words(end, handle, frame[HEADER.size:])
@@ -232,22 +244,22 @@ class Spoiler:
 
     def kill(self, who: str) -> None:
         self.over = True
-        if who == "client" and self.child is not None:
+        if who == "client":
             with suppress(ProcessLookupError):
                 os.killpg(self.child.pid, signal.SIGKILL)
-        elif who == "server" and self.child is not None:
-            os.kill(os.getppid(), signal.SIGKILL)
+            return
+        for pid in holders(self.server.reader) if self.server.by_tcp else [os.getppid()]:
+            os.kill(pid, signal.SIGKILL)
 
     def finish(self) -> None:
         """Both ends hear that it is over; the command has a while to end by itself."""
+        if self.server.by_tcp and "killed" not in self.fault:
+            linger(self.server.reader)
         for fd in {self.server.writer, self.server.reader}:
             os.close(fd)
-        if self.child is None:
-            self.tell("ended")
-            return
-        with suppress(OSError):
-            os.close(self.client.writer)
-        os.close(self.client.reader)
+        for fd in {self.client.writer, self.client.reader}:
+            with suppress(OSError):  # closed already when the server had left
+                os.close(fd)
         try:
             self.child.wait(PATIENCE)
             self.tell("ended")
@@ -269,37 +281,66 @@ def repacked(handle: int, before: bytes, after: bytes) -> bytes:
     return HEADER.pack(len(after), handle) + after
 
 
-def connected(port: int) -> socket.socket:
-    """A connection from a port of root's to one of this machine."""
-    for ours in random.sample(range(600, 1000), 400):
-        made = socket.socket()
-        try:
-            made.bind(("127.0.0.1", ours))
-            made.connect(("127.0.0.1", port))
-        except OSError:
-            made.close()
-        else:
-            return made
+def holders(descriptor: int) -> set[int]:
+    """The processes that hold the other end of a connection on this machine."""
+    with socket.socket(fileno=os.dup(descriptor)) as ours:
+        here, there = (f":{address[1]:04X}" for address in (ours.getsockname(), ours.getpeername()))
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    wanted = {f"socket:[{row[9]}]" for row in rows if row[1].endswith(there) and row[2].endswith(here)}
+    found = set()
+    for file in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):  # it has ended, or closed that one
+            if os.readlink(file) in wanted:
+                found.add(int(file.parts[2]))
+    return found
+
+
+def linger(descriptor: int) -> None:
+    """End a connection without a reset: what the other end says still is read."""
+    with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as ours:
+        ours.shutdown(socket.SHUT_WR)
+        ours.settimeout(SWAP_WAIT)
+        while ours.recv(1 << 16):
+            pass
+
+
+def connected() -> tuple[socket.socket, socket.socket]:
+    """Both ends of a connection on this machine; the first one is on a port of root's, as a server's is."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        for ours in random.sample(range(600, 1000), 400):
+            made = socket.socket()
+            try:
+                made.bind(("127.0.0.1", ours))
+                made.connect(listener.getsockname())
+            except OSError:
+                made.close()
+            else:
+                return made, listener.accept()[0]
     raise OSError("no reserved port is free")
+
+
+def started(how: str, command: list[str]) -> tuple[subprocess.Popen[bytes], End]:
+    """The command, and the client's end of what it talks on."""
+    if how == "--tcp":
+        near, far = connected()
+        with far:
+            child = subprocess.Popen(command, stdin=far, stdout=far, stderr=far, start_new_session=True)
+        fd = near.detach()
+        return child, End("client", fd, fd)
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, bufsize=0)
+    assert child.stdin is not None and child.stdout is not None
+    client = End("client", os.dup(child.stdout.fileno()), os.dup(child.stdin.fileno()))
+    child.stdout.close()
+    child.stdin.close()
+    return child, client
 
 
 def main() -> None:
     """See above."""
-    word, fault, log, how, *rest = sys.argv[1:]
+    word, fault, log, how, *command = sys.argv[1:]
     assert fault in FAULTS or not fault, fault
-    server = End("server", 0, 0 if how == "--to" else 1)
-    if how == "--to":
-        to = connected(int(rest[0])).detach()
-        Spoiler(word, fault, log, server, End("client", to, to)).run()
-        return
-    with subprocess.Popen(rest, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, bufsize=0) as child:
-        assert child.stdin is not None and child.stdout is not None
-        client = End("client", os.dup(child.stdout.fileno()), os.dup(child.stdin.fileno()))
-        child.stdout.close()
-        child.stdin.close()
-        spoiler = Spoiler(word, fault, log, server, client)
-        spoiler.child = child
-        spoiler.run()
+    child, client = started(how, command)
+    Spoiler(word, fault, log, End("server", 0, 0 if how == "--tcp" else 1), client, child).run()
 
 
 if __name__ == "__main__":

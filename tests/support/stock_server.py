@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -104,6 +105,17 @@ def python_of_amanda() -> str:
     if python is None or readable.returncode:
         pytest.skip("THE USER backup CAN RUN NO PYTHON 3.11 HERE: our client behind a real Amanda is NOT tested")
     return python
+
+
+def our_programs(what: str) -> tuple[str, str]:
+    """A Python with which Amanda's user can run our server, and its PYTHONPATH; skipped, loudly, where there is none: ``what``
+    is not tested then."""
+    path = f"{ROOT}:{sysconfig.get_path('purelib')}"
+    for python in (sys.executable, "/usr/bin/python3"):
+        try_it = ["runuser", "-u", amanda.USER, "--", "env", f"PYTHONPATH={path}", python, "-P", "-m", "core.cli", "--version"]
+        if os.access(python, os.X_OK) and not subprocess.run(try_it, capture_output=True, cwd="/", check=False).returncode:
+            return python, path
+    pytest.skip(f"NOT TESTED: {what}: the user {amanda.USER} can run no Python with our packages here")
 
 
 def _runs(python: str) -> bool:

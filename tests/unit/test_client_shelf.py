@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from core.client import checks
 from core.client.shelf import contents, inventory_of, protected, shelf, shelves
 from core.devices import tapelist
 from core.devices.labelling import begin_next, label_volume
@@ -42,6 +43,18 @@ def written(site: Site, storage: Storage, stamp: str, level: int = 0) -> str:
     night.end()
     night.store(site)
     return label
+
+
+def test_a_check_by_somebody_who_may_not_read_the_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site, _ = a_site(tmp_path)
+
+    def closed(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(site.catalogue))
+
+    monkeypatch.setattr("core.client.shelf.inventory_of", closed)
+    told = [finding for finding in checks.server(site) if finding.subject == "storage main"]
+    assert [(finding.severity, finding.code, finding.text) for finding in told] == [
+        ("E", "RUN098", f"{site.catalogue}: Permission denied")]
 
 
 def test_rows_before_the_first_run(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import cast
 import pytest
 from crc32c import crc32c
 
+from clientd import settings
 from clientd.access import Access, read_access
 from clientd.estimate import is_small
 from clientd.pipes import enlarge
@@ -98,15 +99,22 @@ def test_access(tmp_path: Path) -> None:
             read_access(file)
 
 
-def test_settings() -> None:
+def test_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = read_settings({}, root=True)
     assert (root.state, root.access, root.tar) == (
         Path("/var/lib/taperoom-client"),
         Path("/etc/taperoom-client/access.toml"),
         "/bin/tar",
     )
+    monkeypatch.setattr(settings, "STATE", tmp_path / "state")
     user = read_settings({"HOME": "/home/ana"}, root=False)
     assert user.state == Path("/home/ana/.local/state/taperoom-client")
+    (tmp_path / "state").mkdir()
+    assert read_settings({"HOME": "/home/ana"}, root=False).state == tmp_path / "state", "it was made for this user"
+    monkeypatch.setattr(settings, "STATE", Path("/proc/1"))
+    monkeypatch.setattr(os, "geteuid", lambda: 7)
+    assert read_settings({"HOME": "/home/ana"}, root=False).state == user.state, "that is another's"
+    monkeypatch.undo()
     assert root.applications == Path("/usr/lib/amanda/application")
     assert root.amandahosts == Path(pwd.getpwuid(os.geteuid()).pw_dir) / ".amandahosts"
     chosen = read_settings({"TAPEROOM_CLIENT_STATE": "/s", "TAPEROOM_CLIENT_TAR": "/t", "TAPEROOM_CLIENT_ACCESS": "/a",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ from core.config.first import Answers, first_config, places_for
 from core.config.load import load_site, load_text
 from core.config.positions import Positions
 from core.errors import UsageError
+from core.migration import source
 
 TOML = '''\
 # a comment = 1
@@ -100,6 +103,46 @@ def test_a_bare_word_names_a_configuration(tmp_path: Path) -> None:
     assert (caught.value.code, caught.value.message) == ("CFG002", "monthly: there is no such file (named by --config)")
     with pytest.raises(UsageError, match=r"named by TAPEROOM_CONFIG"):
         find_config("", env | {"TAPEROOM_CONFIG": "./gone.toml"}, system)
+
+
+def close(monkeypatch: pytest.MonkeyPatch, *places: Path) -> None:
+    """The working directory, and these, may not be looked into, as root's may not after su."""
+    real = os.stat
+
+    def stat(path: Any, *words: Any, **more: Any) -> os.stat_result:
+        if not isinstance(path, int) and (not os.path.isabs(path) or any(Path(path).is_relative_to(place) for place in places)):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
+        return real(path, *words, **more)
+
+    monkeypatch.setattr(os, "stat", stat)
+
+
+def test_a_place_that_may_not_be_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    system, home = tmp_path / "etc", {"HOME": str(tmp_path / "home")}
+    system.mkdir()
+    (system / "nightly.toml").touch()
+    (system / "taperoom.toml").touch()
+    with monkeypatch.context() as patch:
+        close(patch)
+        assert find_config("nightly", home, system) == system / "nightly.toml"
+        assert find_config("", home, system) == system / "taperoom.toml"
+    for name in ("nightly", "", str(system / "nightly.toml")):
+        with monkeypatch.context() as patch, pytest.raises(UsageError, match=f"; this user may not look into {system} "):
+            close(patch, system)
+            find_config(name, home, system)
+
+
+def test_a_configuration_of_amanda_that_may_not_be_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "SYSTEM", tmp_path)
+    (tmp_path / "daily").mkdir()
+    (tmp_path / "daily/amanda.conf").touch()
+    with monkeypatch.context() as patch:
+        close(patch)
+        assert source.find_directory("daily") == tmp_path / "daily"
+    with monkeypatch.context() as patch, pytest.raises(UsageError) as caught:
+        close(patch, tmp_path / "daily")
+        source.find_directory("daily")
+    assert (caught.value.code, caught.value.message) == ("AMA001", f"daily: this user may not look into {tmp_path}/daily")
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ RESERVED = range(512, 1024)
 _BUSY = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL})
 _SHORTLY = struct.pack("@ll", 0, 1000)  # SO_SNDTIMEO: a write that cannot go on says so after a millisecond
 _LAST_READS = 64
+_LAST_WAIT = 200  # milliseconds; an amandad that has nothing to do leaves as soon as it has read that we do
 
 _Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 
@@ -48,14 +49,15 @@ class BsdtcpLink:
         return PeerError("CLT001", f"amandad of {host.name} ended the connection")
 
     def close(self) -> None:
-        """End the connection.  Unread data of the client would make that a reset, which throws away what we said last."""
+        """End the connection.  What the client says to a socket that is closed, or has not been read there, would make that a
+        reset, which throws away what we said last."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
             poll = select.poll()
             poll.register(self._socket, select.POLLIN)
-            # Only what is here already: a client in the middle of a dump is not listened to.
+            # Its end is waited for, but not by a client that goes on: one in the middle of a dump is not listened to.
             for _ in range(_LAST_READS):
-                if not poll.poll(0) or not self._socket.recv(1 << 16):
+                if not poll.poll(_LAST_WAIT) or not self._socket.recv(1 << 16):
                     break
         self._socket.close()
 
