@@ -81,6 +81,7 @@ class ConsoleApp(App[int]):
         self._over: bool | None = None
         self.detached = False
         self.fault: Exception | None = None
+        self.set_class(self.look.letters, "-letters")
         self.wardrobe = Wardrobe(self)
         self.wardrobe.wear(theme)
         self.set_keymap(textual_keymap(self.store.chosen.keys))
