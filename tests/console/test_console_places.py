@@ -273,12 +273,12 @@ async def test_what_a_finished_run_changed_is_asked_for_at_once(night: Night) ->
     door = RecordedSite(night.at("dumping").now())
     async with night.shown((120, 40), door=door) as pilot:
         await typed(pilot, "2")
-        before = door.asked.count(("coverage",))
+        before = door.asked.count(("ahead",))
         await typed(pilot, "1", "2")
-        assert door.asked.count(("coverage",)) == before
+        assert door.asked.count(("ahead",)) == before
         night.at("ended")
         await typed(pilot, "1", "2")
-        assert door.asked.count(("coverage",)) == before + 1
+        assert door.asked.count(("ahead",)) == before + 1
 
 
 async def test_a_run_of_some_disks_is_whole_when_those_are(night: Night) -> None:
