@@ -32,7 +32,7 @@ class TapesScreen(ConsoleScreen):
     def __init__(self) -> None:
         super().__init__()
         self._contents: Fetch[list[Content]] = Fetch()
-        self._of = ("", "", 0)
+        self._of = ("", "", 0, 0)
         self._wanted = ""
         self._begun = False
 
@@ -50,7 +50,7 @@ class TapesScreen(ConsoleScreen):
 
     def refill(self) -> None:
         """Another run: what is on a volume may be told otherwise."""
-        self._of = ("", "", 0)
+        self._of = ("", "", 0, 0)
 
     # ---- what is shown -----------------------------------------------------------------
 
@@ -93,8 +93,8 @@ class TapesScreen(ConsoleScreen):
             self._go_to(self._wanted)
         row = self.chosen()
         storage, label = (row.storage, row.label) if row else ("", "")
-        if (storage, label, now.view.seq) != self._of and row is not None:
-            self._look_into(storage, label, now.view.seq)
+        if row is not None:
+            self._look_into(storage, label, now.view.seq, row.files)
         contents = self.query_one("#contents", Table)
         contents.set_columns(shelf.CONTENTS)
         tonight = now.view.began.datestamp if now.view.began and not now.over else ""
@@ -140,13 +140,14 @@ class TapesScreen(ConsoleScreen):
     def _none_of_it(self) -> str:
         return "no volume has a dump of it" if self.console_app.only is not None else ""
 
-    def _look_into(self, storage: str, label: str, seq: int) -> None:
-        """Ask what is on the volume; again when the run has got on, but not with each fact."""
-        before, self._of = self._of, (storage, label, seq)
+    def _look_into(self, storage: str, label: str, seq: int, files: int) -> None:
+        """Ask what is on the volume; again when more files are on it or the run has got on, but not with each fact."""
+        before = self._of
+        if label and before[:2] == (storage, label) and before[3] == files and seq - before[2] < 50:
+            return
+        self._of = (storage, label, seq, files)
         if not label:
             self._contents = Fetch()  # what was read of another volume is not in this slot
-        if not label or (before[:2] == (storage, label) and seq - before[2] < 50):
-            self._of = (storage, label, before[2] if label else seq)
             return
         if before[:2] != (storage, label):
             self._contents = Fetch()
@@ -193,7 +194,7 @@ class TapesScreen(ConsoleScreen):
 
     def action_scan(self) -> None:
         """Look through all slots again."""
-        self._of = ("", "", 0)
+        self._of = ("", "", 0, 0)
         self.console_app.known.want("shelves", 0.0)
         self.console_app.say("looking through all slots again")
 
