@@ -146,7 +146,8 @@ def main(argv: list[str] | None = None) -> int:
     driver = None if elsewhere else ConsoleDriver
     app = ConsoleApp(
         playing.state_dir if playing else options.state_dir, options.run, operate=not options.read_only,
-        look=Look(options.ascii or only_ascii(store.chosen.ascii, environment, sys.stderr.encoding or "")),
+        look=Look(options.ascii or only_ascii(store.chosen.ascii, environment, sys.stderr.encoding or ""),
+                  environment.get("TERM", "") == "linux"),
         theme=chosen(options.theme or store.chosen.theme, available()[0], environment), driver_class=driver, store=store,
         playing=playing)
     try:

@@ -103,6 +103,8 @@ def label(now: Moment, subject: Subject) -> Offer:
         return f"{clean(volume.label)} is in no slot"
     if any(t.label == volume.label and t.state == "writing" for t in now.view.tapers.values() if volume.label):
         return f"{clean(volume.label)} is being written"
+    if volume.fault:
+        return f"slot {clean(volume.slot)}: {clean(volume.fault)}"
     blank = not volume.label and not volume.dumps
 
     def deed(name: str) -> Deed:

@@ -39,6 +39,7 @@ from tui.screens.base import ConsoleScreen
 from tui.subject import Key, Subject
 from tui.travel import travel
 from tui.wardrobe import Wardrobe
+from tui.widgets.ink import CLASSES
 
 parsed.share()
 LOOK_FOR_RESTORES = 5.0
@@ -57,6 +58,7 @@ class ConsoleApp(App[int]):
     ENABLE_COMMAND_PALETTE = True
     BINDINGS = [Binding(a.keys, a.action, a.help, show=False, priority=True, id=a.id) for a in keys.TIME]
     ALLOW_SELECT = False
+    COMPONENT_CLASSES = CLASSES
 
     def __init__(
         self, state_dir: Path, run: str = "", *, operate: bool = True, look: Look | None = None, theme: str = "night",
@@ -76,8 +78,10 @@ class ConsoleApp(App[int]):
         self.only: Key | None = None
         self.serves, self._opened, self._asked = serve, self.feed.opened, set[int]()
         self.sayings: deque[tuple[float, str, bool]] = deque(maxlen=200)
+        self._over: bool | None = None
         self.detached = False
         self.fault: Exception | None = None
+        self.set_class(self.look.letters, "-letters")
         self.wardrobe = Wardrobe(self)
         self.wardrobe.wear(theme)
         self.set_keymap(textual_keymap(self.store.chosen.keys))
@@ -143,6 +147,9 @@ class ConsoleApp(App[int]):
                 screen.stream(fresh)
         self._opened = self.feed.opened
         now = self.moment()
+        if self._over not in (None, now.over):  # a run has begun or ended: how the site stands is another thing
+            self.known.stale()
+        self._over = now.over
         if now.link is not Link.REPLAY:  # whatever is shown: a restore may ask for something
             self.known.want("restorings", LOOK_FOR_RESTORES_AT_WORK if now.restores else LOOK_FOR_RESTORES)
         self._ring_for(now)
@@ -241,6 +248,13 @@ class ConsoleApp(App[int]):
         self.say(f"{fault.code} {fault.message}{'. ' if fault.hint else ''}{fault.hint}", bad=True)
 
     # ---- the terminal ------------------------------------------------------------------
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Another theme: what our widgets draw depends on it in ways that Textual does not see."""
+        super().refresh_css(animate)
+        for screen in [screen for stack in self._screen_stacks.values() for screen in stack]:
+            for widget in screen.walk_children(with_self=True):
+                widget.refresh()
 
     def repaint(self) -> None:
         """Every cell again."""

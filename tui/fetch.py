@@ -23,11 +23,14 @@ class Fetch(Generic[T]):
         self.error = ""
         self.hint = ""
         self.busy = False
+        self.wanted = False
+        """Somebody wants it and it is about to be asked: nobody else need ask."""
         self.at = float("-inf")
         self._again: Callable[[], T] | None = None
 
     async def ask(self, question: Callable[[], T], at: float) -> None:
         """Ask in a thread; while an answer is awaited, only the newest of the questions that come is asked next."""
+        self.wanted = False
         if self.busy:
             self._again = question
             return

@@ -63,8 +63,9 @@ PLACES: tuple[Place, ...] = (
 
 ACTIONS: tuple[Action, ...] = (
     Action("reply", "r", "reply", "answer", "answer the oldest open request", rank=1),
-    Action("follow", "space", "toggle_follow", "pause", "hold the traffic where it is, or let it flow",
-           ("run", "protocol", "dump"), rank=4),
+    Action("follow", "space", "toggle_follow", "pause",
+           "hold the traffic where it is, or let it flow; where none flows: mark this disk", ("run", "protocol", "dump"),
+           rank=4),
     Action("channel", "c", "channel(1)", "channel", "only the next channel, then all again",
            ("protocol",), rank=4),
     Action("word", "w", "word(1)", "word", "only the next word (NO-ROOM, DONE …), then all",

@@ -67,7 +67,8 @@ class Known:
         """Ask for it in the background unless it is younger than ``age`` seconds."""
         fetch: Fetch[Any] = getattr(self, name)
         at = self._app.ticks()
-        if not fetch.busy and at - fetch.at >= age:
+        if not fetch.busy and not fetch.wanted and at - fetch.at >= age:
+            fetch.wanted = True
             self.ask(fetch, self._question(name))
 
     def stale(self) -> None:

@@ -49,13 +49,14 @@ LEGEND: tuple[tuple[Mark, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Unicode or ASCII."""
+    """Unicode or ASCII; ``letters``: lines and blocks can be drawn, but no glyph of a state, as on a Linux console."""
 
     ascii: bool = False
+    letters: bool = False
 
     def glyph(self, mark: Mark) -> str:
         """The glyph of a mark on this terminal."""
-        return mark.ascii if self.ascii else mark.glyph
+        return mark.ascii if self.ascii or self.letters else mark.glyph
 
     def bar(self, part: float, width: int) -> str:
         """``part`` of 1 as a bar of ``width`` cells; never full before it is."""
@@ -66,20 +67,20 @@ class Look:
     def spark(self, values: Sequence[int], width: int) -> str:
         """The last ``width`` values as a line of heights; the highest is the largest of them, 0 is a blank."""
         last = list(values)[-width:] if width > 0 else []
-        steps, most = (".:-=+*#" if self.ascii else "▁▂▃▄▅▆▇█"), max(last, default=0)
+        steps, most = (".:-=+*#" if self.ascii or self.letters else "▁▂▃▄▅▆▇█"), max(last, default=0)
         return "".join(" " if v <= 0 else steps[min(len(steps) - 1, int(len(steps) * v / (most + 1)))] for v in last)
 
     def cut(self, text: str) -> str:
         """``text`` for this terminal: without anything but ASCII where it has no more."""
-        if not self.ascii or text.isascii():
+        if not (self.ascii or self.letters) or text.isascii():
             return text
         text = text.translate(_PLAIN)
-        return text.encode("ascii", "backslashreplace").decode("ascii")
+        return text if self.letters and not self.ascii else text.encode("ascii", "backslashreplace").decode("ascii")
 
     @property
     def dots(self) -> str:
         """What stands where a text was cut."""
-        return ">" if self.ascii else "…"
+        return ">" if self.ascii or self.letters else "…"
 
 
 _PLAIN = {ord(k): v for k, v in {"…": ">", "–": "-", "—": "-", "·": ".", "→": ">", "×": "x", "─": "-"}.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from core.events.event import QuestionAsked
 from core.events.rows import QuestionView
 from tui.moment import Link, Moment
 
@@ -14,6 +15,11 @@ class Request:
 
     question: QuestionView
     restore: str = ""
+
+
+def text_of(asked: QuestionAsked) -> str:
+    """What is asked.  A fault that became a request begins with its code; that stands before it anyway."""
+    return asked.text.removeprefix(f"{asked.code} ")
 
 
 def open_requests(now: Moment) -> list[Request]:

@@ -13,8 +13,8 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class VolumeAt:
-    """A slot and the volume in it; ``needed`` says why it may not be written anew, empty: it may;
-    ``reuse``: it may ever be."""
+    """A slot and the volume in it; ``needed`` says why it may not be written anew, empty: it may; ``fault``: why nobody knows
+    what is in the slot; ``reuse``: it may ever be written anew."""
 
     storage: str
     slot: str
@@ -24,6 +24,7 @@ class VolumeAt:
     needed: str = ""
     loaded: bool = False
     reuse: bool = True
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)

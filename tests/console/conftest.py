@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -20,7 +21,11 @@ os.environ["XDG_CONFIG_HOME"] = "/nonexistent"
 time.tzset()
 
 import pytest  # noqa: E402
+import textual.app  # noqa: E402
+import textual.pilot  # noqa: E402
+from textual.app import App  # noqa: E402
 from textual.pilot import Pilot  # noqa: E402
+from textual.screen import Screen  # noqa: E402
 
 from tests.support import recorded_run  # noqa: E402
 from tests.support.recorded_site import RecordedSite  # noqa: E402
@@ -33,6 +38,22 @@ def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("HOME", "/home/ana")
     time.tzset()
     yield
+
+
+async def _until_nothing_runs(min_sleep: float = 0.0, max_sleep: float = 1.0) -> None:
+    """Until the loop has nothing to do now.  Textual's own way is to sleep 20 ms until the processor rests in them, several
+    times a key: on a machine that does more than this, it rests late or never."""
+    ready = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]
+    while True:
+        await asyncio.sleep(0)
+        if not ready:
+            return
+
+
+@pytest.fixture(autouse=True)
+def _no_guessing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (textual.app, textual.pilot):
+        monkeypatch.setattr(module, "wait_for_idle", _until_nothing_runs)
 
 
 class Night:
@@ -78,14 +99,29 @@ class Night:
 
 
 async def settled(pilot: Pilot[Any]) -> None:
-    """All that was under way is done, and painted."""
+    """All that was under way is done, what the next step shows and asks is, too, and it is painted."""
     app = pilot.app
     assert isinstance(app, ConsoleApp)
-    await app.workers.wait_for_complete()
-    await pilot.pause()
+    await _done(pilot)
     app.step()
-    await pilot.pause()
-    await pilot.pause()
+    await _done(pilot)
+
+
+async def _done(pilot: Pilot[Any]) -> None:
+    """No message waits, no worker is at work, and there is nothing to lay out or to paint.  One that never ends is a fault."""
+    app = pilot.app
+    for _ in range(200):
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        if not _unpainted(app.screen) and all(worker.is_finished for worker in app.workers):
+            return
+    raise AssertionError(f"it never comes to rest:\n{text_of(app)}")
+
+
+def _unpainted(screen: Screen[Any]) -> bool:
+    """Whether there is something to lay out or to paint, or to be done after that."""
+    return bool(screen._layout_required or screen._scroll_required or screen._repaint_required or screen._recompose_required
+                or screen._dirty_widgets or screen._callbacks)
 
 
 async def typed(pilot: Pilot[Any], *keys: str) -> None:
@@ -95,7 +131,7 @@ async def typed(pilot: Pilot[Any], *keys: str) -> None:
         await settled(pilot)
 
 
-def text_of(app: ConsoleApp) -> str:
+def text_of(app: App[Any]) -> str:
     """The screen as characters."""
     return "\n".join("".join(segment.text for segment in strip).rstrip()
                      for strip in app.screen._compositor.render_strips())

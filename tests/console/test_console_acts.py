@@ -10,6 +10,9 @@ from textual.widgets import Input
 
 from core.client.runs import Run
 from core.errors import WorldError
+from core.events import event as e
+from core.events.event import Record
+from core.events.view import RunView
 from core.protocol import operator as op
 from tests.console.conftest import Night, settled, text_of, typed
 from tests.support import recorded_run
@@ -20,6 +23,8 @@ from tui import keys
 from tui.acting import LIVE
 from tui.acting_outside import OUTSIDE
 from tui.app import ConsoleApp
+from tui.look import Look
+from tui.screens.acts import rows
 from tui.screens.choose import ChooseScreen
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.run import RunScreen
@@ -248,6 +253,17 @@ async def test_the_log_of_acts(night: Night) -> None:
         assert "bob(1001)       taperoom tape load 8" in shown  # a fact of the site's journal, of no run
         await typed(pilot, "j", "k", "pagedown", "escape")
         assert isinstance(pilot.app.screen, RunScreen)
+
+
+def test_an_answer_is_among_the_acts_whoever_gave_it_and_no_command_is_cut() -> None:
+    view = RunView()
+    asked = e.QuestionAsked(5, "HLD003", "D", "mail:/srv", "no room", (e.Choice("wait", "it waits", "MINUTES"),), "wait", 900.0)
+    view.apply_all([Record(1, 100.0, asked), Record(2, 200.0, e.QuestionClosed(5, "wait", "15", "policy HLD*"))])
+    long = "taperoom tape label DAILY-001 --storage main --slot 17 --force"
+    site = [(150.0, e.OperatorActed("ana(0)", long, "OK"))]
+    found = ["".join(text for text, _ in row) for row in rows(view, [], Look(), site)]
+    assert next(line for line in found if "policy HLD*" in line).endswith("taperoom reply 5 wait 15")
+    assert " ".join(line[37:] for line in found[:3]).startswith(long) and all(len(line) <= 72 for line in found)
 
 
 async def test_no_act_yet(night: Night) -> None:

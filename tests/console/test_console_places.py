@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import cast
 
 import pytest
 from textual.pilot import Pilot
 
 from core.client.runs import Run
+from core.client.shelf import VolumeRow
 from core.errors import UsageError
+from core.events import codec
+from core.events import event as e
+from core.events.event import Record
 from tests.console.conftest import Night, settled, text_of, typed
 from tests.support import recorded_run
 from tests.support.recorded_site import RecordedSite
@@ -228,6 +234,67 @@ async def test_a_volume_by_its_label(night: Night) -> None:
         assert "nothing has this text; esc shows all" in screen(pilot)
 
 
+async def test_a_slot_without_a_label_has_nothing_of_the_volume_that_was_looked_at_before(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf, *_ = RecordedSite(recorded_run.BEGAN).shelves(None, 0.0)
+    blank = VolumeRow("main", "12", "", "", "", 0, 800 << 20, 0, "blank", "no label")
+    rows = (shelf.rows[3], blank, shelf.rows[7])
+    monkeypatch.setattr(RecordedSite, "shelves", lambda self, live, now: [replace(shelf, rows=rows)])
+    async with night.at("ended").shown((120, 40)) as pilot:
+        await typed(pilot, "4", "home")
+        contents = pilot.app.screen.query_one("#contents", Table)
+        assert contents.rows and "On DailySet1-07  this run writes on it" in screen(pilot)
+        await typed(pilot, "down")
+        assert contents.rows == [] and "In slot 12  no label" in screen(pilot)
+        volume = cast(TapesScreen, pilot.app.screen).subject().volume
+        assert volume is not None and (volume.slot, volume.dumps) == ("12", 0)
+        await typed(pilot, "L")
+        assert "Label slot 12 of main" in screen(pilot) and "It is blank." in screen(pilot)
+        await typed(pilot, "escape", "down", "L")
+        assert said(pilot)[-1] == "slot 11: TAP003 the slot cannot be read"
+
+
+async def test_the_volumes_stand_as_they_stood_when_one_comes_back_from_the_contents(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf, *_ = RecordedSite(recorded_run.BEGAN).shelves(None, 0.0)
+    rows = tuple(VolumeRow("main", str(n), f"V-{n:03}", "", "", 0, 800 << 20, 1, "active", "") for n in range(60))
+    monkeypatch.setattr(RecordedSite, "shelves", lambda self, live, now: [replace(shelf, rows=rows)])
+    async with night.at("ended").shown() as pilot:
+        await typed(pilot, "4", "down", "down", "down")
+        before = screen(pilot)
+        assert "V-000" in before and "> .    3" in before.replace("·", ".")
+        await typed(pilot, "enter", "escape")
+        assert screen(pilot) == before
+
+
+async def test_what_a_finished_run_changed_is_asked_for_at_once(night: Night) -> None:
+    door = RecordedSite(night.at("dumping").now())
+    async with night.shown((120, 40), door=door) as pilot:
+        await typed(pilot, "2")
+        before = door.asked.count(("ahead",))
+        await typed(pilot, "1", "2")
+        assert door.asked.count(("ahead",)) == before
+        night.at("ended")
+        await typed(pilot, "1", "2")
+        assert door.asked.count(("ahead",)) == before + 1
+
+
+async def test_a_run_of_some_disks_is_whole_when_those_are(night: Night) -> None:
+    run = Run(night.folder / "runs" / recorded_run.STAMP)
+    run.path.mkdir(parents=True)
+    facts = (e.RunBegan(recorded_run.STAMP, "DailySet1", "/x.toml", "ana", 1, 8, 40, 4),
+             e.DumpPlanned("db01", "/srv", 1, 0, 1024, 2048, 60, 1, 512, "asked for"), e.PlanComplete(1, 0),
+             e.DiskEnded("db01", "/srv", 0, "done", ""), e.RunEnded(0, 1, 0, 0))
+    for known, counted in ((1, "0/40 ok"), (3, "0/1 ok"), (5, "1/1 ok")):
+        run.journal.write_bytes(b"".join(
+            codec.encode(Record(n, recorded_run.BEGAN + n, fact)) for n, fact in enumerate(facts[:known], 1)))
+        with recorded_run.alive(run) if known < 5 else nullcontext():
+            async with night.shown() as pilot:
+                assert counted in screen(pilot)
+
+
 async def test_holding_shows_what_the_header_says(night: Night) -> None:
     async with night.at("dumping").shown((120, 40)) as pilot:
         await typed(pilot, "5", "down", "down", "down")
@@ -378,7 +445,14 @@ async def test_every_place_at_every_size(night: Night, size: tuple[int, int]) ->
         for place in keys.PLACES:
             await typed(pilot, place.digit)
             assert all(len(row) <= size[0] for row in screen(pilot).splitlines())
-        await typed(pilot, "1", "enter", "escape", "x", "escape")
+            assert too_wide(pilot) == []
+        for keys_ in (("1", "enter"), ("escape", "x"), ("escape",)):
+            await typed(pilot, *keys_)
+            assert too_wide(pilot) == []
         assert pilot.app.is_running
 
 
+def too_wide(pilot: Pilot[int]) -> list[str]:
+    """What reaches beyond the screen: its text would end there without a sign that more comes."""
+    width = pilot.app.screen.size.width
+    return [str(widget) for widget in pilot.app.screen.walk_children() if widget.is_on_screen and widget.region.right > width]

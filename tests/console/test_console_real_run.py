@@ -14,6 +14,7 @@ import pytest
 from textual.pilot import Pilot
 
 from core.client import control
+from core.client.acts import acts, who
 from core.client.runs import Run, live_run, start, view_of
 from core.client.session import Session
 from core.events.view import DiskState, RunView
@@ -26,6 +27,8 @@ from tui.feed import GAP
 from tui.meanwhile import Seen
 from tui.moment import Link
 from tui.screens.request import RequestScreen
+from tui.screens.tapes import TapesScreen
+from tui.widgets.table import Table
 
 PATIENCE = 30.0
 
@@ -240,6 +243,39 @@ async def test_a_driver_that_goes_silent_is_lost_and_found(site: SmallSite) -> N
         await seen(pilot, lambda: app.feed.link is Link.LIVE and app.feed.connected)
 
 
+@pytest.mark.slow  # a whole run, and every key of it waits for what is on disks
+async def test_a_volume_is_labelled_from_the_screen_and_the_run_writes_on_it(
+    site: SmallSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the request wants is done on the Tapes screen; each step says its command, and is a fact with who did it."""
+    monkeypatch.setenv("TAPEROOM_CONFIG", str(site.config))
+    app, orders = console(site, "ana"), ("label T-042 --slot 1", "load 1", "unload")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await seen(pilot, lambda: app.feed.connected)
+        await pilot.press("4")
+        await seen(pilot, lambda: "blank" in text_of(app))
+        await pilot.press("L")
+        await seen(pilot, lambda: "Label slot 1 of main" in text_of(app) and "It is blank." in text_of(app))
+        await pilot.press("n", *"T-042", "enter")
+        await seen(pilot, lambda: "same as  taperoom tape label T-042 --storage main --slot 1" in text_of(app))
+        await pilot.press("y")
+        await seen(pilot, lambda: len(said(app)) == 1)
+        assert said(app) == ["storage main: slot 1 has the label T-042 now   same as: taperoom tape label T-042 --slot 1"]
+        await seen(pilot, lambda: "T-042" in cast(TapesScreen, app.screen).query_one("#volumes", Table).key)
+        await pilot.press("l")
+        await seen(pilot, lambda: len(said(app)) == 2 and "1*" in text_of(app))
+        await pilot.press("u")
+        await seen(pilot, lambda: len(said(app)) == 3 and "1*" not in text_of(app))
+        assert [text.partition("same as: ")[2] for text in said(app)[1:]] == ["taperoom tape load 1", "taperoom tape unload"]
+        await seen(pilot, lambda: app.feed.view.ended is not None)  # the request withdraws itself: a volume is there
+        await seen(pilot, lambda: len(app.screen.query_one("#contents", Table).rows) == 2)
+        await pilot.press("at")
+        await seen(pilot, lambda: all(f"taperoom tape {order}" in text_of(app) for order in orders))
+    assert view(site).count(DiskState.DONE) == 2
+    assert {label for disk in view(site).disks.values() for _, label, _ in disk.parts} == {"T-042"}
+    assert [(act.by, act.order, act.result) for _, act in acts(site.root / "state")] == [
+        (who(), f"taperoom tape {order}", "OK") for order in orders]
+    assert [(q.choice, q.by) for q in view(site).questions.values()] == [("", "withdrawn")]
 
 
 async def test_a_run_is_started_from_the_console_and_a_full_is_forced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 
 from core.errors import WorldError
-from tests.console.conftest import Night, text_of, typed
+from tests.console.conftest import Night, settled, text_of, typed
 from themes.loader import OWN
 from tui import theming
 from tui.__main__ import arguments, only_ascii
@@ -288,3 +288,22 @@ async def test_a_theme_is_worn_as_soon_as_it_is_saved(night: Night, tmp_path: Pa
         os.utime(folder / "bad.toml", (1, 1))
         app.wardrobe.look(app.ticks() + 30)
         assert len(said(pilot)) == 1
+
+
+async def test_another_theme_is_seen_on_each_screen_as_if_it_had_been_worn_from_the_beginning(night: Night) -> None:
+    def painted(pilot: Pilot[int]) -> list[list[tuple[str, str]]]:
+        return [[(piece.text, str(piece.style)) for piece in row] for row in pilot.app.screen._compositor.render_strips()]
+
+    night.at("dumping")
+    async with night.shown(theme="paper") as pilot:
+        run = painted(pilot)
+        await typed(pilot, "2")
+        plan = painted(pilot)
+    async with night.shown() as pilot:
+        await typed(pilot, "2", "1")
+        assert painted(pilot) != run
+        console(pilot).wardrobe.wear("paper")
+        await settled(pilot)
+        assert painted(pilot) == run
+        await typed(pilot, "2")
+        assert painted(pilot) == plan

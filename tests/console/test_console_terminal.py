@@ -208,6 +208,14 @@ def test_other_terminals(site: Path, environment: dict[str, str], arguments: tup
             assert terminal.text.isascii()
         if "NO_COLOR" in environment or environment.get("TERM") == "vt100":
             assert set(re.findall(rb"(?:3[0-8]|4[0-8]|9\d|10\d)(?=[;m])", b"".join(STYLES.findall(terminal.sent)))) == set()
+        if environment.get("TERM") == "linux":  # its fonts have lines and blocks, and letters for the rest
+            terminal.until("> db01:/srv")
+            terminal.resize(120, 40)
+            terminal.until("Tape and holding")
+            terminal.press("r")
+            terminal.until("Request #7 of 2")
+            assert {char for char in terminal.text if not char.isascii()} <= set("─│┌┐└┘█░")
+            terminal.press("\x1b")
         if "--read-only" in arguments:
             assert ":WATCH" in terminal.text
         terminal.press("q")

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from core.client.runs import Run
@@ -254,14 +255,23 @@ def gauges_at(cut: float) -> Gauges:
     return told
 
 
+@cache
+def written(stage: str) -> tuple[bytes, str]:
+    """The journal and the traffic log as they were at a stage; made once, since very many tests begin with them."""
+    cut = STAGES[stage]
+    records = [Record(n, BEGAN + at, fact) for n, (at, fact) in enumerate((f for f in facts() if f[0] <= cut), 1)]
+    return (b"".join(codec.encode(record) for record in records),
+            "".join(f"{BEGAN + at:.6f} {line}\n" for at, line in traffic() if at <= cut))
+
+
 def make_run(state_dir: Path, stage: str = "dumping", stamp: str = STAMP) -> Run:
     """Write the run's directory as it was at a stage."""
     cut = STAGES[stage]
     run = Run(state_dir / "runs" / stamp)
     run.path.mkdir(parents=True, exist_ok=True)
-    records = [Record(n, BEGAN + at, fact) for n, (at, fact) in enumerate((f for f in facts() if f[0] <= cut), 1)]
-    run.journal.write_bytes(b"".join(codec.encode(record) for record in records))
-    run.traffic.write_text("".join(f"{BEGAN + at:.6f} {line}\n" for at, line in traffic() if at <= cut))
+    journal, said = written(stage)
+    run.journal.write_bytes(journal)
+    run.traffic.write_text(said)
     if stage != "ended":
         run.status.write_bytes(gauges.encode(gauges_at(cut)))
     (run.path / "lock").touch()

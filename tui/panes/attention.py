@@ -15,7 +15,7 @@ from tui.look import BAD, DISK, WANTS, Look, Mark, Span
 from tui.moment import Link, Moment
 from tui.panes.layout import Row
 from tui.panes.run import what
-from tui.requests import open_requests
+from tui.requests import open_requests, text_of
 from tui.subject import Key, title_of
 
 DIED_FOR = 600.0
@@ -83,7 +83,7 @@ def _requests(now: Moment) -> list[Row]:
         word = "NO-ROOM " if disk and now.view.disks[disk].state is DiskState.STALLED else ""
         rows.append(_row(
             now, WANTS, (key, "key"), (f"#{asked.id} {clean(asked.code)} {word}{clean(asked.subject)}", "attention"),
-            (f"  {clean(asked.default)} {due(asked.deadline, now.now)}", ""), (f"  {clean(asked.text)}", "muted")))
+            (f"  {clean(asked.default)} {due(asked.deadline, now.now)}", ""), (f"  {clean(text_of(asked))}", "muted")))
     return rows
 
 

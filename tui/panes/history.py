@@ -129,9 +129,9 @@ def detail(row: NightRow | None, night: Night | None, waiting: str, width: int) 
         rows.append(((" longest  ", "muted"), (f"{clean(name)} L{level} {span(seconds)}", "")))
     if night.slowest:
         name, rate, usual = night.slowest
-        often = f"  usually {short_size(usual)}/s" if usual else ""
-        rows.append(((" slowest  ", "muted"), (f"{clean(name)} {short_size(rate)}/s", "attention" if usual > 2 * rate else ""),
-                     (often, "muted")))
+        often = f", usually {short_size(usual)}/s" if usual else ""
+        rows += _worded(" slowest  ", f"{clean(name)} {short_size(rate)}/s{often}", width, "muted",
+                        "attention" if usual > 2 * rate else "")
     for name, said in night.failed:
         rows += _worded(" failed   ", f"{clean(name)}  {clean(said)}", width, "bad")
     for name, said in night.strange:
@@ -141,9 +141,9 @@ def detail(row: NightRow | None, night: Night | None, waiting: str, width: int) 
     return rows
 
 
-def _worded(head: str, text: str, width: int, colour: str) -> list[Row]:
+def _worded(head: str, text: str, width: int, colour: str, of_text: str = "") -> list[Row]:
     room = width - len(head) - 2
-    return [((head if n == 0 else " " * len(head), colour), ("" if head else " ", ""), (piece, ""))
+    return [((head if n == 0 else " " * len(head), colour), ("" if head else " ", ""), (piece, of_text))
             for n, piece in enumerate(wrapped(text, room, room))]
 
 

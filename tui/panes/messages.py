@@ -14,6 +14,7 @@ from tui.format import clock
 from tui.look import BAD, IDLE, ODD, WANTS, Look, Mark
 from tui.panes.layout import Row
 from tui.panes.protocol import wrapped
+from tui.requests import text_of
 
 COLUMNS = (Column("", 1), Column("at", 8), Column("code", 7), Column("about", 16, drop=1), Column("message", least=24))
 
@@ -42,7 +43,7 @@ def code_in(text: str) -> str:
 def of_run(view: RunView) -> list[Message]:
     """The messages of a run, oldest first; their number only grows."""
     found = [Message(at, n.code, n.severity, n.subject, n.text) for at, n in view.notices]
-    found += [Message(q.opened, q.asked.code, q.asked.severity, q.asked.subject, q.asked.text)
+    found += [Message(q.opened, q.asked.code, q.asked.severity, q.asked.subject, text_of(q.asked))
               for q in view.questions.values()]
     found += [Message(at, "", "E", death.child, f"died: {death.status}  {death.tail.strip()}")
               for at, death in view.deaths]

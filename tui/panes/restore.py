@@ -20,7 +20,7 @@ from tui.panes.protocol import wrapped
 DISKS = (Column("disk", share=2, least=20), Column("last good", 9), Column("last full", 13), Column("on", least=14, drop=1))
 DATES = (Column("", 1), Column("date", 16), Column("lv", 2), Column("size", 6, right=True), Column("age", 4, right=True),
          Column("on", least=14))
-NAMES = (Column("", 3), Column("name", share=3, least=20), Column("files", 9, right=True, drop=1),
+NAMES = (Column("", 3), Column("name", share=3, least=20), Column("files", 13, right=True, drop=1),
          Column("size", 9, right=True, drop=2), Column("from", 13, drop=1))
 
 

@@ -50,10 +50,10 @@ def settings(themes: list[str]) -> list[Setting]:
 
 
 def value(setting: Setting, chosen: Preferences, now: Mapping[str, str]) -> str:
-    """As it stands; ``now``: what an ``auto`` comes to."""
+    """As it stands; ``now``: what an ``auto`` comes to, as far as this terminal can show it."""
     match setting.name:
         case "theme":
-            return now["theme"] + ("" if chosen.theme else "  (what this terminal can show)")
+            return now["theme"] if chosen.theme else f"auto: {now['theme']}"
         case "link" | "ascii":
             picked = str(getattr(chosen, setting.name))
             return f"auto: {now[setting.name]}" if picked == "auto" else picked

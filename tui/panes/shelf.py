@@ -82,7 +82,7 @@ def next_rows(shelves: list[Shelf], storage: str, width: int) -> list[Row]:
     rows: list[Row] = []
     for n, (label, slot, reason) in enumerate(shelf.soon, 1):
         rows.append(((f" {n} ", "key"), (clean(label) or "no label yet", "title" if n == 1 else ""),
-                     (f"  slot {clean(slot)}", ""), (f"  {clean(reason)}", "muted")))
+                     (f"  slot {clean(slot)}", ""), (f"  {clean(reason)}" if label else "", "muted")))
     if not rows:
         rows.append(((" nothing in the slots may be written", "bad"),))
     if shelf.bring or shelf.new:
@@ -95,6 +95,14 @@ def next_rows(shelves: list[Shelf], storage: str, width: int) -> list[Row]:
     rows += [((" where  " if n == 0 else "        ", "muted"), (piece, "muted"))
              for n, piece in enumerate(wrapped(clean(shelf.changer), width - 9, width - 9))]
     return rows
+
+
+def contents_title(row: VolumeRow | None) -> str:
+    """Which volume it is about, and all of why it stands as it does: the list of slots has no room for that."""
+    if row is None:
+        return "Contents"
+    name = f"On {clean(row.label)}" if row.label else f"In slot {clean(row.slot)}"
+    return f"{name}  {clean(row.reason)}" if row.reason else name
 
 
 def content_entries(contents: list[Content], tonight: str) -> list[Entry]:

@@ -27,8 +27,8 @@ def ahead_rows(ahead: Ahead, needs: Needs | None, overwrite: bool, width: int) -
     what = f"{plural(ahead.files, 'file')} and {plural(ahead.directories, 'directory', 'directories')}"
     rows: list[Row] = [
         *(((piece, "title"),) for piece in wrapped(f"{what} are written to {clean(ahead.to)}", width, width)),
-        ((f"about {show_size(ahead.size)}", "title"), (f" to read{on}, in about ", ""), (took(ahead.seconds), "title"),
-         (f"  ({show_size(ahead.rate)}/s, {by})", "muted"))]
+        *_how_long(f"about {show_size(ahead.size)}", f" to read{on}, in about ", took(ahead.seconds),
+                   f"({show_size(ahead.rate)}/s, {by})", width)]
     places = {need.label: need for need in needs.needs} if needs is not None else {}
     for n, (storage, label, files) in enumerate(ahead.stops[:_STOPS], 1):
         need = places.get(label)
@@ -46,6 +46,14 @@ def ahead_rows(ahead: Ahead, needs: Needs | None, overwrite: bool, width: int) -
     for warning in ahead.warnings:
         rows += [((piece, "attention"),) for piece in wrapped(clean(warning), width, width)]
     return rows
+
+
+def _how_long(size: str, reading: str, time: str, how_fast: str, width: int) -> list[Row]:
+    """In one row where there is room; how fast that is has a row of its own elsewhere."""
+    said: Row = ((size, "title"), (reading, ""), (time, "title"))
+    if len(size + reading + time) + 2 + len(how_fast) <= width:
+        return [(*said, (f"  {how_fast}", "muted"))]
+    return [said, *(((piece, "muted"),) for piece in wrapped(how_fast, width, width))]
 
 
 def took(seconds: float) -> str:

@@ -49,7 +49,7 @@ def status_row(now: Moment, width: int, unseen: int = 0) -> Row:
     if view.began is None:
         return spread([part(0, "Taperoom", "title"), *([part(1, "NO RUN")] if now.link is not Link.NONE else []), *asked],
                       right, width)
-    total = max(view.began.disks, len(view.disks))
+    total = len(view.disks) if view.planned else max(view.began.disks, len(view.disks))  # a run may be of some disks only
     good = view.count(DiskState.DONE, DiskState.STRANGE)
     bad = view.count(DiskState.FAILED)
     retry, took = view.count(DiskState.RETRY), span((view.ended_at or now.at) - view.began_at)

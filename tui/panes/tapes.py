@@ -9,6 +9,7 @@ from tui.format import moment, plural, short_size
 from tui.look import BAD, BUSY, GOOD, IDLE, WAITS, Mark
 from tui.moment import Moment
 from tui.panes.layout import Row
+from tui.requests import text_of
 
 STORAGES = (
     Column("", 1), Column("storage", 12), Column("drive", 14, drop=2), Column("volume", least=14),
@@ -104,5 +105,5 @@ def flushed_rows(now: Moment) -> list[Row]:
 
 def wanted(view: RunView) -> list[Row]:
     """Open requests about volumes."""
-    return [((" ! ", "attention"), (f"#{q.asked.id} {clean(q.asked.code)} ", "attention"), (clean(q.asked.text), ""),
+    return [((" ! ", "attention"), (f"#{q.asked.id} {clean(q.asked.code)} ", "attention"), (clean(text_of(q.asked)), ""),
              (f"  until {moment(q.asked.deadline)}", "muted")) for q in view.open_questions if q.asked.code.startswith("TAP")]

@@ -13,34 +13,50 @@ from core.events.event import OperatorActed
 from core.events.view import RunView
 from tui.actor import Told
 from tui.clean import clean
-from tui.commands import command_of_line
+from tui.commands import command_of_line, words
 from tui.format import clock, day
 from tui.look import Look
 from tui.panes.layout import Row
+from tui.panes.protocol import wrapped
 from tui.widgets.ink import heading
 from tui.widgets.lines import Lines
 
+_HEAD = 37
+"""Columns before the command."""
 
-def rows(view: RunView, told: list[Told], look: Look, site: Sequence[tuple[float, OperatorActed]] = ()) -> list[Row]:
+
+def rows(view: RunView, told: list[Told], look: Look, site: Sequence[tuple[float, OperatorActed]] = (), width: int = 72,
+         ) -> list[Row]:
     """The newest last: facts of the run's journal and of the ``site``'s, and what was said here and is no fact."""
     found: list[tuple[float, list[Row]]] = [
         (at, _rows(at, clean(act.by), clean(act.order), "done" if act.result == "OK" else clean(act.result),
-                   act.result == "OK", look)) for at, act in site]
+                   act.result == "OK", look, width)) for at, act in site]
     for at, act in view.acts:
         good = act.result == "OK"
         command = command_of_line(act.order, view) or clean(act.order)
-        found.append((at, _rows(at, clean(act.by), command, "done" if good else clean(act.result), good, look)))
+        found.append((at, _rows(at, clean(act.by), command, "done" if good else clean(act.result), good, look, width)))
+    found += [(at, _rows(at, by, command, "done", True, look, width)) for at, by, command in _answers(view)]
     for one in told:
         if not one.fact:
-            found.append((one.at, _rows(one.at, "here", one.command, one.text, one.good, look)))
+            found.append((one.at, _rows(one.at, "here", one.command, one.text, one.good, look, width)))
     lines = [row for _, block in sorted(found, key=lambda pair: pair[0]) for row in block]
     return lines or [(("Nobody has done anything yet.", "muted"),), (),
                      (("Each act is a fact of the run's journal, or of the site's, with the name of who did it.", "muted"),)]
 
 
-def _rows(at: float, who: str, command: str, result: str, good: bool, look: Look) -> list[Row]:
-    return [((f"{day(at)} {clock(at)}  ", "muted"), (look.cut(who).ljust(14), ""), ("  ", ""), (look.cut(command), "title")),
-            ((" " * 37, ""), (look.cut(result), "good" if good else "attention"))]
+def _answers(view: RunView) -> list[tuple[float, str, str]]:
+    """Requests that were answered, by a person, a policy or a deadline: each is a fact of its own kind."""
+    told = {act.order.split()[1] for _, act in view.acts if act.order.startswith("ANSWER ")}
+    return [(q.closed, clean(q.by), clean(words("reply", str(q.asked.id), q.choice, *([q.argument] if q.argument else []))))
+            for q in view.questions.values() if q.closed and q.choice and str(q.asked.id) not in told]
+
+
+def _rows(at: float, who: str, command: str, result: str, good: bool, look: Look, width: int) -> list[Row]:
+    room = width - _HEAD
+    first, *more = wrapped(look.cut(command), room, room)
+    return [((f"{day(at)} {clock(at)}  ", "muted"), (look.cut(who).ljust(14), ""), ("  ", ""), (first, "title")),
+            *(((" " * _HEAD, ""), (piece, "title")) for piece in more),
+            *(((" " * _HEAD, ""), (piece, "good" if good else "attention")) for piece in wrapped(look.cut(result), room, room))]
 
 
 class ActsScreen(ModalScreen[None]):
@@ -54,7 +70,7 @@ class ActsScreen(ModalScreen[None]):
 
     def __init__(self, view: RunView, told: list[Told], look: Look, site: Sequence[tuple[float, OperatorActed]] = ()) -> None:
         super().__init__()
-        self._rows, self._look = rows(view, told, look, site), look
+        self._view, self._told, self._site, self._look = view, told, site, look
 
     def compose(self) -> ComposeResult:
         """One box with a scrolling page."""
@@ -66,8 +82,16 @@ class ActsScreen(ModalScreen[None]):
         self.set_class(self._look.ascii, "-plain")
         box = self.query_one("#dialog")
         box.border_title = heading("Acts of operators   esc closes", 60, self._look)
-        self.query_one("#text", Lines).put(self._rows)
-        self.call_after_refresh(lambda: self.query_one(VerticalScroll).scroll_end(animate=False))
+        self.call_after_refresh(self._fill)
+
+    def on_resize(self) -> None:
+        """Wrapped anew."""
+        self.call_after_refresh(self._fill)
+
+    def _fill(self) -> None:
+        page = self.query_one(VerticalScroll)
+        self.query_one("#text", Lines).put(rows(self._view, self._told, self._look, self._site, page.size.width or 72))
+        self.call_after_refresh(lambda: page.scroll_end(animate=False))
 
     def action_scroll(self, by: int) -> None:
         """Up or down."""

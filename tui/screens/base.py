@@ -5,6 +5,7 @@ A screen gets a `Moment` a few times a second in `frame` and puts rows into its 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from textual import events, on
@@ -31,6 +32,7 @@ from tui.traffic import Line
 from tui.travel import explain, open_messages
 from tui.widgets.lines import Lines
 from tui.widgets.prompt import Prompt
+from tui.widgets.ringlog import RingLog
 from tui.widgets.table import Table
 
 if TYPE_CHECKING:
@@ -124,7 +126,8 @@ class ConsoleScreen(Screen[None]):
         self.query_one("#scrubber", Lines).put([] if playing is None else [scrubber_row(
             playing, width, now.look, waiting=len(self.console_app.player.present.open_questions))])
         held = self.console_app.store.chosen.keys
-        hints = [a for a in remapped(keys.actions_of(self.where, in_time=playing is not None), held)
+        hints = [replace(a, hint=self.hint_of(a, subject))
+                 for a in remapped(keys.actions_of(self.where, in_time=playing is not None), held)
                  if not (a.act and actor.why_not(a.act, subject, now)) and (a.id != "reply" or actor.may_answer(now))]
         self.query_one("#hints", Lines).put([hint_row(hints, self.where, width, now.operate)])
         self.show(now)
@@ -132,6 +135,17 @@ class ConsoleScreen(Screen[None]):
             wanted = self.listed()
             if wanted is not None and wanted.display and wanted.region.height:
                 wanted.focus()
+
+    def hint_of(self, action: keys.Action, subject: Subject) -> str:
+        """The word in the hint row for what this key would do now; empty: it would do nothing."""
+        match action.id:
+            case "follow":
+                log = next(iter(self.query(RingLog)), None)
+                return "follow" if log is not None and not log.following else action.hint
+            case "only" if subject.disk is None and self.console_app.only is None:
+                return ""
+            case _:
+                return action.hint
 
     def show(self, now: Moment) -> None:
         """Put the rows of the body."""

@@ -46,7 +46,8 @@ def rows(
     for mark, text in LEGEND:
         found += _entry(look.glyph(mark), mark.colour, text, width)
     found.append(())
-    for text in ("Capitals change something outside and are confirmed; everything else only looks.",
+    for text in ("What loses something asks first, and wants a word typed where it cannot be undone. @ lists what was done, by "
+                 "whom, and the equal commands.",
                  "Every message has a code: taperoom explain CODE says what it means."):
         found += [((piece, "muted"),) for piece in wrapped(text, width, width)]
     return found

@@ -23,7 +23,7 @@ from tui.format import due, moment, span
 from tui.moment import Moment
 from tui.panes.layout import Row
 from tui.panes.protocol import wrapped
-from tui.requests import Request, as_it_stands, open_requests
+from tui.requests import Request, as_it_stands, open_requests, text_of
 from tui.travel import explain
 from tui.widgets.ink import heading
 from tui.widgets.lines import Lines
@@ -113,7 +113,7 @@ class RequestScreen(ModalScreen[None]):
         box = self.query_one("#dialog")
         title = f"Request #{asked.id}{others}  {asked.code}  {asked.subject}"
         box.border_title = heading(title, box.outer_size.width, now.look)
-        rows: list[Row] = [((now.look.cut(piece), ""),) for piece in wrapped(clean(asked.text), width, width)]
+        rows: list[Row] = [((now.look.cut(piece), ""),) for piece in wrapped(clean(text_of(asked)), width, width)]
         if (key := now.view.handles.get(asked.handle)) and (disk := now.view.disks.get(key)):
             rows += [(), (("disk    ", "muted"), (now.look.cut(f"{clean(disk.title)} level {disk.level}"), ""),
                           (f"   {clean(asked.handle)} on {clean(disk.child)}", "muted"))]

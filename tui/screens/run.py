@@ -11,6 +11,7 @@ from tui.about import About
 from tui.columns import Entry
 from tui.format import plural
 from tui.goto import Goto
+from tui.keys import Action
 from tui.moment import Link, Moment
 from tui.panes import coverage, protocol, run, standing, tape, waits
 from tui.panes.layout import Row
@@ -172,13 +173,21 @@ class RunScreen(ConsoleScreen):
         """``/`` filters the disks, or the pane with the keyboard."""
         return self.focused if isinstance(self.focused, Table) else self.query_one("#disks", Table)
 
+    @property
+    def _marks(self) -> bool:
+        """Whether the space bar marks: no traffic flows, and the disks have the keyboard."""
+        return self.focused is self.query_one("#disks") and self.console_app.feed.link in (Link.NONE, Link.ENDED, Link.DEAD)
+
+    def hint_of(self, action: Action, subject: Subject) -> str:
+        """What the space bar does is another thing when no run lives."""
+        return "mark" if action.id == "follow" and self._marks else super().hint_of(action, subject)
+
     def action_toggle_follow(self) -> None:
         """Pause the traffic; where none flows, mark the disk under the cursor for the next run."""
-        disks = self.query_one("#disks", Table)
-        if self.focused is disks and self.console_app.feed.link in (Link.NONE, Link.ENDED, Link.DEAD):
-            disks.toggle_mark()
-            return
-        self.query_one(RingLog).action_toggle_follow()
+        if self._marks:
+            self.query_one("#disks", Table).toggle_mark()
+        else:
+            self.query_one(RingLog).action_toggle_follow()
 
     def action_waits(self) -> None:
         """NO-ROOM, TRY-AGAIN and the tape alone, or all panes again."""

@@ -32,7 +32,7 @@ class TapesScreen(ConsoleScreen):
     def __init__(self) -> None:
         super().__init__()
         self._contents: Fetch[list[Content]] = Fetch()
-        self._of = ("", "", 0)
+        self._of = ("", "", 0, 0)
         self._wanted = ""
         self._begun = False
 
@@ -45,12 +45,12 @@ class TapesScreen(ConsoleScreen):
         yield Table(shelf.SLOTS, id="volumes", title="Slots", look=look, empty="looking through the slots …")
         with Container(classes="row", id="of-volume"):
             yield Table(shelf.CONTENTS, id="contents", title="Contents", look=look, empty="nothing is on it")
-            yield Lines(id="next", classes="pane", look=look)
+            yield Lines(id="soon", classes="pane", look=look)
         yield Lines(id="flushed", grows=True, look=self.console_app.look)
 
     def refill(self) -> None:
         """Another run: what is on a volume may be told otherwise."""
-        self._of = ("", "", 0)
+        self._of = ("", "", 0, 0)
 
     # ---- what is shown -----------------------------------------------------------------
 
@@ -93,8 +93,8 @@ class TapesScreen(ConsoleScreen):
             self._go_to(self._wanted)
         row = self.chosen()
         storage, label = (row.storage, row.label) if row else ("", "")
-        if (storage, label, now.view.seq) != self._of and row is not None:
-            self._look_into(storage, label, now.view.seq)
+        if row is not None:
+            self._look_into(storage, label, now.view.seq, row.files)
         contents = self.query_one("#contents", Table)
         contents.set_columns(shelf.CONTENTS)
         tonight = now.view.began.datestamp if now.view.began and not now.over else ""
@@ -103,8 +103,8 @@ class TapesScreen(ConsoleScreen):
         only = self.console_app.only
         contents.put(shelf.content_entries([one for one in known or [] if only in (None, (one.host, one.disk))], tonight)
                      if label else [],
-                     f"On {clean(label)}" if label else "Contents", waiting)
-        soon = self.query_one("#next", Lines)
+                     shelf.contents_title(row), waiting)
+        soon = self.query_one("#soon", Lines)
         soon.border_title = "Next"
         soon.put(shelf.next_rows(shelves, storage, soon.content_size.width or 40))
         self.remove_class("-unsaid")
@@ -122,7 +122,7 @@ class TapesScreen(ConsoleScreen):
         contents.set_columns(tapes.CONTENTS)
         rows: list[Entry] = tapes.content_entries(now, volumes.key)
         contents.put(rows, f"On {clean(label)} from this run" if label else "Contents", "nothing of this run is on it yet")
-        soon = self.query_one("#next", Lines)
+        soon = self.query_one("#soon", Lines)
         soon.border_title = "Next"
         soon.put([((f" {known.error}", "bad"),), ((f" {known.hint}", "muted"),)] if known.error else [])
         self.set_class(none or not known.error, "-unsaid")
@@ -140,11 +140,14 @@ class TapesScreen(ConsoleScreen):
     def _none_of_it(self) -> str:
         return "no volume has a dump of it" if self.console_app.only is not None else ""
 
-    def _look_into(self, storage: str, label: str, seq: int) -> None:
-        """Ask what is on the volume; again when the run has got on, but not with each fact."""
-        before, self._of = self._of, (storage, label, seq)
-        if not label or (before[:2] == (storage, label) and seq - before[2] < 50):
-            self._of = (storage, label, before[2] if label else seq)
+    def _look_into(self, storage: str, label: str, seq: int, files: int) -> None:
+        """Ask what is on the volume; again when more files are on it or the run has got on, but not with each fact."""
+        before = self._of
+        if label and before[:2] == (storage, label) and before[3] == files and seq - before[2] < 50:
+            return
+        self._of = (storage, label, seq, files)
+        if not label:
+            self._contents = Fetch()  # what was read of another volume is not in this slot
             return
         if before[:2] != (storage, label):
             self._contents = Fetch()
@@ -165,10 +168,11 @@ class TapesScreen(ConsoleScreen):
         disk = (host, rest.partition("\0")[0]) if rest and self.focused is contents else self.console_app.only
         if row is None:
             return Subject(disk)
-        dumps = len(self._contents.value or []) if (row.storage, row.label) == self._of[:2] else row.files
+        looked = row.label and (row.storage, row.label) == self._of[:2] and self._contents.value is not None
+        dumps = len(self._contents.value or []) if looked else row.files
         needed = row.reason if row.word in ("active", "WRITING") or row.flag == "no-reuse" else ""
         return Subject(disk, volume=VolumeAt(row.storage, row.slot, row.label, row.used, dumps, needed, row.loaded,
-                                       row.flag != "no-reuse"))
+                                       row.flag != "no-reuse", row.reason if row.word == "faulty" else ""))
 
     def on_table_moved(self) -> None:
         """Another volume."""
@@ -190,7 +194,7 @@ class TapesScreen(ConsoleScreen):
 
     def action_scan(self) -> None:
         """Look through all slots again."""
-        self._of = ("", "", 0)
+        self._of = ("", "", 0, 0)
         self.console_app.known.want("shelves", 0.0)
         self.console_app.say("looking through all slots again")
 

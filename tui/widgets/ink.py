@@ -1,7 +1,8 @@
 """Colours by their use, for widgets that draw their own lines: spans of (text, colour name) become a strip.
 
 The names are those of `themes.palette`, with ``title``, ``key``, ``cursor`` and ``found`` of our own.  ``console.tcss``
-gives each its colours, once for all widgets.  Foreign text has been cleaned before; nothing here reads markup.
+gives each its colours, once for all widgets: they are component classes of the application, since Textual works out those of
+a widget anew whenever anything is styled.  Foreign text has been cleaned before; nothing here reads markup.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from tui.look import Look, Span
 
 NAMES = ("muted", "focus", "good", "attention", "bad", "title", "key", "cursor", "rule", "found")
 CLASSES = {f"ink--{name}" for name in NAMES}
+"""Component classes of the application whose widgets draw with these."""
 
 
 class Inks:
@@ -40,7 +42,7 @@ class Inks:
             found = self._widget.rich_style
             for part in name.split("+"):
                 if part:
-                    found = found + self._widget.get_component_rich_style(f"ink--{part}", partial=True)
+                    found = found + self._widget.app.get_component_styles(f"ink--{part}").partial_rich_style
             self._styles[name] = found
         return found
 

@@ -9,7 +9,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.look import Look, Span
-from tui.widgets.ink import CLASSES, Inks
+from tui.widgets.ink import Inks
 
 Row = tuple[Span, ...]
 
@@ -20,7 +20,6 @@ class Lines(Widget):
     With ``grows`` its height follows its rows, and none means no room at all.
     """
 
-    COMPONENT_CLASSES = CLASSES
 
     def __init__(self, *, id: str, classes: str = "", grows: bool = False, look: Look | None = None) -> None:
         super().__init__(id=id, classes=classes)

@@ -18,7 +18,7 @@ from textual.widget import Widget
 from tui.format import number
 from tui.look import Look, Span
 from tui.traffic import KEPT, Line
-from tui.widgets.ink import CLASSES, Inks, heading
+from tui.widgets.ink import Inks, heading
 
 Draw = Callable[[Line], tuple[Span, ...]]
 
@@ -26,7 +26,6 @@ Draw = Callable[[Line], tuple[Span, ...]]
 class RingLog(Widget, can_focus=True):
     """The newest lines, followed or held; ``draw`` makes spans of one."""
 
-    COMPONENT_CLASSES = CLASSES
     BINDINGS = [
         Binding("up,k", "move(-1)", show=False), Binding("down,j", "move(1)", show=False),
         Binding("pageup,ctrl+b", "page(-1)", show=False), Binding("pagedown,ctrl+f", "page(1)", show=False),

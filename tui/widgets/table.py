@@ -17,7 +17,7 @@ from textual.widget import Widget
 from tui.columns import Column, Entry
 from tui.look import Look
 from tui.traffic import matches
-from tui.widgets.ink import CLASSES, Inks, cut, heading
+from tui.widgets.ink import Inks, cut, heading
 
 MOVES: list[BindingType] = [
     Binding("up,k", "move(-1)", show=False), Binding("down,j", "move(1)", show=False),
@@ -29,7 +29,6 @@ MOVES: list[BindingType] = [
 class Table(Widget, can_focus=True):
     """Columns and rows, with one title row."""
 
-    COMPONENT_CLASSES = CLASSES
     BINDINGS = MOVES
 
     class Moved(Message):
@@ -152,6 +151,8 @@ class Table(Widget, can_focus=True):
         return max(0, self.size.height - 1)
 
     def _scroll(self) -> None:
+        if not self.size.height:  # hidden: it comes back as it was
+            return
         height = max(1, self._height)
         if self.cursor < self._top:
             self._top = self.cursor
