@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.errors import WorldError
+from core.wire.pax import pax_number, pax_records
 
 BLOCK = 512
 _MAX_LONG = 16 << 20
@@ -124,8 +125,7 @@ class TarStream:
         pax, self._pax = self._pax, {}
         name = pax.get(b"GNU.sparse.name") or pax.get(b"path") or self._name or _short_name(block)
         link = pax.get(b"linkpath") or self._link or block[157:257].split(b"\0", 1)[0]
-        if pax.get(b"size", b"").isdigit():
-            size = int(pax[b"size"])
+        size = pax_number(pax.get(b"size", b""), size)
         self._name = self._link = b""
         self._member = Member(name, kind, link if kind == LINK else b"", 0 if kind in _NO_DATA else size)
         self.members += 1
@@ -168,7 +168,7 @@ class TarStream:
             case k if k == _LONG_LINK:
                 self._link = body.split(b"\0", 1)[0]
             case k if k == _PAX:
-                self._pax = _pax_records(body)
+                self._pax = pax_records(body)
             case k if k == DUMPDIR and self._dumpdir is not None:
                 self._dumpdir(self._member.name, body)
 
@@ -205,15 +205,3 @@ def _check(block: bytes) -> None:
         right = False
     if not right:
         raise WorldError("RST020", "the dump is no tar archive", "it is damaged, or made by another program")
-
-
-def _pax_records(body: bytes) -> dict[bytes, bytes]:
-    found: dict[bytes, bytes] = {}
-    while body:
-        digits, _, rest = body.partition(b" ")
-        if not digits.isdigit() or len(digits) > 9 or not len(digits) + 1 < int(digits) <= len(body):
-            break
-        key, _, value = rest[:int(digits) - len(digits) - 2].partition(b"=")
-        found[key] = value
-        body = body[int(digits):]
-    return found

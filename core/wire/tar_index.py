@@ -11,6 +11,8 @@ import re
 import struct
 from collections.abc import Callable, Iterable, Mapping
 
+from core.wire.pax import pax_number, pax_records
+
 BLOCK = 512
 """Bytes of a block; every member begins at a multiple of it."""
 _LONG_LIMIT = 1024 * 1024
@@ -162,7 +164,7 @@ class TarIndexer:
         self._long = b""
         if self._first >= 0:
             at, self._first = self._first, -1
-        size = _decimal(pax.get(b"size", b""), size)
+        size = pax_number(pax.get(b"size", b""), size)
         self._member(at, name, *_nature(block, kind, name, size, pax))
         padded = (size + BLOCK - 1) & -BLOCK
         if kind == _SPARSE and block[482]:
@@ -217,7 +219,7 @@ class TarIndexer:
         if kind == _LONG_NAME:
             self._long = bytes(self._body).rstrip(b"\0")
         elif kind == _PAX:
-            self._pax = _pax_records(bytes(self._body))
+            self._pax = pax_records(bytes(self._body))
         self._body.clear()
 
 
@@ -246,27 +248,11 @@ def _nature(block: bytes, kind: int, name: bytes, size: int, pax: Mapping[bytes,
     if kind == _SPARSE:
         size = max(-1, _number(block[483:495]))
     elif real is not None and letter == b"f":
-        size, letter = _decimal(real, -1), b"s"
+        size, letter = pax_number(real, -1), b"s"
     elif letter not in b"f?":
         size = 0
-    seconds = _decimal(pax.get(b"mtime", b"").partition(b".")[0], _number(block[136:148]))
+    seconds = pax_number(pax.get(b"mtime", b"").partition(b".")[0], _number(block[136:148]))
     return size, seconds if 0 <= seconds < _NEVER else -1, letter
-
-
-def _decimal(digits: bytes, otherwise: int) -> int:
-    return int(digits) if digits.isdigit() and len(digits) < 18 else otherwise
-
-
-def _pax_records(body: bytes) -> dict[bytes, bytes]:
-    found: dict[bytes, bytes] = {}
-    while body:
-        digits, _, rest = body.partition(b" ")
-        if not digits.isdigit() or len(digits) > 8 or int(digits) <= len(digits) + 1:
-            break
-        key, _, value = rest[:int(digits) - len(digits) - 2].partition(b"=")
-        found[key] = value
-        body = body[int(digits):]
-    return found
 
 
 def _escape(found: re.Match[bytes]) -> bytes:
