@@ -134,6 +134,8 @@ class Pump:
 
     def _wait(self, wanted: dict[int, int], timeout: float | None) -> dict[int, int]:
         """What is ready of ``wanted`` within ``timeout`` seconds; orders are heard and obeyed."""
+        if self._pipe.gone:  # what was just said reached nobody
+            raise _GivenUp
         asked = {**dict.fromkeys(self._pipe.waits, select.POLLIN), **wanted}
         if asked != self._asked:  # mostly it is the same as the last time, thousands of times a second
             self._poll, self._asked = select.poll(), asked

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.protocol.dumper import Abort, AbortFinished, BadCommand, Continue, Done, NoRoom, TryAgain
-from tests.support.dumper import STAMP, Dumper, Place
+from tests.support.dumper import PATIENCE, STAMP, Dumper, Place
 from tests.support.fake_amandad import INFO, data_of
 from tests.support.holding import data_of as stored
 
@@ -89,6 +89,16 @@ def test_abort_while_it_stands_still(place: Place) -> None:
         assert isinstance(dumper.hear(), BadCommand)
         dumper.tell(Abort())
         assert isinstance(dumper.hear(), AbortFinished)
+    assert place.left == []
+
+
+def test_a_driver_that_dies_before_it_hears_of_it(place: Place) -> None:
+    """Its answer is not waited for: nobody is there to give one, and nobody else would end this dumper."""
+    with Dumper(place.config) as dumper:
+        dumper.tell(place.order("|;use=1024;"))
+        assert dumper.process.stdout is not None
+        dumper.process.stdout.close()
+        assert dumper.process.wait(PATIENCE) == 0
     assert place.left == []
 
 
