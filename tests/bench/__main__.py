@@ -27,6 +27,7 @@ ROWS: Mapping[str, Callable[[Setting], Iterator[Line]]] = {
     "compress": dumps.compress,
     "taper": tapes.taper,
     "restore": restores.restore,
+    "whole": restores.whole,
     "many": runs.many,
     "memory": runs.resident,
     "commands": runs.commands,
