@@ -97,7 +97,7 @@ def _restore(site: BenchSite, tree: Path, out: Path) -> Work:
 
 def _untar(plain: Path, out: Path) -> Work:
     def work() -> dict[str, float]:
-        out.mkdir()
+        out.mkdir(exist_ok=True)
         subprocess.run(["tar", "--extract", "--preserve-permissions", f"--file={plain}"], cwd=out, check=True)
         return {}
     return work
