@@ -181,16 +181,18 @@ def _into(file: BinaryIO) -> Callable[[memoryview], int]:
 def _read(
     readinto: Callable[[memoryview], int], close: Callable[[], None], limit: int | None = None, *, size: int = READ
 ) -> Iterator[memoryview]:
-    buffer = memoryview(bytearray(size))
+    """``size`` bytes at first, then more and more at once: who wants the second piece wants the tenth, too."""
+    buffer = memoryview(bytearray(READ))
     try:
         left = limit
         while left is None or left:
-            got = readinto(buffer if left is None else buffer[:left])
+            got = readinto(buffer[:size if left is None else min(size, left)])
             if not got:
                 return
             if left is not None:
                 left -= got
             yield buffer[:got]
+            size = min(2 * size, READ)
     except OSError as fault:
         raise WorldError("RST023", f"reading failed: {fault.strerror}", _HINT) from fault
     finally:
