@@ -181,8 +181,9 @@ def _into(file: BinaryIO) -> Callable[[memoryview], int]:
 def _read(
     readinto: Callable[[memoryview], int], close: Callable[[], None], limit: int | None = None, *, size: int = READ
 ) -> Iterator[memoryview]:
-    """``size`` bytes at first, then more and more at once: who wants the second piece wants the tenth, too."""
+    """``size`` bytes at once for the first MiB, then `READ`: who wants so much wants more, and would not have read in vain."""
     buffer = memoryview(bytearray(READ))
+    near = 1 << 20
     try:
         left = limit
         while left is None or left:
@@ -192,7 +193,8 @@ def _read(
             if left is not None:
                 left -= got
             yield buffer[:got]
-            size = min(2 * size, READ)
+            near -= got
+            size = size if near > 0 else READ
     except OSError as fault:
         raise WorldError("RST023", f"reading failed: {fault.strerror}", _HINT) from fault
     finally:
