@@ -26,6 +26,8 @@ READ = 1 << 18
 """Bytes of one read."""
 NEAR = 1 << 16
 """Bytes of one read where perhaps only one small file is wanted."""
+_WANTED = 1 << 20
+"""Bytes after which more is wanted than that: from there on `READ` at once."""
 _HINT = "this copy is damaged; another one is taken where there is one"
 
 
@@ -181,9 +183,9 @@ def _into(file: BinaryIO) -> Callable[[memoryview], int]:
 def _read(
     readinto: Callable[[memoryview], int], close: Callable[[], None], limit: int | None = None, *, size: int = READ
 ) -> Iterator[memoryview]:
-    """``size`` bytes at once for the first MiB, then `READ`: who wants so much wants more, and would not have read in vain."""
+    """``size`` bytes at once at first, `READ` at once when `_WANTED` were taken."""
     buffer = memoryview(bytearray(READ))
-    near = 1 << 20
+    taken = 0
     try:
         left = limit
         while left is None or left:
@@ -193,8 +195,8 @@ def _read(
             if left is not None:
                 left -= got
             yield buffer[:got]
-            near -= got
-            size = size if near > 0 else READ
+            taken += got
+            size = size if taken < _WANTED else READ
     except OSError as fault:
         raise WorldError("RST023", f"reading failed: {fault.strerror}", _HINT) from fault
     finally:
