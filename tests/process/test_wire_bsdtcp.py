@@ -213,3 +213,30 @@ def test_what_our_amandad_wants_for_stdin() -> None:
         done = subprocess.run([sys.executable, "-P", "-m", "clientd.amandad", "-auth=bsdtcp"], stdin=left,
                               capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False)
     assert done.returncode == 2 and "no connection by TCP" in done.stderr
+
+
+def test_a_client_that_goes_on_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However little it says at a time, the end of a connection takes no longer than it may in all."""
+    here, there = socket.socketpair()
+    clock = [0.0]
+    waited: list[float] = []
+
+    class Trickle:
+        def register(self, *_: object) -> None: ...
+
+        def poll(self, milliseconds: float) -> list[int]:
+            """Each byte comes after a tenth of a second."""
+            waited.append(milliseconds)
+            if milliseconds < 100:
+                return []
+            clock[0] += 0.1
+            there.send(b"x")
+            return [1]
+
+    monkeypatch.setattr(bsdtcp.select, "poll", Trickle)
+    monkeypatch.setattr(bsdtcp.time, "monotonic", lambda: clock[0])
+    link = bsdtcp.BsdtcpLink.__new__(bsdtcp.BsdtcpLink)
+    link._socket = here
+    link.close()
+    there.close()
+    assert here.fileno() == -1 and clock[0] <= 0.2 and waited == sorted(waited, reverse=True)

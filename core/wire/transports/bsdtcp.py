@@ -27,7 +27,7 @@ RESERVED = range(512, 1024)
 _BUSY = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL})
 _SHORTLY = struct.pack("@ll", 0, 1000)  # SO_SNDTIMEO: a write that cannot go on says so after a millisecond
 _LAST_READS = 64
-_LAST_WAIT = 200  # milliseconds; an amandad that has nothing to do leaves as soon as it has read that we do
+_LAST_WAIT = 0.2  # seconds in all; an amandad that has nothing to do leaves as soon as it has read that we do
 
 _Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 
@@ -56,8 +56,9 @@ class BsdtcpLink:
             poll = select.poll()
             poll.register(self._socket, select.POLLIN)
             # Its end is waited for, but not by a client that goes on: one in the middle of a dump is not listened to.
+            until = time.monotonic() + _LAST_WAIT
             for _ in range(_LAST_READS):
-                if not poll.poll(_LAST_WAIT) or not self._socket.recv(1 << 16):
+                if not poll.poll(max(0.0, until - time.monotonic()) * 1000) or not self._socket.recv(1 << 16):
                     break
         self._socket.close()
 
