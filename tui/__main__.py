@@ -9,6 +9,7 @@ arguments are wrong, 128 + n ended by signal n.  Nothing here touches the run.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 import time
@@ -122,6 +123,7 @@ def report(fault: BaseException) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Check the terminal, open the console, give the terminal back."""
     options = arguments(argv)
+    gc.disable()  # until the first picture stands: all that is made until then stays
     elsewhere = bool(os.environ.get("TEXTUAL_DRIVER"))  # a browser: there is no terminal here
     if not elsewhere and (why := refusal(os.environ, sys.stdin.isatty() and sys.stderr.isatty())):
         print(f"taperoom: {why}", file=sys.stderr)

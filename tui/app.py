@@ -5,6 +5,7 @@ It knows nothing of backups itself: panes say what is shown, `tui.feed` what is 
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import deque
 from collections.abc import Callable
@@ -103,6 +104,12 @@ class ConsoleApp(App[int]):
         if self.serves:
             self.run_worker(self.feed.serve(), exit_on_error=False, name="feed")
             self.set_interval(TICK, self.tick)
+
+    def on_ready(self) -> None:
+        """The first picture stands: what was loaded for it stays, and collections need not look at it."""
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
 
     def tick(self) -> None:
         """A frame, if the link bears one now; none any more when the screens are taken down."""

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from core.errors import BadLine
 from core.events.view import RunView
 from core.model.dump import Stats
 from core.model.units import show_kib
-from core.protocol import dumper, operator, planner, taper
-from core.protocol.vocabulary import Vocabulary
 from tui.clean import clean
 from tui.traffic import Line
+
+if TYPE_CHECKING:
+    from core.protocol.vocabulary import Vocabulary
 
 NOTES: dict[str, str] = {
     "filename": "first file on the holding disk", "file": "on the holding disk",
@@ -57,6 +58,8 @@ class Explanation:
 
 def vocabulary_of(channel: str) -> Vocabulary | None:
     """The language that is spoken on a channel; None when there is none."""
+    from core.protocol import dumper, operator, taper  # the first picture does not wait for them
+
     if channel.startswith("dumper"):
         return dumper.VOCABULARY
     if channel.startswith("taper"):
@@ -68,6 +71,8 @@ def vocabulary_of(channel: str) -> Vocabulary | None:
 
 def explain(line: Line, view: RunView) -> Explanation:
     """What a line says; free text is told to be that."""
+    from core.protocol import planner
+
     channel = line.channel
     raw = line.text.encode("utf-8", "surrogateescape")
     try:
