@@ -7,6 +7,7 @@ nothing of its own: in any doubt it gives way to the long way, which knows what 
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -24,13 +25,18 @@ def console_words(state_dir: Path, theme: str, run: str = "", read_only: bool = 
 
 
 def go_straight(words: Sequence[str]) -> None:
-    """Become the console if these words (``--config`` in front) ask for no more; otherwise come back."""
+    """Be the console until it ends if these words (``--config`` in front) ask for no more; otherwise come back."""
     found = plan(words) if show.can_show_console() else None
-    if found is not None:
-        file, command = found
-        os.environ["TAPEROOM_CONFIG"] = str(file)  # so the console finds the site of its state directory
-        sys.stdout.flush()
-        os.execvp(command[0], command)
+    if found is None:
+        return
+    file, command = found
+    os.environ["TAPEROOM_CONFIG"] = str(file)  # so the console finds the site of its state directory
+    sys.stdout.flush()
+    at = command.index("-m") + 1
+    # In this process, by the name that `python -m` would take: another one would have to begin and load anew what is here
+    # already, which is the tenth part of the time to the first picture.
+    module = importlib.import_module(f"{command[at]}.__main__")
+    sys.exit(module.main(command[at + 1:]))
 
 
 def tell_status(words: Sequence[str]) -> int | None:

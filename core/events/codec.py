@@ -73,7 +73,7 @@ def _checked(value: Any, kind: type[Any]) -> Any:
     for name, hint in _HINTS[kind]:
         part = getattr(value, name)
         # Nearly all are plain words and small numbers, and a console that is opened waits for thousands of them.
-        if type(part) is hint and (hint is str and part.isascii() or hint is int and 0 <= part <= _LARGEST):
+        if type(part) is hint and ((hint is str and part.isascii()) or (hint is int and 0 <= part <= _LARGEST)):
             continue
         if not _fits(part, hint):
             raise ValueError(name)

@@ -22,7 +22,6 @@ from tests.support.amanda_conf import PLAIN, amanda_conf, block, known, make_fol
 from tests.support.client import ROOT
 from tests.support.stock_client import in_private
 
-
 _TAKEN, _TRIES = "ambind: bind failed", 5
 
 
