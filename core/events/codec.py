@@ -18,6 +18,7 @@ from core.model.crc32c import crc32c
 _FIELDS = {kind: tuple(f.name for f in fields(kind)) for kind in (*KINDS.values(), Choice)}
 _HINTS = {kind: tuple(zip(names, map(get_type_hints(kind).__getitem__, names), strict=True))
           for kind, names in _FIELDS.items()}
+_JSON = json.JSONDecoder()
 _SEAL = re.compile(rb',"sum":"[0-9a-f]{8}"\}')
 _SEALED = 18  # bytes of a line from ,"sum" on
 _RUN_ON = re.compile(rb'(,"sum":"[0-9a-f]{8}"\}).\{"seq":', re.DOTALL)
@@ -52,7 +53,10 @@ def _decode(line: bytes) -> tuple[Record | None, bool]:
             return None, False
         line = body + b"}"
     try:
-        plain = json.loads(line.decode("utf-8", "surrogatepass"))
+        text = line.decode("utf-8", "surrogatepass")
+        plain, end = _JSON.raw_decode(text)
+        if end != len(text):
+            raise ValueError("more than a record")
         seq, at, name = plain.pop("seq"), plain.pop("at"), plain.pop("event")
         kind = KINDS.get(name)
         if kind is None:
