@@ -182,7 +182,8 @@ class Below:
 
     def make(self, name: bytes) -> None:
         """Make a directory that only we may enter, unless it is there; and what is not there above it."""
-        self.above(name + b"/", make=True)
+        with self._named(name):
+            self.above(name + b"/", make=True)
 
     def unlink(self, name: bytes) -> None:
         """Remove a name that is no directory."""
@@ -232,12 +233,24 @@ def identity_of(opened: int) -> Identity:
 def _is_new(opened: int) -> bool:
     """Whether a directory is as one that we made just now, and not another that was put into its place."""
     found = os.fstat(opened)
-    return found.st_uid == os.geteuid() and not found.st_mode & 0o077 and not os.listdir(_name_of(opened))
+    return found.st_uid == os.geteuid() and not found.st_mode & 0o077 and not names_in(opened)
 
 
 def make_passable(opened: int) -> None:
     """Let us into a directory.  OSError."""
     os.chmod(_name_of(opened), 0o700)
+
+
+def close_to_others(opened: int) -> None:
+    """Make a directory ours, and let nobody else in.  OSError."""
+    make_passable(opened)
+    if os.geteuid() == 0:
+        os.chown(_name_of(opened), 0, 0)
+
+
+def names_in(opened: int) -> set[bytes]:
+    """The names in a directory.  OSError."""
+    return set(os.listdir(os.fsencode(_name_of(opened))))
 
 
 def look_of(opened: int) -> Look:

@@ -20,6 +20,7 @@ from core.landing.room import Room, room_name
 from core.landing.salvage import Found, examine
 from core.landing.state import Look, State, boot_id, head
 from core.landing.tar import Tar
+from core.landing.whole import move_whole
 
 _SHOWN = 5
 _NOTE_EVERY = 0.25
@@ -211,6 +212,11 @@ class Target:
         try:
             places = {item.source: item.path for item in mine} if links else {}
             with room.below() as below:
+                alone = {item.path for item in mine if item.source not in linked and item.source not in links}
+                there = move_whole(self._root, below, lambda source: _inside(dump, FILES, source), self._items,
+                                   alone - self._whole, room.state.kept)
+                self._whole |= there
+                self._files += len(there)
                 for item in mine:
                     if item.path in self._whole:
                         continue
