@@ -82,6 +82,8 @@ class Room:
         except OSError as fault:
             raise self._refused(fault) from fault
         self._open = room
+        with contextlib.suppress(OSError):  # a file system without ACLs, or a target without one for what is made in it
+            os.removexattr(self.inside, "system.posix_acl_default")
         try:
             self.lock = os.open(NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600, dir_fd=room)
         except OSError as fault:

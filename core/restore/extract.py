@@ -183,12 +183,13 @@ class Extraction:
             if member.kind == LINK and (target := clean_path(member.link)) is not None and target not in wanted:
                 dangling[path] = target
                 return False
-            if not member.is_directory:
+            if tars.early and not member.is_directory:
+                stream.flush()
                 tars.files_come()
             return True
 
         try:
-            stream = TarStream(choose, tars.write)
+            stream = TarStream(choose, tars.write, together=True)
             try:
                 feed(stream)
                 end = stream.finish()
@@ -209,7 +210,7 @@ class _Tars:
     def __init__(self, landing: Landing, number: int, part: str, early: bool) -> None:
         self._landing, self._number, self._part = landing, number, part
         self._words: list[str] = []
-        self._early = early
+        self.early = early
         self._tar: Writer = landing.writer(number, DIRECTORIES if early else part)
 
     def write(self, piece: memoryview | bytes) -> None:
@@ -218,10 +219,10 @@ class _Tars:
 
     def files_come(self) -> None:
         """What comes now is no directory, or nothing comes any more."""
-        if self._early:
+        if self.early:
             self._tar.write(bytes(20 * BLOCK))
             self._words += self._tar.finish()
-            self._early = False
+            self.early = False
             self._landing.dress(self._number)
             self._tar = self._landing.writer(self._number, self._part)
 

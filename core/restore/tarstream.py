@@ -7,8 +7,9 @@ on tar's command line needs no quoting, and tar compares each member with each n
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.errors import WorldError
 from core.wire.pax import pax_number, pax_records
@@ -22,8 +23,7 @@ _LONG_NAME, _LONG_LINK, _PAX, _PAX_GLOBAL = b"LKxg"
 _BEFORE = frozenset((_LONG_NAME, _LONG_LINK, _PAX, _PAX_GLOBAL))
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One member: its name as it stands there, its type, the name it is a link to, bytes of data in the stream."""
 
     name: bytes
@@ -44,8 +44,12 @@ class TarStream:
     """
 
     def __init__(self, choose: Callable[[Member], bool], out: Callable[[memoryview], None],
-                 dumpdir: Callable[[bytes, bytes], None] | None = None) -> None:
-        self._choose, self._out, self._dumpdir = choose, out, dumpdir
+                 dumpdir: Callable[[bytes, bytes], None] | None = None, *, together: bool = False) -> None:
+        """``together``: ``out`` gets chosen members that lie side by side in one call, so ``choose`` may be asked for the next
+        one before; `flush` brings it up to date."""
+        self._choose, self._out, self._dumpdir, self._together = choose, out, dumpdir, together
+        self._piece = memoryview(b"")  # what is being read
+        self._from = self._to = 0      # of it, chosen and not passed on yet
         self.ended = False
         self.members = 0
         self._held = bytearray()      # headers before a member's own, until it is known whether it is chosen
@@ -71,19 +75,25 @@ class TarStream:
         """Read the next piece of any size, no further than to the end of so many ``members`` in all; how many bytes were
         read."""
         at, end = 0, len(data)
+        self._piece, self._from, self._to = data, 0, 0
         while at < end and not self.ended:
             if members and self.members >= members and self.idle:
                 break
             if self._collect:
+                self.flush()
                 size = min(self._collect, end - at)
                 self._take(data[at:at + size])
                 at += size
             elif self._skip:
                 size = min(self._skip, end - at)
                 if self._pass:
-                    self._out(data[at:at + size])
+                    self._chosen(at, at + size)
                 self._skip -= size
                 at += size
+            elif self._together and not self._block and end - at >= BLOCK:
+                if self._header(bytes(data[at:at + BLOCK])):
+                    self._chosen(at, at + BLOCK)
+                at += BLOCK
             else:
                 size = min(BLOCK - len(self._block), end - at)
                 self._block += data[at:at + size]
@@ -91,8 +101,26 @@ class TarStream:
                 if len(self._block) == BLOCK:
                     block = bytes(self._block)
                     self._block.clear()
-                    self._header(block)
+                    if self._header(block):
+                        self.flush()
+                        self._out(memoryview(block))
+        self.flush()
         return at
+
+    def _chosen(self, begin: int, end: int) -> None:
+        """These bytes of the piece are to be passed on."""
+        if begin != self._to:
+            self.flush()
+            self._from = begin
+        self._to = end
+        if not self._together:
+            self.flush()
+
+    def flush(self) -> None:
+        """Pass on what is chosen of that which was read."""
+        if self._to > self._from:
+            self._out(self._piece[self._from:self._to])
+        self._from = self._to
 
     def finish(self) -> bytes:
         """The end of the stream came; what a tar of the chosen members ends with.  RST020 when it came too early."""
@@ -100,17 +128,16 @@ class TarStream:
             raise WorldError("RST020", "the dump ends in the middle of a file", "it is damaged; another date may be whole")
         return bytes(20 * BLOCK)
 
-    def _header(self, block: bytes) -> None:
+    def _header(self, block: bytes) -> bool:
+        """Read a block; whether it is to be passed on."""
         if self._sparse:
             self._sparse = bool(block[504])
-            if self._pass:
-                self._out(memoryview(block))
             if not self._sparse:
                 self._skip = _padded(self._member.size)
-            return
-        if not block.strip(b"\0"):
+            return self._pass
+        if not block[0] and not block.strip(b"\0"):
             self.ended = True
-            return
+            return False
         _check(block)
         kind, size = block[156], _number(block[124:136])
         if kind in _BEFORE:
@@ -118,8 +145,9 @@ class TarStream:
                 raise WorldError("RST020", f"the dump has a name of {size} bytes", "it is damaged; another date may be whole")
             self._held += block
             self._begin(kind, size)
-            return
+            return False
         self._begin_member(block, kind, size)
+        return self._pass
 
     def _begin_member(self, block: bytes, kind: int, size: int) -> None:
         pax, self._pax = self._pax, {}
@@ -130,10 +158,11 @@ class TarStream:
         self._member = Member(name, kind, link if kind == LINK else b"", 0 if kind in _NO_DATA else size)
         self.members += 1
         self._pass = self._choose(self._member)
-        if self._pass:
-            self._out(memoryview(bytes(self._held)))
-            self._out(memoryview(block))
-        self._held.clear()
+        if self._held:
+            if self._pass:
+                self.flush()
+                self._out(memoryview(bytes(self._held)))
+            self._held.clear()
         if kind == SPARSE and block[482]:
             self._sparse = True
         elif kind == DUMPDIR and self._dumpdir is not None and size <= _MAX_DUMPDIR:
@@ -197,11 +226,16 @@ def _number(field: bytes) -> int:
 
 def _check(block: bytes) -> None:
     """The sum of a header's bytes, its own field taken as blanks, must be what that field says."""
-    stored = block[148:156].strip(b"\0 ")
-    total = sum(block) - sum(block[148:156]) + 8 * 32
+    field = block[148:156]
+    total = _sum(block[:256]) + _sum(block[256:]) - sum(field) + 8 * 32
     try:
-        right = int(stored, 8) == total
+        right = int(field.strip(b"\0 "), 8) == total
     except ValueError:
         right = False
     if not right:
         raise WorldError("RST020", "the dump is no tar archive", "it is damaged, or made by another program")
+
+
+def _sum(half: bytes) -> int:
+    """The sum of up to 256 bytes: the lower half of their Adler-32, less one, and much sooner."""
+    return (zlib.adler32(half) & 0xFFFF) - 1
