@@ -21,7 +21,7 @@ from tui.commands import command_of
 from tui.deeds import Deed, Fork, Offer
 from tui.hand import Hand
 from tui.moment import Link, Moment
-from tui.requests import Request, open_requests
+from tui.requests import Request, answered_first, open_requests
 from tui.subject import Subject
 
 if TYPE_CHECKING:
@@ -135,8 +135,8 @@ class Actor:
         found = open_requests(now)
         return bool(found) and not (why_not(now) or (no_run(now) if not found[0].restore else ""))
 
-    def answer(self) -> None:
-        """The dialog of the oldest open request."""
+    def answer(self, subject: Subject) -> None:
+        """The dialog of the open request about the disk under the cursor, or of the oldest one."""
         from tui.screens.request import RequestScreen, closed_lately
 
         app = self._app
@@ -148,8 +148,8 @@ class Actor:
             app.say(f"{waiting}You are watching. To answer, attach without --read-only: taperoom attach", bad=True)
         elif problem:
             app.say(problem, bad=True)
-        elif found:
-            app.push_screen(RequestScreen(found[0]))
+        elif (request := answered_first(found, subject.disk)) is not None:
+            app.push_screen(RequestScreen(request))
         else:
             app.say(closed_lately(list(app.feed.view.questions.values()), app.feed.view.at))
 

@@ -62,7 +62,7 @@ PLACES: tuple[Place, ...] = (
 )
 
 ACTIONS: tuple[Action, ...] = (
-    Action("reply", "r", "reply", "answer", "answer the oldest open request", rank=1),
+    Action("reply", "r", "reply", "answer", "answer a request, this disk's first", rank=1),
     Action("follow", "space", "toggle_follow", "pause",
            "hold the traffic where it is, or let it flow; where none flows: mark this disk", ("run", "protocol", "dump"),
            rank=4),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from core.events.event import QuestionAsked
 from core.events.rows import QuestionView
 from tui.moment import Link, Moment
+from tui.subject import Key, title_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,12 @@ def open_requests(now: Moment) -> list[Request]:
     if now.link not in (Link.REPLAY, Link.PAST):
         found += [Request(question, one.name) for one in now.restores[::-1] for question in one.asks]
     return found
+
+
+def answered_first(found: list[Request], disk: Key | None) -> Request | None:
+    """Which of them the key for an answer opens: the first about the disk under the cursor, else the oldest."""
+    about = None if disk is None else next((one for one in found if one.question.asked.subject == title_of(disk)), None)
+    return about or next(iter(found), None)
 
 
 def as_it_stands(request: Request, now: Moment) -> Request:

@@ -74,3 +74,12 @@ def test_no_choice_has_the_key_of_another_request() -> None:
 def test_every_choice_has_a_letter_of_its_own(names: list[str]) -> None:
     found = letters(tuple(e.Choice(name, "") for name in names))
     assert len(set(found)) == len(names) and all(one.isalpha() and one not in "jkqx" for one in found)
+
+
+async def test_the_request_about_the_disk_under_the_cursor_is_answered_first(asked: Night) -> None:
+    async with asked.shown((120, 40)) as pilot:
+        assert "r answers #7" in said(pilot.app)
+        await typed(pilot, "slash", *"db01:/srv", "enter")
+        assert "r answers #9" in said(pilot.app)
+        await typed(pilot, "r")
+        assert "Request #9 of 3" in said(pilot.app) and "1-3 another request" in said(pilot.app)

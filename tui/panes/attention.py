@@ -15,7 +15,7 @@ from tui.look import BAD, DISK, WANTS, Look, Mark, Span
 from tui.moment import Link, Moment
 from tui.panes.layout import Row
 from tui.panes.run import what
-from tui.requests import open_requests, text_of
+from tui.requests import answered_first, open_requests, text_of
 from tui.subject import Key, title_of
 
 DIED_FOR = 600.0
@@ -30,13 +30,15 @@ def only_rows(key: Key | None, look: Look) -> list[Row]:
              (" on every screen   ", "muted"), ("o", "key"), (" or ", "muted"), ("esc", "key"), (" all disks", "muted"))]
 
 
-def attention_rows(now: Moment, width: int, most: int, waits_elsewhere: bool = False) -> list[Row]:
+def attention_rows(
+    now: Moment, width: int, most: int, waits_elsewhere: bool = False, disk: Key | None = None,
+) -> list[Row]:
     """At most ``most`` rows; the last one then says how many more there are.  ``waits_elsewhere``: what stands still and
-    what is tried again has panes of its own.
+    what is tried again has panes of its own.  ``disk`` is under the cursor.
 
     Where not all have room, single disks give way first, then requests behind the first, then what concerns the whole run.
     """
-    over, asked = now.over and now.link is not Link.DEAD, _requests(now)
+    over, asked = now.over and now.link is not Link.DEAD, _requests(now, disk)
     kinds = [(0, [] if over else _driver(now)), (0, asked[:1]), (2, asked[1:])]
     if not now.over:
         kinds.append((1, _act_by(now)))
@@ -74,13 +76,15 @@ def _driver(now: Moment) -> list[Row]:
     return rows
 
 
-def _requests(now: Moment) -> list[Row]:
+def _requests(now: Moment, disk: Key | None) -> list[Row]:
     rows: list[Row] = []
-    for n, request in enumerate(open_requests(now)):
+    found = open_requests(now)
+    first = answered_first(found, disk)
+    for request in found:
         asked = request.question.asked
-        key = "r answers " if n == 0 and now.operate else ""
-        disk = now.view.handles.get(asked.handle)
-        word = "NO-ROOM " if disk and now.view.disks[disk].state is DiskState.STALLED else ""
+        key = "r answers " if request is first and now.operate else ""
+        about = now.view.handles.get(asked.handle)
+        word = "NO-ROOM " if about and now.view.disks[about].state is DiskState.STALLED else ""
         rows.append(_row(
             now, WANTS, (key, "key"), (f"#{asked.id} {clean(asked.code)} {word}{clean(asked.subject)}", "attention"),
             (f"  {clean(asked.default)} {due(asked.deadline, now.now)}", ""), (f"  {clean(text_of(asked))}", "muted")))

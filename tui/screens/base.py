@@ -120,9 +120,11 @@ class ConsoleScreen(Screen[None]):
         seen = self.console_app.store.chosen.seen
         self.query_one("#status", Lines).put([status_row(now, width, unseen(now.view, seen))])
         self.query_one("#tip", Lines).put(self._tip_rows(width))
+        subject = self.subject()
         self.query_one("#attention", Lines).put([
-            *only_rows(self.console_app.only, now.look), *attention_rows(now, width, 6 if self.tall else 3, self.has_waits)])
-        actor, subject, playing = self.console_app.actor, self.subject(), self.console_app.player.playing
+            *only_rows(self.console_app.only, now.look),
+            *attention_rows(now, width, 6 if self.tall else 3, self.has_waits, subject.disk)])
+        actor, playing = self.console_app.actor, self.console_app.player.playing
         self.query_one("#scrubber", Lines).put([] if playing is None else [scrubber_row(
             playing, width, now.look, waiting=len(self.console_app.player.present.open_questions))])
         held = self.console_app.store.chosen.keys
@@ -159,8 +161,8 @@ class ConsoleScreen(Screen[None]):
     # ---- keys that every screen has ----------------------------------------------------
 
     def action_reply(self) -> None:
-        """Answer the oldest open request."""
-        self.console_app.actor.answer()
+        """Answer the open request about what stands under the cursor, or the oldest one."""
+        self.console_app.actor.answer(self.subject())
 
     def subject(self) -> Subject:
         """What stands under the cursor: what an act is done to."""
