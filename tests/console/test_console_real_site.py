@@ -47,7 +47,7 @@ async def test_all_places_of_a_real_site(site: SmallSite) -> None:
     async with console(site, str(site.config)).run_test(size=(200, 50)) as pilot:
         await settled(pilot)
         await settled(pilot)
-        for text in ("ENDED", "RESULT", f"alpha:{home}", "0m L0", "every dump is on a volume", "is next",
+        for text in ("ENDED", "RESULT", f"alpha:{home}", "0m L0", "no dump waits for a volume", "is next",
                      "none was checked yet"):
             assert text in screen(pilot)
         await typed(pilot, "enter")

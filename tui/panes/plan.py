@@ -56,11 +56,14 @@ def title(now: Moment) -> str:
     return f"{text}, {none} not dumped" if none else text
 
 
-def totals(now: Moment) -> list[Row]:
-    """The sizes of the night."""
-    full = sum(d.estimate for d in now.view.disks.values() if d.level == 0)
-    incremental = sum(d.estimate for d in now.view.disks.values() if d.level > 0)
-    flushes = sum(f.size for f in now.view.flushes.values())
+def totals(now: Moment, coming: Ahead | None = None) -> list[Row]:
+    """The sizes of the night of this run, or of a coming one."""
+    if coming is not None:
+        full, incremental, flushes = coming.full, coming.incremental, 0
+    else:
+        full = sum(d.estimate for d in now.view.disks.values() if d.level == 0)
+        incremental = sum(d.estimate for d in now.view.disks.values() if d.level > 0)
+        flushes = sum(f.size for f in now.view.flushes.values())
     rows: list[Row] = [
         ((" full        ", "muted"), (f"{short_size(full):>7}", "")),
         ((" incremental ", "muted"), (f"{short_size(incremental):>7}", "")),

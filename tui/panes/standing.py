@@ -86,7 +86,7 @@ def _held(spool: Spool | None) -> list[Told]:
     if spool.only_here:
         parts += [part(0, f"{short_size(spool.only_here)} on no volume yet", "attention"), part(2, "F flushes", "muted")]
     else:
-        parts.append(part(0, "every dump is on a volume"))
+        parts.append(part(0, "no dump waits for a volume"))
     parts.append(part(1, f"{plural(torn, 'dump')} not whole" if torn else "", "attention"))
     return [(parts, "5 Holding")]
 

@@ -55,7 +55,7 @@ class HoldingScreen(ConsoleScreen):
             else:
                 rooms.put(holding.room_rows(now, width))
             waiting = known.state("looking …") if now.view.began is None else \
-                "nothing lies on the holding disk: every dump is on a volume"
+                "nothing lies on the holding disk"
             files.put([row for row in holding.entries(now) if only in (None, self._disk_of(row.key))], holding.title(now),
                       waiting)
             detail.border_title = "This dump"
@@ -64,7 +64,7 @@ class HoldingScreen(ConsoleScreen):
         rooms.put(spool.area_rows(now, found.areas, width))
         shown = found if only is None else replace(
             found, dumps=tuple(dump for dump in found.dumps if (dump.host, dump.disk) == only))
-        files.put(spool.entries(now, shown), spool.title(shown), "nothing lies on the holding disk: every dump is on a volume")
+        files.put(spool.entries(now, shown), spool.title(shown), "nothing lies on the holding disk")
         chosen = self.chosen()
         named = f"{chosen.title} L{chosen.level} of {chosen.datestamp[:8]}" if chosen else "No dump"
         detail.border_title = heading(named, detail.outer_size.width or width, now.look)

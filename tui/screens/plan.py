@@ -45,7 +45,7 @@ class PlanScreen(ConsoleScreen):
                                   known.state("reading the history …") or "no disk has a history yet"))
         totals = self.query_one("#totals", Lines)
         totals.border_title = "Sizes of the night"
-        totals.put(plan.totals(now))
+        totals.put(plan.totals(now, next(iter(known.value or ()), None) if self._of_coming(now) else None))
         detail = self.query_one("#detail", Lines)
         detail.border_title = "This disk"
         width = max(20, detail.size.width)
