@@ -14,7 +14,7 @@ from core.catalogue.orders import settle
 from core.catalogue.rebuild import open_catalogue
 from core.catalogue.store import Catalogue
 from core.errors import TaperoomError
-from core.events.event import DumpEnded, Record, RunEnded
+from core.events.event import DumpEnded, Record, RunClosing, RunEnded
 from core.model.site import Site
 
 
@@ -27,8 +27,8 @@ class Indexing:
         self._dumped: dict[str, int] = {}
         self.fault = ""
         """Why nothing is written any more; empty while all is well."""
-        self.ended = False
-        """Whether the run's last fact was added."""
+        self.closing = self.ended = False
+        """Whether the run closes, and whether its last fact was added."""
         self._catalogue: Catalogue | None = None
         with self._guard():
             opened = open_catalogue(site)
@@ -42,6 +42,8 @@ class Indexing:
         match record.event:
             case DumpEnded(host=host, disk=disk, level=level, outcome="done" | "strange"):
                 self._dumped[f"{host}:{disk}"] = level
+            case RunClosing():
+                self.closing = True
             case RunEnded():
                 self.ended = True
 

@@ -159,7 +159,8 @@ class Loop:
     def _commit(self) -> None:
         if self.journal.commit():
             self.control.nudge(operator.Seq(self.journal.seq))
-            if self.indexing.ended:
+            # What fails before the last fact can still be told as one.
+            if self.indexing.closing:
                 self.indexing.flush(self.journal.durable)
         for fault in (self.indexing.fault, self.traffic.fault):
             if fault and fault not in self._told and not self.indexing.ended:
