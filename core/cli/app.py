@@ -77,19 +77,24 @@ def root(
     config: Annotated[str, typer.Option("--config", metavar="FILE", help="Configuration; may stand anywhere.")] = "",
     batch: Annotated[bool, typer.Option("--batch", help="Start tonight's run, plain lines; same as 'run --batch'.")] = False,
     json: Annotated[bool, typer.Option("--json", help="With --batch: the facts as JSON lines.")] = False,
+    plain: console.Ascii = False,
+    slow: console.Slow = False,
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version and exit.")] = False,
 ) -> int:
     """The help of the whole is given to the Typer above."""
     where.set_config(config)
     if context.invoked_subcommand is not None:
+        if plain or slow:
+            raise UsageError("CFG006", f"{'--ascii' if plain else '--slow'} stands behind the command",
+                             "such as 'taperoom attach --ascii', 'taperoom replay --slow'")
         return 0
     if batch:
         return runs.run([], batch=True, json=json)
     if json:
         raise UsageError("CFG006", "--json goes with --batch or with a command, such as 'taperoom status --json'",
                          "'taperoom --help' shows what is possible")
-    return console.open_console()
+    return console.open_console(plain, slow)
 
 
 def _group(name: str, text: str, commands: dict[str, Any]) -> None:

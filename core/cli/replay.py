@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli import show, where
+from core.cli.console import Ascii, Slow, become_replay
+from core.cli.straight import look_words
 
 if TYPE_CHECKING:
     from core.client.replay import Replay
@@ -23,6 +25,8 @@ def replay(
     speed: Annotated[float, typer.Option("--speed", metavar="N", help="Times as fast as it was, 1 to 1000.")] = 60.0,
     begin: Annotated[str, typer.Option("--from", metavar="HH:MM", help="Begin at this time of that night.")] = "",
     lines: Annotated[bool, typer.Option("--lines", help="No console: the facts as lines, in their time.")] = False,
+    plain: Ascii = False,
+    slow: Slow = False,
 ) -> int:
     """Play a recorded run in the console.
 
@@ -48,9 +52,7 @@ def replay(
         from core.cli import follow
 
         return follow.detachable(lambda: _print(player, at))
-    from core.cli.console import become_replay
-
-    return become_replay(found, speed, at)
+    return become_replay(found, speed, at, look_words(plain, slow))
 
 
 def export(

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from core.cli import show, where
+from core.cli.console import Ascii, Slow, become_console
+from core.cli.straight import look_words
 
 
 def run(
@@ -15,6 +17,8 @@ def run(
         autocompletion=where.complete_disk)] = None,
     batch: Annotated[bool, typer.Option("--batch", help="No console: one plain line a fact, then the report.")] = False,
     json: Annotated[bool, typer.Option("--json", help="No console: the facts as JSON lines.")] = False,
+    plain: Ascii = False,
+    slow: Slow = False,
 ) -> int:
     """Start tonight's run and follow it.
 
@@ -30,14 +34,13 @@ def run(
       taperoom run --json > facts.jsonl
     """
     from core.cli import follow
-    from core.cli.console import become_console
     from core.client.act import start_run
 
     site = where.site()
     begun = start_run(site, disks or []).run
     assert begun is not None
     if not (batch or json) and show.can_show_console():
-        return become_console(site, begun.datestamp)
+        return become_console(site, begun.datestamp, look=look_words(plain, slow))
 
     def to_the_end() -> int:
         view = follow.follow(begun, json=json)

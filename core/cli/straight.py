@@ -16,12 +16,17 @@ from pathlib import Path
 from core.cli import show
 
 
-def console_words(state_dir: Path, theme: str, run: str = "", read_only: bool = False) -> list[str]:
-    """The words that start the console on a state directory."""
+def console_words(state_dir: Path, theme: str, run: str = "", read_only: bool = False, look: Sequence[str] = ()) -> list[str]:
+    """The words that start the console on a state directory; ``look``: how it is shown, as `look_words` has it."""
     words = [sys.executable, "-P", "-m", "tui", "--state-dir", str(state_dir.absolute())]
     words += ["--run", run] if run else []
     words += ["--theme", theme] if theme else []
-    return words + (["--read-only"] if read_only else [])
+    return [*words, *(["--read-only"] if read_only else []), *look]
+
+
+def look_words(plain: bool, slow: bool) -> list[str]:
+    """What an operator asks of the console for this one time."""
+    return [*(["--ascii"] if plain else []), *(["--slow"] if slow else [])]
 
 
 def go_straight(words: Sequence[str]) -> None:

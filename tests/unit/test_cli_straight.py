@@ -10,8 +10,10 @@ import pytest
 
 from core.cli.main import _invoke
 from core.cli.straight import console_words, plan, tell_status
+from core.errors import UsageError
 from tests.support.recorded_run import make_run
 from tests.support.small_site import SmallSite
+from tui.__main__ import arguments
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def test_it_starts_the_console_on_the_state_directory(config: Path, words: list[
 
 @pytest.mark.parametrize("words", [
     ["attach", "2026"], ["attach", "--help"], ["--batch"], ["--json"], ["status"], ["replay"], ["attach", "--read-onl"],
-    ["--config", "other", "attach"], ["--config=/x", "attach"],
+    ["--config", "other", "attach"], ["--config=/x", "attach"], ["--ascii"], ["attach", "--slow"],
 ])
 def test_any_other_word_goes_the_long_way(config: Path, words: list[str]) -> None:
     assert plan(["--config", str(config), *words]) is None
@@ -60,6 +62,28 @@ def test_both_ways_say_the_same(tmp_path: Path) -> None:
     found = plan(["--config", str(made.config)])
     site = load_site(made.config)
     assert found == (site.file, command_of(site)) and command_of(site) == console_words(site.state_dir, site.theme)
+
+
+@pytest.mark.parametrize(("words", "more"), [
+    (["--ascii"], ["--ascii"]), (["--slow"], ["--slow"]), (["attach", "--slow", "--ascii", "--read-only"],
+                                                           ["--read-only", "--ascii", "--slow"]),
+    (["replay", "--ascii"], ["--ascii"]), (["replay", "--slow"], ["--slow"]),
+])
+def test_how_the_console_is_shown_is_said_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], more: list[str],
+) -> None:
+    made, became = SmallSite(tmp_path, {"alpha:/home": {"a": b"x"}}), list[list[str]]()
+    make_run(tmp_path / "state", "ended")
+    monkeypatch.setattr("core.cli.show.can_show_console", lambda: True)
+    monkeypatch.setattr("os.execvp", lambda _, command: became.append(command))
+    _invoke(["--config", str(made.config), *words])
+    assert [command[-len(more):] for command in became] == [more] and became[0][3] == "tui"
+    arguments(became[0][4:])  # the console takes them
+
+
+def test_how_it_is_shown_is_not_dropped_in_front_of_a_command(config: Path) -> None:
+    with pytest.raises(UsageError, match="--slow stands behind the command"):
+        _invoke(["--config", str(config), "--slow", "attach"])
 
 
 def test_the_short_way_loads_neither_the_parser_nor_the_configuration(config: Path) -> None:
