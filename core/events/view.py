@@ -74,6 +74,11 @@ class RunView:
         """Whether the journal has no end yet."""
         return self.began is not None and self.ended is None
 
+    @property
+    def stands_still(self) -> bool:
+        """Whether no dump moves, and none will before there is room for it or the run is resumed."""
+        return not self.count(DiskState.DUMPING) and bool(self.paused or self.count(DiskState.STALLED))
+
     def count(self, *states: DiskState) -> int:
         """How many disks are in one of these states."""
         return sum(1 for disk in self.disks.values() if disk.state in states)

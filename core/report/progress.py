@@ -77,5 +77,5 @@ def of_run(view: RunView, gauges: Gauges, now: float) -> RunProgress:
         to_write += sum(size for file, (*_, size) in view.files.items() if file not in begun)
     age = now - min(began) if began else 0.0
     rate = dumped / age if age >= _ENOUGH and dumped > 0 else None
-    left = (planned - dumped) / rate if rate and view.planned and view.live else None
+    left = (planned - dumped) / rate if rate and view.planned and view.live and not view.stands_still else None
     return RunProgress(planned, dumped, to_write, written + max(0, under_way), rate, left)

@@ -26,7 +26,9 @@ def status_text(view: RunView, gauges: Gauges, now: float, alive: bool, shown: i
     if view.began is None:
         return "The run has written nothing yet.\n" if alive else (
             "NOT RUNNING: the run ended before it wrote anything; 'taperoom cleanup' tidies up after it\n")
-    lines = [*_head(view, now, alive), *_totals(view, gauges, now), *_media(view, gauges, now), *_requests(view)]
+    if not alive:  # nothing moves, so nothing has a rate or an end; how far the dumps came is still worth telling
+        gauges, now = Gauges(gauges.at, gauges.progress), 0.0
+    lines = [*_head(view, now, alive), *_totals(view, gauges, now, alive), *_media(view, gauges, now), *_requests(view, alive)]
     for title, states, limit in (
         ("NO-ROOM", (DiskState.STALLED,), 1000),
         ("DUMPING", (DiskState.DUMPING,), 1000),
@@ -64,13 +66,13 @@ def _head(view: RunView, now: float, alive: bool) -> list[str]:
     return lines
 
 
-def _totals(view: RunView, gauges: Gauges, now: float) -> list[str]:
+def _totals(view: RunView, gauges: Gauges, now: float, alive: bool) -> list[str]:
     order = [DiskState.FAILED, DiskState.STALLED, DiskState.DUMPING, DiskState.WRITING, DiskState.DUMPED, DiskState.RETRY,
              DiskState.HELD, DiskState.PLANNED, DiskState.ESTIMATING, DiskState.STRANGE, DiskState.DONE,
              DiskState.SKIPPED]
     states = [f"{number} {state.value}" for state in order if (number := view.count(state))]
     lines = wrap(f"{count(len(view.disks), 'disk')}: {', '.join(states) or 'none planned yet'}", after="    ")
-    if view.estimating and view.live:
+    if view.estimating and view.live and alive:
         lines += wrap(f"asking for sizes: {', '.join(sorted(view.estimating))}")
     run = of_run(view, gauges, now)
     percent = f" ({run.percent}%)" if run.percent is not None else ""
@@ -112,10 +114,15 @@ def _media(view: RunView, gauges: Gauges, now: float) -> list[str]:
     return lines
 
 
-def _requests(view: RunView) -> list[str]:
+def _requests(view: RunView, alive: bool) -> list[str]:
     asked = view.open_questions
     if not asked:
         return []
+    if not alive:
+        return ["", f"REQUESTS ({len(asked)} not answered; nobody waits for an answer any more)",
+                *(line for q in asked for line in wrap(
+                    f"{q.asked.id}  {q.asked.code}{q.asked.severity}  {q.asked.subject}: {q.asked.text}",
+                    indent="  ", after="     "))]
     lines = ["", f"REQUESTS ({len(asked)} open; answer with 'taperoom reply NUMBER CHOICE')"]
     for question in asked:
         q = question.asked

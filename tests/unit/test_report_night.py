@@ -16,7 +16,7 @@ import pytest
 from core.events import event as e
 from core.events.event import Event, Record
 from core.events.gauges import Gauges
-from core.events.view import RunView
+from core.events.view import DiskState, RunView
 from core.report.background import Background
 from core.report.data import questions_data, run_data
 from core.report.morning import report_text, verdict
@@ -92,6 +92,28 @@ def test_a_run_whose_driver_died() -> None:
     screen = status_text(night("dumping"), Gauges(), recorded.BEGAN + 9000, False)
     assert "NOT RUNNING: the run ended without a last word; 'taperoom cleanup' tidies up after it" in screen
     assert "NOT FINISHED" in report_text(night("dumping"))
+
+
+def test_what_moved_with_a_driver_is_not_told_when_it_is_gone() -> None:
+    cut = recorded.STAGES["dumping"]
+    gauges, at = recorded.gauges_at(cut), recorded.BEGAN + cut
+    gauges.act = (at + 60.0, "request 7: without an answer abort")
+    screens = [status_text(night("dumping"), gauges, at, alive) for alive in (True, False)]
+    lives, died = (" ".join(screen.split()) for screen in screens)
+    for promise in ("ACT BY", "all dumped at about", "free", "taperoom reply", "/s,"):
+        assert promise in lives and promise not in died, promise
+    assert "REQUESTS (2 not answered; nobody waits for an answer any more)" in died
+    assert "7 HLD003D mail:/srv" in died
+
+
+def test_the_end_is_not_guessed_while_all_stand_still() -> None:
+    view, gauges = night("dumping"), recorded.gauges_at(recorded.STAGES["dumping"])
+    at = recorded.BEGAN + recorded.STAGES["dumping"]
+    assert "all dumped at about" in " ".join(status_text(view, gauges, at, True).split())
+    for disk in view.disks.values():
+        if disk.state is DiskState.DUMPING:
+            disk.state = DiskState.STALLED
+    assert "all dumped at about" not in " ".join(status_text(view, gauges, at, True).split())
 
 
 def test_one_reason_is_told_once_for_all_disks_of_a_client() -> None:
