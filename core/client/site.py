@@ -37,6 +37,11 @@ def open_site(state_dir: Path, config: str = "") -> Site:
             continue
         if site.state_dir.resolve() == state_dir.resolve():
             return site
+    from core.client.bundle import cache_dir
+
+    if state_dir.resolve().is_relative_to(cache_dir().resolve()):
+        raise UsageError("CFG001", "only this run is here, from an exported file; its site is elsewhere",
+                         "look at the rest of it where it was backed up")
     looked = f"; tried {', '.join(tried)}" if tried else ""
     raise UsageError("CFG001", f"no configuration was found whose state is in {state_dir}{looked}",
                      "name one with --config FILE or in TAPEROOM_CONFIG")

@@ -10,6 +10,7 @@ import pytest
 
 from core.catalogue.orders import save_order
 from core.client import nights as nights_module
+from core.client.bundle import cache_dir
 from core.client.coverage import DAY, coverage, disk_nights, usual_rates
 from core.client.nights import CACHE, list_nights, night, sizes
 from core.client.runs import Run, find_run, list_runs, view_of
@@ -180,6 +181,10 @@ def test_the_site_of_a_state_directory(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(UsageError) as caught:
         open_site(state)
     assert (caught.value.code, caught.value.message) == ("CFG001", f"no configuration was found whose state is in {state}")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(UsageError) as caught:
+        open_site(cache_dir() / "0123456789abcdef01234567")
+    assert caught.value.message == "only this run is here, from an exported file; its site is elsewhere"
     run = state / "runs" / "20260101000000"
     run.mkdir(parents=True)
     began = e.RunBegan("20260101000000", "DailySet1", str(file), "ana", 1, 1, 1, 4)
