@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pyte
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tui.cells import Cells, is_frame
@@ -30,7 +30,7 @@ def wanted(cells: Cells) -> list[str]:
     return ["".join(row.chars) for row in cells._want]
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])  # a machine that does much else is no fault of it
 @given(st.lists(st.lists(moves, min_size=1, max_size=4), min_size=1, max_size=4), st.integers(1, 200))
 def test_the_terminal_comes_to_show_what_is_wanted(frames: list[list[tuple[int, int, str, str]]], budget: int) -> None:
     cells, bursts = Cells(WIDTH, HEIGHT), list[str]()
