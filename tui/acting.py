@@ -127,11 +127,16 @@ def priority(now: Moment, subject: Subject) -> Offer:
             return f"{argument!r} is no priority: a whole number, 0 or more"
         return _deed(now, f"Priority {argument}", op.Priority(*disk_key(disk), int(argument)))
 
-    return Fork(f"Priority of {clean(disk.title)}", f"{plural(len(waiting), 'disk')} wait; it has priority {disk.priority}. "
+    wait = plural(len(waiting), "disk waits", "disks wait")
+    return Fork(f"Priority of {clean(disk.title)}", f"{wait}; it has priority {disk.priority}. "
                 "The highest is dumped first as far as dumpers and room allow.", (
         option("f", "first", f"before all others that wait ({top})", top), option("h", "high", "2", 2),
         option("m", "medium", "1, the usual one", 1), option("l", "low", "0, after all others", 0),
         Option("n", "number", "any other", typed, "a number")))
+
+
+def _waiting(count: int) -> str:
+    return "1 disk that waits is" if count == 1 else f"{plural(count, 'disk')} that wait are"
 
 
 def pause(now: Moment, subject: Subject) -> Offer:
@@ -141,7 +146,7 @@ def pause(now: Moment, subject: Subject) -> Offer:
     if now.view.paused:
         return _deed(now, "Start dumps again", op.Resume())
     waiting = now.view.count(*_WAITS)
-    return _deed(now, "Start no new dump", op.Pause(), f"{plural(waiting, 'disk')} that wait are not begun until you resume "
+    return _deed(now, "Start no new dump", op.Pause(), f"{_waiting(waiting)} not begun until you resume "
                  f"(P again); {plural(now.view.count(*_DUMPS), 'dump')} under way and all writing go on.")
 
 
@@ -159,7 +164,7 @@ def degrade(now: Moment, subject: Subject) -> Offer:
     writes = sum(1 for w in now.view.writes.values() if not w.ended)
     return _deed(now, "Go on without a volume", op.Degrade(),
                  f"Nothing more is written to {', '.join(map(clean, storages))} tonight: {plural(writes, 'write')} under way "
-                 f"cut off. Of {plural(len(fulls), 'full')} that wait {lower} become incrementals, "
+                 f"cut off. Of {plural(len(fulls), 'waiting full')} {lower} become incrementals, "
                  f"the rest is dumped only as the reserve allows; dumps stay on the holding disk until they are flushed.",
                  "degrade")
 
@@ -184,7 +189,7 @@ def stop(now: Moment, subject: Subject) -> Offer:
         d for d in now.view.disks.values() if d.state in _DUMPS]
     writes = [w for w in now.view.writes.values() if not w.ended]
     lost = sum(now.pace.written(d.handle) for d in dumping)
-    left = f"{plural(waiting, 'disk')} that wait are not dumped tonight"
+    left = f"{_waiting(waiting)} not dumped tonight"
 
     def after(_: str) -> Deed:
         return _deed(now, "End the run after the dumps under way", op.Stop(), f"{left}.")

@@ -10,7 +10,10 @@ from tui.look import Span
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``width`` in cells; 0 takes what is left, by ``share``.  The highest ``drop`` goes first when there is no room."""
+    """``width`` in cells; 0 takes what is left, by ``share``.  The highest ``drop`` goes first when there is no room.
+
+    ``name``: the cells are ``HOST:DISK``; one that is too long keeps its host and its end, which tell it from others.
+    """
 
     title: str
     width: int = 0
@@ -18,6 +21,7 @@ class Column:
     drop: int = 0
     share: int = 1
     least: int = 10
+    name: bool = False
 
 
 Cells = tuple[Span, ...]

@@ -103,7 +103,9 @@ def _fields(message: Any, view: RunView) -> list[tuple[str, str, str]]:
         if name == "handle":
             found.append((name, clean(str(value)), handle_note(str(value), view)))
         elif "Kib" in str(hints[name]) or name == "size":
-            found.append((name, f"{value} KiB", f"{show_kib(value)} {NOTES.get(name, '')}".strip()))
+            plain = f"{value} KiB"
+            size = show_kib(value) if show_kib(value) != plain else ""
+            found.append((name, plain, ": ".join(filter(None, (size, NOTES.get(name, ""))))))
         elif name == "message" and value.startswith("["):
             found += _stats(value)
         elif name == "plan_b":

@@ -168,7 +168,8 @@ class Feed:
         """All of it, for the panes."""
         pace = self.pace.still() if self.link is Link.DEAD else self.pace
         lost = Lost(self._lost_at, self._next_try, self._tries) if self.link is Link.LOST else None
-        return Moment(self.view, self.gauges, pace, self._clock(), look, self.link, self.who, self.operate, self.earlier, lost)
+        gauges = self.gauges if self.link in (Link.LIVE, Link.LOST) else Gauges()  # after a run they are worthless
+        return Moment(self.view, gauges, pace, self._clock(), look, self.link, self.who, self.operate, self.earlier, lost)
 
     def try_now(self) -> None:
         """Do not wait to try the control socket again."""

@@ -74,7 +74,9 @@ class Pace:
         return min(0.99, self.written(disk.handle) / disk.estimate) if disk.estimate > 0 else 0.0
 
     def night_eta(self, view: RunView, now: float) -> float:
-        """When the last dump should be over; 0 when nobody can tell or nothing is left."""
+        """When the last dump should be over; 0 when nobody can tell, as while all stand still, or nothing is left."""
+        if view.stands_still:
+            return 0.0
         left, done, first = 0, 0, 0.0
         for disk in view.disks.values():
             if disk.began:

@@ -98,7 +98,8 @@ class Story:
 
     def _planned(self, at: float, event: e.DumpPlanned) -> Told:
         plan_b = f"; without a volume L{event.deg_level}" if event.deg_level >= 0 else ""
-        return (IDLE, "planned", f"L{event.level} {show_kib(event.size)} in about {span(event.seconds)}: {event.why}{plan_b}")
+        why = f": {event.why}" if event.why else ""
+        return (IDLE, "planned", f"L{event.level} {show_kib(event.size)} in about {span(event.seconds)}{why}{plan_b}")
 
     def _skipped(self, at: float, event: e.DiskSkipped) -> Told:
         self._say(at, event.message)

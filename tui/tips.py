@@ -14,5 +14,5 @@ TIPS: dict[str, str] = {
     "settings": "enter or the right arrow changes a setting; it is kept at once and holds for your next console, too.",
     "dump": "the newest is at the top; enter explains a message that has a code, p shows all traffic around it.",
     "restores": "they go on without this console; K interrupts one, y copies its command, esc leads back.",
-    "messages": "what stands at the right is the page of the message; taperoom explain CODE prints it, too.",
+    "messages": "beside the list or below it is the page of the message; taperoom explain CODE prints it, too.",
 }

@@ -20,7 +20,7 @@ from tests.support.fake_hand import FakeHand
 from tests.support.listening_driver import ListeningDriver
 from tests.support.recorded_site import RecordedSite
 from tui import keys
-from tui.acting import LIVE
+from tui.acting import LIVE, _waiting
 from tui.acting_outside import OUTSIDE
 from tui.app import ConsoleApp
 from tui.look import Look
@@ -264,6 +264,15 @@ def test_an_answer_is_among_the_acts_whoever_gave_it_and_no_command_is_cut() -> 
     found = ["".join(text for text, _ in row) for row in rows(view, [], Look(), site)]
     assert next(line for line in found if "policy HLD*" in line).endswith("taperoom reply 5 wait 15")
     assert " ".join(line[37:] for line in found[:3]).startswith(long) and all(len(line) <= 72 for line in found)
+
+
+def test_what_is_told_without_an_act_is_not_cut() -> None:
+    found = ["".join(text for text, _ in row) for row in rows(RunView(), [], Look(), width=52)]
+    assert all(len(line) <= 52 for line in found) and "the name of who did it." in " ".join(found)
+
+
+def test_one_disk_is_told_as_one() -> None:
+    assert [_waiting(n) for n in (0, 1, 2)] == ["0 disks that wait are", "1 disk that waits is", "2 disks that wait are"]
 
 
 async def test_no_act_yet(night: Night) -> None:

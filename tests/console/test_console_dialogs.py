@@ -57,6 +57,17 @@ async def test_what_is_typed_and_the_last_question_are_seen(asked: Night, size: 
         assert "Really ABORT?  y yes   esc no" in said(pilot.app)
 
 
+async def test_choices_below_the_edge_are_told_of(asked: Night) -> None:
+    async with asked.shown((60, 15)) as pilot:
+        await typed(pilot, "r", "3")
+        assert "x what this means   more" in said(pilot.app)
+        await typed(pilot, *["down"] * len(CHOICES))
+        assert "means   more" not in said(pilot.app) and "> n  ADD" in said(pilot.app)
+    async with asked.shown((120, 40)) as pilot:
+        await typed(pilot, "r", "3")
+        assert "esc leaves it open" in said(pilot.app) and "means   more" not in said(pilot.app)
+
+
 @pytest.mark.parametrize("size", [(80, 24), (60, 15)])
 async def test_the_marked_choice_is_seen(asked: Night, size: tuple[int, int]) -> None:
     async with asked.shown(size) as pilot:
@@ -83,3 +94,13 @@ async def test_the_request_about_the_disk_under_the_cursor_is_answered_first(ask
         assert "r answers #9" in said(pilot.app)
         await typed(pilot, "r")
         assert "Request #9 of 3" in said(pilot.app) and "1-3 another request" in said(pilot.app)
+
+
+@pytest.mark.parametrize("theme", ["night", "mono", "sixteen"])
+async def test_a_dialog_leaves_what_is_behind_it_in_every_theme(asked: Night, theme: str) -> None:
+    async with asked.shown((120, 40), theme=theme) as pilot:
+        await typed(pilot, "r")
+        assert "Request #" in said(pilot.app)
+        assert "r answers #7" in said(pilot.app) and "1 Run 2 Plan" in said(pilot.app)
+        await typed(pilot, "escape", "ctrl+p")
+        assert "Search for commands" in said(pilot.app) and "1 Run 2 Plan" in said(pilot.app)

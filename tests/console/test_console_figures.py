@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.client.browse import Name
 from core.client.nights import row_of
 from core.client.runs import Run, view_of
 from core.events.gauges import Gauges
 from core.events.view import DiskState, DiskView, RunView
+from tests.console.conftest import Night
 from tests.support import recorded_run
+from tests.support.recorded_site import RecordedSite
 from tui import format as show
+from tui.app import ConsoleApp
 from tui.goto import Goto, parse, suggestions
 from tui.look import BUSY, DISK, Look
 from tui.moment import Link, Moment
 from tui.pace import Pace
-from tui.panes import attention, history, holding, plan, run, tape, tapes
+from tui.panes import attention, clients, history, holding, plan, restore, run, tape, tapes
 from tui.panes.layout import fit, part, spread
 from tui.panes.status import hint_row, phase, plain, status_row, summary
-from tui.widgets.ink import cells, cut
+from tui.widgets.ink import cells, cut, cut_name
 
 
 @pytest.mark.parametrize(("kib", "wanted"), [
@@ -90,6 +96,58 @@ def test_the_night_ends_when_what_is_left_is_done() -> None:
     assert Pace().night_eta(view, 200.0) == 500.0
     view.disks["h", "/2"].state = DiskState.DONE
     assert Pace().night_eta(view, 200.0) == 0.0
+
+
+def test_nobody_can_tell_the_end_while_all_stand_still() -> None:
+    view = RunView()
+    view.disks["h", "/1"] = DiskView("h", "/1", DiskState.DONE, size=100, began=100.0)
+    view.disks["h", "/2"] = DiskView("h", "/2", DiskState.PLANNED, estimate=300)
+    view.disks["h", "/3"] = DiskView("h", "/3", DiskState.STALLED, estimate=300, began=100.0)
+    assert Pace().night_eta(view, 200.0) == 0.0
+    view.disks["h", "/3"].state = DiskState.DUMPING
+    assert Pace().night_eta(view, 200.0) > 200.0
+    view.disks["h", "/3"].state, view.paused = DiskState.PLANNED, "ana"
+    assert Pace().night_eta(view, 200.0) == 0.0
+
+
+@pytest.mark.parametrize(("name", "width", "wanted"), [
+    ("web1:/home", 12, "web1:/home  "), ("web1:/srv/data/projects/alpha", 20, "web1:…projects/alpha"),
+    ("web1:/srv/data/日本語", 17, "web1:…data/日本語"), ("a-host-with-a-long-name:/home", 20, "a-host-with-a-long-…"),
+    ("no-colon-in-this-one-at-all", 12, "…-one-at-all"), ("h:/d", 1, "h"),
+])
+def test_a_name_keeps_its_host_and_its_end(name: str, width: int, wanted: str) -> None:
+    assert cut_name(name, width) == wanted and cells(wanted) == width
+
+
+async def test_what_a_driver_measured_is_gone_with_it(night: Night) -> None:
+    async with night.at("dumping").shown() as pilot:
+        app = cast(ConsoleApp, pilot.app)
+        assert app.moment().gauges.holding and app.moment().pace.progress
+        night.close()
+        app.step()
+        assert app.moment().link is Link.DEAD and app.moment().gauges == Gauges()
+        assert app.moment().pace.progress  # how far its dumps came is still worth telling
+
+
+@pytest.mark.parametrize("width", [34, 48, 60, 120])
+def test_how_the_fulls_of_a_disk_stand_is_never_cut(width: int) -> None:
+    disk = next(disk for row in RecordedSite().clients(recorded_run.BEGAN) for disk in row.disks if disk.overdue > 0)
+    lines = ["".join(text for text, _ in line) for line in clients._disk(replace(disk, disk="/srv/data/projects/alpha"), width)]
+    assert len(lines) == (1 if width >= 60 else 2) and all(len(line) <= width for line in lines), lines
+    assert f"OVERDUE, cycle {disk.dumpcycle}" in lines[-1]
+
+
+@pytest.mark.parametrize(("directory", "files", "wanted"), [
+    (True, 40, "40 files"), (True, 1, "1 file"), (True, 0, "0 files"), (True, -1, ""), (False, 1, "")])
+def test_what_is_below_a_directory_is_counted(directory: bool, files: int, wanted: str) -> None:
+    assert restore._cells(Name("home", directory, "", 0, files, None), " ", "", False)()[2][0] == wanted
+
+
+def test_the_time_of_another_try_is_told_until_it_has_come() -> None:
+    view, disk = RunView(), DiskView("h", "/d", DiskState.RETRY, retry_after=recorded_run.BEGAN + 60)
+    view.disks["h", "/d"] = disk
+    ends = [run.disk_rows(Moment(view, now=recorded_run.BEGAN + after, link=Link.LIVE))[0].cells[7][0] for after in (0, 61)]
+    assert ends == ["00:16", ""]
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.text(st.characters(codec="ascii", categories=["L"]), min_size=1, max_size=20)),

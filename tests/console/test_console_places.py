@@ -21,6 +21,7 @@ from tests.support.recorded_site import RecordedSite
 from tui import keys
 from tui.app import ConsoleApp
 from tui.keymap import shown
+from tui.look import Look
 from tui.screens.clients import ClientsScreen
 from tui.screens.dump import DumpScreen
 from tui.screens.explain import ExplainScreen
@@ -344,6 +345,15 @@ async def test_a_check_that_fails_says_why(night: Night) -> None:
 # ---- history ---------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("ascii", [False, True])
+async def test_a_report_has_all_its_columns_on_a_screen_of_as_many(night: Night, ascii: bool) -> None:
+    line = "".join(str(n % 10) for n in range(80))
+    async with night.at("ended").shown((80, 24), look=Look(ascii=ascii)) as pilot:
+        await pilot.app.push_screen(ReportScreen(recorded_run.STAMP, line, Look(ascii=ascii)))
+        await settled(pilot)
+        assert line in screen(pilot).splitlines() and "Report of Tue 01 Dec 00:15   esc closes" in screen(pilot)
+
+
 async def test_history_tells_a_run_and_shows_its_report(night: Night) -> None:
     async with night.at("dumping").shown((120, 40)) as pilot:
         await typed(pilot, "7", "down", "down")
@@ -450,6 +460,17 @@ async def test_every_place_at_every_size(night: Night, size: tuple[int, int]) ->
             await typed(pilot, *keys_)
             assert too_wide(pilot) == []
         assert pilot.app.is_running
+
+
+async def test_a_list_of_one_row_shows_the_one_under_the_cursor(night: Night) -> None:
+    async with night.at("dumping").shown((40, 7)) as pilot:
+        table = pilot.app.screen.query_one("#disks", Table)
+        assert table.size.height == 1
+        seen = []
+        for _ in range(3):
+            seen.append(next(line for line in screen(pilot).splitlines() if line.startswith("> ")))
+            await typed(pilot, "down")
+        assert len(set(seen)) == 3 and "disk" not in "".join(seen)
 
 
 def too_wide(pilot: Pilot[int]) -> list[str]:

@@ -43,6 +43,16 @@ def playing_of(night: Night) -> Playing:
     return Playing(run_of(night))
 
 
+async def test_the_hint_says_what_space_does_now(night: Night) -> None:
+    playing = playing_of(night)
+    async with night.shown(playing=playing) as pilot:
+        assert "space pause" in text_of(console(pilot))
+        await typed(pilot, "space")
+        assert playing.replay.paused and "space play" in text_of(console(pilot))
+        await typed(pilot, "space")
+        assert not playing.replay.paused and "space pause" in text_of(console(pilot))
+
+
 async def test_a_night_plays_on_the_same_screens(night: Night) -> None:
     playing = playing_of(night)
     async with night.shown((120, 40), playing=playing) as pilot:

@@ -12,7 +12,7 @@ from core.client.runs import Run, view_of
 from core.events.view import RunView
 from tests.support import recorded_run
 from tui.explain import explain, handle_note
-from tui.panes.protocol import line_spans, short_spans, wrapped
+from tui.panes.protocol import explained, line_spans, short_spans, wrapped
 from tui.traffic import Filter, Line, LogTail, Traffic, matches, parse
 
 
@@ -108,6 +108,15 @@ def test_fields_are_explained(raw: str, verb: str, wanted: tuple[str, str, str])
     assert told.verb == verb
     name, value, note = next(field for field in told.fields if field[0] == wanted[0])
     assert (name, value) == wanted[:2] and note.startswith(wanted[2])
+
+
+@pytest.mark.parametrize("width", [40, 60, 78, 90, 200])
+def test_what_a_field_means_is_never_cut(width: int) -> None:
+    rows = explained(parse("1 dumper2 > driver NO-ROOM 02-00031 2097152 disk", 1), RunView(), width)
+    lines = ["".join(text for text, _ in row) for row in rows]
+    assert all(len(line) <= width for line in lines), lines
+    told = " ".join(" ".join(lines).split())
+    assert "missing 2097152 KiB 2.0 GiB: what is still to be written, as far as the dumper knows why" in told
 
 
 def test_what_is_no_message_is_told_to_be_none() -> None:

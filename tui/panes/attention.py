@@ -109,7 +109,9 @@ def _stalled(now: Moment) -> list[Row]:
 
 def _retries(now: Moment) -> list[Row]:
     rows: list[Row] = []
-    again = sorted((d for d in now.view.disks.values() if d.state is DiskState.RETRY), key=lambda d: d.retry_after)
+    asked = {q.asked.subject for q in now.view.open_questions}  # their requests have rows already
+    again = sorted((d for d in now.view.disks.values() if d.state is DiskState.RETRY and d.title not in asked),
+                   key=lambda d: d.retry_after)
     for disk in again:
         tries = f" {disk.attempt}/{disk.attempts}" if disk.attempts else ""
         rows.append(_row(

@@ -87,13 +87,15 @@ def _detail(now: Moment, row: ClientRow | None, checking: Checking, width: int) 
         for n, text in enumerate(tries, 1):
             rows += [((f" {n} " if m == 0 else "   ", "key"), (piece, ""))
                      for m, piece in enumerate(wrapped(clean(text).replace("`", ""), width - 4, width - 4))]
-    rows += [(), ((" disks", "title"),), *(_disk(disk, width) for disk in row.disks)]
+    rows += [(), ((" disks", "title"),), *(one for disk in row.disks for one in _disk(disk, width))]
     return rows
 
 
-def _disk(disk: Covered, width: int) -> Row:
+def _disk(disk: Covered, width: int) -> list[Row]:
+    """Its path and how its fulls stand: in two rows when one has no room."""
     full = f"full {age(disk.full_age)} ago" if disk.full_age is not None else "no full"
     late = f"  OVERDUE, cycle {disk.dumpcycle}" if disk.overdue > 0 else ""
     room = width - len(disk.disk) - len(full) - len(late) - 6
     on = f"  {where(disk.full)}" if len(where(disk.full)) <= room else ""
-    return ((f" {clean(disk.disk)}", ""), (f"  {full}{late}", "attention" if late else "muted"), (on, "muted"))
+    stands: Row = ((f"  {full}{late}", "attention" if late else "muted"), (on, "muted"))
+    return [((f" {clean(disk.disk)}", ""), *stands)] if room >= -3 else [((f" {clean(disk.disk)}", ""),), ((" ", ""), *stands)]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from core.client.coverage import Backup, Covered, DiskNight
 
 COLUMNS = (
-    Column("", 1), Column("disk", share=2, least=18), Column("lv", 2, drop=3), Column("state", 9),
+    Column("", 1), Column("disk", share=2, least=18, name=True), Column("lv", 2, drop=3), Column("state", 9),
     Column("size", 6, right=True, drop=2), Column("ended", 5, right=True, drop=4), Column("last good", 9),
     Column("last full", 13), Column("what", share=3, least=14, drop=5),
 )

@@ -28,7 +28,7 @@ OF_DISK = (
 """The nights of one disk; ``of``: before compression."""
 
 BY_DISK = (
-    Column("", 1), Column("disk", share=2, least=18), Column("last good", 9), Column("last full", 13),
+    Column("", 1), Column("disk", share=2, least=18, name=True), Column("last good", 9), Column("last full", 13),
     Column("cycle", 5, right=True, drop=2), Column("next run", 8, drop=3), Column("on", share=2, least=14, drop=1),
 )
 

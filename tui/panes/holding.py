@@ -12,7 +12,7 @@ from tui.panes.layout import Row
 from tui.panes.tape import full_about, room
 
 FILES = (
-    Column("", 1), Column("run", 10, drop=3), Column("disk", share=2, least=14), Column("lv", 2),
+    Column("", 1), Column("run", 10, drop=3), Column("disk", share=2, least=14, name=True), Column("lv", 2),
     Column("size", 6, right=True), Column("state", 8), Column("age", 4, right=True, drop=2), Column("", 4, drop=1),
     Column("what", share=3, least=22),
 )

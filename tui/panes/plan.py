@@ -14,7 +14,7 @@ from tui.panes.protocol import wrapped
 from tui.panes.run import key_of, level, places
 
 COLUMNS = (
-    Column("", 1), Column("disk", share=2, least=22), Column("lv", 2), Column("size", 6, right=True),
+    Column("", 1), Column("disk", share=2, least=22, name=True), Column("lv", 2), Column("size", 6, right=True),
     Column("time", 6, right=True), Column("prio", 5, right=True, drop=2), Column("plan B", 8, drop=3),
     Column("why", share=3, least=28),
 )

@@ -18,6 +18,9 @@ COLOURS = {
     "BAD-COMMAND": "bad", "WRITE-FAILED": "bad", "DONE": "good", "PARTDONE": "good", "PROGRESS": "muted",
 }
 
+_VALUE, _NOTE = 13, 12
+"""Cells before the value of a field; the least that are worth beginning its meaning beside it."""
+
 CHANNELS = (Column("", least=8), Column("lines", 7, right=True))
 
 
@@ -78,10 +81,23 @@ def explained(line: Line | None, view: RunView, width: int) -> list[Row]:
     for n, piece in enumerate(wrapped(told.meaning, width - 2 - (len(told.verb) + 2 if told.verb else 0), width - 4)):
         rows.append((*head, (piece, "")) if n == 0 else (("   ", ""), (piece, "")))
     for name, value, note in told.fields:
-        rows.append(((f" {name:<11.11} ", "muted"), (clean(value), ""), (f"   {note}" if note else "", "muted")))
+        rows += _field(name, clean(value), note, width)
     for n, piece in enumerate(wrapped(line.text, width - 14, width - 14)):
         rows.append(((" raw         " if n == 0 else " " * 13, "muted"), (piece, "")))
     return rows
+
+
+def _field(name: str, value: str, note: str, width: int) -> list[Row]:
+    """A field, its value and what it means: beside it, or in rows of its own where that has no room."""
+    row: Row = ((f" {name:<11.11} ", "muted"), (value, ""))
+    room = width - _VALUE - len(value) - 3
+    if not note:
+        return [row]
+    if len(note) <= room:
+        return [(*row, (f"   {note}", "muted"))]
+    most = width - _VALUE
+    first, *rest = wrapped(note, room, most) if room >= _NOTE else ["", *wrapped(note, most, most)]
+    return [(*row, (f"   {first}" if first else "", "muted")), *(((" " * _VALUE, ""), (piece, "muted")) for piece in rest)]
 
 
 def wrapped(text: str, first: int, width: int) -> list[str]:

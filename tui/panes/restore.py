@@ -11,13 +11,14 @@ from core.model.units import show_kib, show_size
 from tui.browsing import Browsing
 from tui.clean import clean
 from tui.columns import Cells, Column, Entry
-from tui.format import age, day_of, number, plural, short_size
+from tui.format import age, day_of, plural, short_size
 from tui.moment import Moment
 from tui.panes.coverage import last_full, last_good, where
 from tui.panes.layout import Row, fit, joined, part
 from tui.panes.protocol import wrapped
 
-DISKS = (Column("disk", share=2, least=20), Column("last good", 9), Column("last full", 13), Column("on", least=14, drop=1))
+DISKS = (Column("disk", share=2, least=20, name=True), Column("last good", 9), Column("last full", 13),
+         Column("on", least=14, drop=1))
 DATES = (Column("", 1), Column("date", 16), Column("lv", 2), Column("size", 6, right=True), Column("age", 4, right=True),
          Column("on", least=14))
 NAMES = (Column("", 3), Column("name", share=3, least=20), Column("files", 13, right=True, drop=1),
@@ -57,7 +58,7 @@ def _cells(name: Name, state: str, label: str, searched: bool) -> Callable[[], C
         shown = (f"/{name.path}" if searched else name.name) + ("/" if name.directory else "")
         source = f"L{name.level} {day_of(name.datestamp).partition(' ')[2].rpartition(' ')[0]}" if name.level >= 0 else ""
         return ((f"[{state}]", "title" if state != " " else "muted"), (clean(shown), "focus" if name.directory else ""),
-                (f"{number(name.files)} files" if name.directory and name.files not in (-1, 1) else "", "muted"),
+                (plural(name.files, "file") if name.directory and name.files >= 0 else "", "muted"),
                 (show_size(name.size) if name.size is not None else "", ""),
                 (clean(label) if searched else source, "muted"))
 

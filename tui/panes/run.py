@@ -12,12 +12,12 @@ from tui.look import BUSY, DISK, IDLE
 from tui.moment import Moment
 
 DUMPERS = (
-    Column("", 1), Column("dumper", 9), Column("disk", share=3, least=12), Column("lv", 2), Column("state", 9),
+    Column("", 1), Column("dumper", 9), Column("disk", share=3, least=12, name=True), Column("lv", 2), Column("state", 9),
     Column("", 14, drop=2), Column("", 4), Column("B/s", 6, right=True), Column("ends", 5, right=True, drop=1),
 )
 
 DISKS = (
-    Column("", 1), Column("disk", least=20), Column("lv", 2), Column("state", 10), Column("%", 4, True, drop=4),
+    Column("", 1), Column("disk", least=20, name=True), Column("lv", 2), Column("state", 10), Column("%", 4, True, drop=4),
     Column("size", 6, right=True), Column("B/s", 6, right=True), Column("ends", 5, right=True),
     Column("what", share=3, least=14, drop=3),
 )
@@ -98,7 +98,7 @@ def _disk_cells(now: Moment, disk: DiskView) -> Cells:
         rate = disk.size / disk.seconds
     if disk.state in FINAL:
         ends = moment(disk.ended)
-    elif disk.state is DiskState.RETRY:
+    elif disk.state is DiskState.RETRY and disk.retry_after > now.at:
         ends = moment(disk.retry_after)
     return (
         (now.look.glyph(mark), mark.colour), (clean(disk.title), ""), (level(disk), ""), (disk.state.value, mark.colour),

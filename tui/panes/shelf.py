@@ -21,7 +21,7 @@ MANY = (*SLOTS[:2], Column("storage", 8), *SLOTS[2:])
 """With more than one storage."""
 
 CONTENTS = (
-    Column("file", 7, right=True), Column("disk", least=14), Column("lv", 2), Column("dumped", 10, drop=1),
+    Column("file", 7, right=True), Column("disk", least=14, name=True), Column("lv", 2), Column("dumped", 10, drop=1),
     Column("parts", 5, right=True, drop=2), Column("size", 6, right=True),
 )
 

@@ -40,8 +40,8 @@ def status_row(now: Moment, width: int, unseen: int = 0) -> Row:
     right = [part(4, f"{clean(now.who, 20)}:{mode}"), part(0, now.link.value, _LINK_COLOUR[now.link])]
     if others := now.others:
         names = ", ".join(clean(name.partition(":")[0], 16) for name in others[:3])
-        right.insert(0, part(3, f"with {names}{' ...' if len(others) > 3 else ''}" if width >= 110 else f"+{len(others)}",
-                             "focus"))
+        names += f" {now.look.dots}" if len(others) > 3 else ""
+        right.insert(0, part(3, f"with {names}" if width >= 110 else f"+{len(others)}", "focus"))
     if now.link in (Link.REPLAY, Link.PAST):
         right = [part(0, f"{now.link.value} {clock(now.now)}", "attention")]
     count = len(open_requests(now))

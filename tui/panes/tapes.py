@@ -23,7 +23,7 @@ VOLUMES = (
 )
 
 CONTENTS = (
-    Column("file", 4, right=True), Column("disk", least=14), Column("lv", 2), Column("dumped", 8, drop=1),
+    Column("file", 4, right=True), Column("disk", least=14, name=True), Column("lv", 2), Column("dumped", 8, drop=1),
     Column("state", 9), Column("size", 6, right=True),
 )
 

@@ -11,13 +11,13 @@ from tui.moment import Moment
 from tui.panes.run import key_of, level, what
 
 NO_ROOM = (
-    Column("", 1), Column("disk", share=2, least=16), Column("lv", 2, drop=4), Column("has", 6, right=True),
+    Column("", 1), Column("disk", share=2, least=16, name=True), Column("lv", 2, drop=4), Column("has", 6, right=True),
     Column("%", 4, right=True, drop=3), Column("needs", 6, right=True), Column("what is done", share=3, least=16, drop=1),
 )
 
 TRY_AGAIN = (
-    Column("", 1), Column("disk", share=2, least=16), Column("lv", 2, drop=3), Column("try", 5, drop=2), Column("again", 5),
-    Column("in", 6, right=True), Column("why", share=3, least=16, drop=1),
+    Column("", 1), Column("disk", share=2, least=16, name=True), Column("lv", 2, drop=3), Column("try", 5, drop=2),
+    Column("again", 5), Column("in", 6, right=True), Column("why", share=3, least=16, drop=1),
 )
 
 

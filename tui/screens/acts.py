@@ -23,6 +23,8 @@ from tui.widgets.lines import Lines
 
 _HEAD = 37
 """Columns before the command."""
+_NOBODY = ("Nobody has done anything yet.", "",
+           "Each act is a fact of the run's journal, or of the site's, with the name of who did it.")
 
 
 def rows(view: RunView, told: list[Told], look: Look, site: Sequence[tuple[float, OperatorActed]] = (), width: int = 72,
@@ -40,8 +42,7 @@ def rows(view: RunView, told: list[Told], look: Look, site: Sequence[tuple[float
         if not one.fact:
             found.append((one.at, _rows(one.at, "here", one.command, one.text, one.good, look, width)))
     lines = [row for _, block in sorted(found, key=lambda pair: pair[0]) for row in block]
-    return lines or [(("Nobody has done anything yet.", "muted"),), (),
-                     (("Each act is a fact of the run's journal, or of the site's, with the name of who did it.", "muted"),)]
+    return lines or [((piece, "muted"),) for text in _NOBODY for piece in wrapped(text, width, width)]
 
 
 def _answers(view: RunView) -> list[tuple[float, str, str]]:

@@ -144,6 +144,9 @@ class ConsoleScreen(Screen[None]):
             case "follow":
                 log = next(iter(self.query(RingLog)), None)
                 return "follow" if log is not None and not log.following else action.hint
+            case "time.pause":
+                playing = self.console_app.player.playing
+                return action.hint if playing is None or playing.replay.paused else "pause"
             case "only" if subject.disk is None and self.console_app.only is None:
                 return ""
             case _:

@@ -29,7 +29,7 @@ class ReportScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """One box with a scrolling page."""
-        with Container(classes="dialog page report", id="dialog"), VerticalScroll():
+        with Container(classes="dialog page report printed", id="dialog"), VerticalScroll():
             yield Lines(id="text", grows=True, look=self._look)
 
     def on_mount(self) -> None:

@@ -58,7 +58,7 @@ class RequestScreen(ModalScreen[None]):
         super().__init__()
         self.request = request
         self._at = -1
-        self._sure = False
+        self._sure = self._below = False
         self._opened = 0.0
 
     @property
@@ -127,6 +127,14 @@ class RequestScreen(ModalScreen[None]):
         self.query_one("#text", Lines).put(rows)
         self.query_one("#choices", Lines).put(choices)
         self.query_one("#next", Lines).put(after)
+        self.call_after_refresh(self._look_below)
+
+    def _look_below(self) -> None:
+        """Whether there is more below than is seen, told as soon as it is known."""
+        asked = self.query_one("#asked", VerticalScroll)
+        if self._below != (below := asked.max_scroll_y > asked.scroll_offset.y):
+            self._below = below
+            self.again()
 
     def _fit(self, body: int, after: int) -> None:
         """What follows without an answer, and the line to type in, are never below the edge: blank rows go first, then the
@@ -177,7 +185,8 @@ class RequestScreen(ModalScreen[None]):
             when = f"At {moment(asked.deadline)} ({due(asked.deadline, now.now)}) it is answered:  "
             rows.append(((when, "muted"), (clean(asked.default).upper(), "title")))
             others = f"   1-{min(9, count)} another request" if count > 1 else ""
-            rows.append((("esc leaves it open   x what this means" + others, "muted"),))
+            below = "   more" if self._below else ""
+            rows.append((("esc leaves it open   x what this means" + below + others, "muted"),))
         return rows
 
     # ---- keys --------------------------------------------------------------------------

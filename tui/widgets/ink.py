@@ -20,6 +20,9 @@ from tui.clean import clean
 from tui.look import Look, Span
 
 NAMES = ("muted", "focus", "good", "attention", "bad", "title", "key", "cursor", "rule", "found")
+_END = 6
+"""Cells of the end of a name; with less it tells nothing, and the name is cut like any text."""
+
 CLASSES = {f"ink--{name}" for name in NAMES}
 """Component classes of the application whose widgets draw with these."""
 
@@ -85,3 +88,20 @@ def cut(text: str, width: int, dots: str = "…", *, right: bool = False) -> str
             return set_cell_size(text, width)
         return set_cell_size(text, width - 1).rstrip("\n") + dots
     return " " * (width - size) + text if right else text + " " * (width - size)
+
+
+def cut_name(text: str, width: int, dots: str = "…") -> str:
+    """``HOST:DISK`` in exactly ``width`` cells: what does not fit goes from the beginning of the disk's path.
+
+    Disks of one host mostly lie below one long path, and differ at its end.
+    """
+    if cells(text) <= width:
+        return cut(text, width)
+    host = text[:text.find(":") + 1]
+    room = width - cells(host) - 1
+    if room < max(_END, width // 3):
+        return cut(text, width, dots)
+    end = text[-room:]
+    while cells(end) > room:
+        end = end[1:]
+    return cut(host + dots + end, width)

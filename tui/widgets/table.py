@@ -17,7 +17,7 @@ from textual.widget import Widget
 from tui.columns import Column, Entry
 from tui.look import Look
 from tui.traffic import matches
-from tui.widgets.ink import Inks, cut, heading
+from tui.widgets.ink import Inks, cut, cut_name, heading
 
 MOVES: list[BindingType] = [
     Binding("up,k", "move(-1)", show=False), Binding("down,j", "move(1)", show=False),
@@ -119,7 +119,7 @@ class Table(Widget, can_focus=True):
         for y in range(self._height):
             at = self._top + y
             if (old[at] if at < len(old) else None) != (self.rows[at] if at < len(self.rows) else None):
-                self.refresh(Region(0, y + 1, self.size.width, 1))
+                self.refresh(Region(0, y + self._head, self.size.width, 1))
 
     def _retitle(self) -> None:
         note = f"filter: {self.filter}  {len(self.rows)}/{len(self._all)}" if self.filter else ""
@@ -147,8 +147,13 @@ class Table(Widget, can_focus=True):
         self._retitle()
 
     @property
+    def _head(self) -> int:
+        """Rows of the title; where there is one row in all, it is that of the cursor."""
+        return 1 if self.size.height > 1 else 0
+
+    @property
     def _height(self) -> int:
-        return max(0, self.size.height - 1)
+        return max(0, self.size.height - self._head)
 
     def _scroll(self) -> None:
         if not self.size.height:  # hidden: it comes back as it was
@@ -217,15 +222,15 @@ class Table(Widget, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """The title row, or the row at that place."""
         widths, width = self._widths(), self.size.width
-        if y == 0:
+        if y < self._head:
             spans = [(" ", "")]
             for n, wide in widths:
                 column = self._columns[n]
                 spans.append((" " + cut(column.title, wide, self.look.dots, right=column.right), "muted"))
             return self._inks.strip(spans, width)
-        at = self._top + y - 1
+        at = self._top + y - self._head
         if at >= len(self.rows):
-            if not self.rows and y == 1:
+            if not self.rows and y == self._head:
                 text = "nothing has this text; esc shows all" if self.filter and self._all else self._empty
                 return self._inks.strip([("  ", ""), (self.look.cut(text), "muted")], width)
             return self._inks.strip((), width)
@@ -234,5 +239,7 @@ class Table(Widget, can_focus=True):
         spans = [("*", "key") if row.key in self.marks else (">" if here else " ", "")]
         for n, wide in widths:
             text, colour = row.cells[n] if n < len(row.cells) else ("", "")
-            spans.append((" " + cut(self.look.cut(text), wide, self.look.dots, right=self._columns[n].right), colour))
+            column, told = self._columns[n], self.look.cut(text)
+            spans.append((" " + (cut_name(told, wide, self.look.dots) if column.name else
+                                 cut(told, wide, self.look.dots, right=column.right)), colour))
         return self._inks.strip(spans, width, "cursor" if here else "")
