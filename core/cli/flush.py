@@ -27,12 +27,13 @@ def flush(
     """
     from core.cli import follow
     from core.client.act import start_flush
-    from core.client.runs import live_run
+    from core.client.runs import live_run, permitted
     from core.holding.scan import scan
     from core.model.units import show_kib
     from core.report.text import count, name_of
 
     site = where.site()
+    permitted(site.state_dir)
     busy = live_run(site.state_dir)
     if busy is not None and not dry_run:
         from core.cli.control import answer_of

@@ -39,7 +39,10 @@ def plan(
         from core.cli import shadow
 
         return shadow.beside(beside, ask=ask, json=json)
+    from core.client.runs import permitted
+
     site = where.site()
+    permitted(site.state_dir, history=True)  # else every disk would be planned as if it had never been dumped
     if nights:
         return _nights(site, disks or [], nights, json)
     wanted = disks or []
@@ -55,7 +58,10 @@ def plan(
 
 
 def _ask_planner(site: Site, wanted: Sequence[str], offline: bool) -> list[Said]:
-    """What the planner says when it is run by hand; who is asked shows on a terminal.  StartError RUN010."""
+    """What the planner says when it is run by hand; who is asked shows on a terminal, that it knows no history everywhere.
+
+    StartError RUN010.
+    """
     import os
     import subprocess
     import sys
@@ -81,6 +87,9 @@ def _ask_planner(site: Site, wanted: Sequence[str], offline: bool) -> list[Said]
         raise UsageError("CFG006", tail.splitlines()[-1] if tail else "the planner refused", "")
     if code not in (0, 1):
         raise StartError("RUN010", f"the planner ended with status {code}: {(tail.splitlines() or [''])[-1]}")
+    for sentence in tail.splitlines():
+        if sentence.startswith("planner: PLN008 "):
+            show.tell(sentence.removeprefix("planner: "))
     return said
 
 

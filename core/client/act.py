@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.client.acts import note
-from core.client.runs import Run, live_run, start
+from core.client.runs import Run, live_run, permitted, start
 from core.errors import BusyError, UsageError, WorldError
 from core.model.site import Site, Storage
 from core.model.units import show_kib
@@ -46,7 +46,7 @@ def _command(*words: str) -> str:
 def start_run(site: Site, disks: Sequence[str] = ()) -> Done:
     """Start a run of all disks or of these (``HOST`` or ``HOST:DISK``); it goes on whatever becomes of the caller.
 
-    BusyError RUN004 while one is under way, UsageError CFG007 and CFG009, StartError with what amdump said.
+    BusyError RUN004 while one is under way, UsageError CFG007 and CFG009, StartError RUN098 or with what amdump said.
     """
     if not site.disks:
         raise UsageError("CFG009", f"{site.file} has no disk", "add one with 'taperoom disk add HOST:DISK'")
@@ -61,7 +61,8 @@ def start_run(site: Site, disks: Sequence[str] = ()) -> Done:
 def start_flush(site: Site) -> Done:
     """Start a run that only writes what lies on the holding disks to volumes.
 
-    BusyError RUN004 while a run is under way (order it to flush), UsageError HLD021 when there is nothing to flush.
+    BusyError RUN004 while a run is under way (order it to flush), UsageError HLD021 when there is nothing to flush,
+    StartError RUN098.
     """
     from core.holding.scan import scan
     from core.report.text import count
@@ -76,6 +77,7 @@ def start_flush(site: Site) -> Done:
 
 
 def _no_live_run(site: Site) -> None:
+    permitted(site.state_dir)
     busy = live_run(site.state_dir)
     if busy is not None:
         raise BusyError("RUN004", f"run {busy.datestamp} of {site.org} is under way",

@@ -70,6 +70,27 @@ def list_runs(state_dir: Path) -> list[Run]:
     return [Run(state_dir / "runs" / name) for name in names]
 
 
+def permitted(state_dir: Path, *, history: bool = False) -> None:
+    """StartError RUN098 when there is a state directory that this user may not look into; ``history``: nor use what tells of
+    earlier runs, which takes the right to write, too.
+
+    Asked before anything that would go on without what it may not read, as if there were nothing.
+    """
+    look, use = os.R_OK | os.X_OK, os.R_OK | os.W_OK
+    wanted = [(state_dir, look | (use if history else 0)), (state_dir / "runs", look)]
+    for path, mode in [*wanted, *([(state_dir / "catalogue.sqlite", use)] if history else [])]:
+        try:
+            path.stat()
+            closed = not os.access(path, mode)
+        except PermissionError:  # a directory above it is closed
+            closed = True
+        except OSError:
+            continue
+        if closed:
+            raise StartError("RUN098", f"{path}: this user may not {'read and write' if mode & os.W_OK else 'look into'} it",
+                             "be the user who runs the backup")
+
+
 def live_run(state_dir: Path) -> Run | None:
     """The run under way, if there is one."""
     return next((run for run in reversed(list_runs(state_dir)) if run.live()), None)

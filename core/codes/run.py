@@ -91,7 +91,8 @@ PAGES: tuple[Page, ...] = (
          "run makes a full of each disk that was dumped then, since nobody knows what an incremental would build on. When "
          "those fulls are on volumes, give the misdated volumes back: 'taperoom tape erase LABEL'."),
     Page("RUN098", "E", "This user may not",
-         "The command met a file or a directory that it may not read, write or look into as the user who typed it.",
+         "The command met a file or a directory that it may not read, write or look into as the user who typed it. A run is "
+         "not started then, and no plan is made: without what earlier runs left, each disk would be planned as a new one.",
          "Be the user who runs the backup, or root; or let that user have the file that is named."),
     Page("RUN099", "E", "A fault of Taperoom itself",
          "A command met something that nobody thought of. A run that is under way is not touched by it.",
