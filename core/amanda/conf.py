@@ -69,14 +69,15 @@ def read_conf(file: str, read: Callable[[str], str], name: str = "") -> Conf:
     """The configuration of ``file``; ``read`` gives the text of a file by its name, as written in ``includefile``; ``name`` of
     the configuration, which is also that of the storage that is there without being defined.
 
-    UsageError CFG011 has every fault with file and line.
+    UsageError CFG011 has every fault with file and line; of files that include each other in a circle only that.
     """
     parser = _Parser(file, read)
     parser.file(file, file, 1, ())
     parser.references(name)
-    if parser.faults:
-        count = "1 fault" if len(parser.faults) == 1 else f"{len(parser.faults)} faults"
-        raise UsageError("CFG011", f"{file} has {count}:\n" + "\n".join(parser.faults), "nothing was taken from it")
+    # Where files go in a circle, what is missing in one of them is no fault of its own.
+    if faults := parser.circles or parser.faults:
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        raise UsageError("CFG011", f"{file} has {count}:\n" + "\n".join(faults), "nothing was taken from it")
     return parser.conf
 
 
@@ -91,6 +92,7 @@ class _Parser:
     def __init__(self, file: str, read: Callable[[str], str], conf: Conf | None = None) -> None:
         self._read = read
         self.faults: list[str] = []
+        self.circles: list[str] = []
         self._open: Block | None = None
         self._outer: Block | None = None
         if conf is not None:
@@ -106,11 +108,11 @@ class _Parser:
     def file(self, name: str, by: str, at: int, within: tuple[str, ...]) -> None:
         """Read one file; ``by`` and ``at``: who includes it; ``within``: all files that are being read."""
         if name in within:
-            self.fault(by, at, f"{name} includes itself: {' -> '.join((*within, name))}")
+            self.circles.append(f"{by}:{at}: {name} includes itself: {' -> '.join((*within, name))}")
             return
         if len(self.conf.files) >= _MOST_FILES:
             if len(self.conf.files) == _MOST_FILES:
-                self.fault(by, at, f"{name} would be file {_MOST_FILES + 1}")
+                self.circles.append(f"{by}:{at}: {name} would be file {_MOST_FILES + 1}")
                 self.conf.files.append(name)
             return
         try:

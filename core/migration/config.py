@@ -57,6 +57,9 @@ def import_config(source: Source, file: Path, state_dir: Path, *, as_root: bool)
     disks = disks_of(source, places, as_root)
     lost = losses.lost(source.conf.top, losses.GLOBAL) + losses.unknown(source.conf.top, losses.GLOBAL, _CARRIED)
     lost += places.losses
+    if (org := source.conf.top.settings.get("org")) and org[-1].value != org_of(source.name):
+        lost.append(Loss(f"org {org[-1].value!r}", f"it is called {org_of(source.name)}, as the configuration is",
+                         losses.where(org[-1])))
     run = _run(source, lost)
     holding = holding_of(source.conf, lost)
     interfaces = interfaces_of(source.conf, lost)

@@ -111,6 +111,19 @@ def test_what_is_lost_has_a_line_and_a_reason(tmp_path: Path, capsys: pytest.Cap
     assert [disk.disk for disk in load_site(tmp_path / "new/taperoom.toml").disks][3:] == ["/c"]
 
 
+@pytest.mark.parametrize(("org", "told"), [
+    (b"Big Site", "org 'Big Site' (amanda.conf:111): it is called fixt, as the configuration is"),
+    (b"d\xe4ily", "org 'd\\udce4ily' (amanda.conf:111): it is called fixt, as the configuration is"), (b"fixt", "")])
+def test_an_org_of_another_name_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str], org: bytes, told: str) -> None:
+    conf = lay_out(tmp_path)
+    with (conf / "amanda.conf").open("ab") as file:
+        file.write(b'\norg "' + org + b'"\n')
+    said = importing(tmp_path, capsys, "--dry-run")
+    assert said.code == 0
+    lines = [line for line in said.out.splitlines() if line.startswith("AMA008 not carried over: org ")]
+    assert lines == ([f"AMA008 not carried over: {told}"] if told else [])
+
+
 CHANGERS = {
     "single": ("chg-single:tape:/dev/nst0", "it is one device without slots, and volumes are directories (chg-disk)"),
     "multi": ("chg-multi:{tape:/dev/nst0,tape:/dev/nst1}", "it is a list of devices"),

@@ -88,6 +88,10 @@ def test_every_fault_has_its_line() -> None:
 def test_a_circle_of_includes_ends() -> None:
     assert faults('includefile "a.conf"\n', a='includefile "b.conf"\n', b='\nincludefile "a.conf"\n') == [
         "b.conf:2: a.conf includes itself: amanda.conf -> a.conf -> b.conf -> a.conf"]
+    # What the files would have had from each other is missing, which is nobody's fault but the circle's.
+    assert faults('includefile "a.conf"\ndefine dumptype base {\n}\ndefine dumptype b {\n one\n}\nbogus 3\n',
+                  a='includefile "amanda.conf"\ndefine dumptype one {\n base\n index perhaps\n}\nstorage none\n') == [
+        "a.conf:1: amanda.conf includes itself: amanda.conf -> a.conf -> amanda.conf"]
 
 
 def test_a_block_that_does_not_end() -> None:
