@@ -198,6 +198,25 @@ def test_a_server_that_leaves_without_reading(inetd: Inetd) -> None:
     assert inetd.started.get(timeout=20).wait(20) == 0
 
 
+@needs_root
+def test_a_stock_server_may_have_the_same_port(inetd: Inetd) -> None:
+    """It always takes the first that is no service's, for another client, while we are connected and the minute afterwards."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        def taken(port: int) -> None:
+            with socket.socket() as made:
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                made.bind(("", port))
+                made.connect(other.getsockname())
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+        link = bsdtcp.BsdtcpLink(Host("web1", "127.0.0.1", inetd.port))
+        inetd.started.get(timeout=20)
+        port = inetd.peers[0][1]
+        taken(port)
+        link.close()
+        taken(port)
+
+
 def test_who_we_say_that_we_are() -> None:
     assert security_line(Host("web1", user="amanda")) == "SECURITY USER amanda\n"
     assert security_line(Host("web1")) == f"SECURITY USER {pwd.getpwuid(os.geteuid()).pw_name}\n"

@@ -47,7 +47,7 @@ class StockServer:
     def run(self, program: str, *words: str | Path, user: str = amanda.USER, cwd: Path | None = None,
             stdin: str = "") -> subprocess.CompletedProcess[str]:
         """One of its programs, with the configuration's name as its first word; again, a few times, when it met a port that is
-        taken: a stock server tries the one that its pid and the clock say, and gives its host up for that."""
+        taken: a stock server tries only the first of its range that has no name in /etc/services, and gives its host up."""
         for _ in range(_TRIES):
             done = self.raw(program, self.name, *words, user=user, cwd=cwd, stdin=stdin)
             said = done.stdout + done.stderr + (self.log() if program == "amdump" else "")

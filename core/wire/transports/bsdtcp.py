@@ -99,6 +99,9 @@ def _to(family: int, address: _Address, deadline: float) -> socket.socket:
     last = OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
     for port in random.sample(RESERVED, len(RESERVED)):
         made = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        # A stock server always takes the first port that no service has, and gives its host up where somebody else has that
+        # one, or had it within the last minute, who does not share it so.
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             made.bind(("", port))
             made.settimeout(max(0.01, deadline - time.monotonic()))
