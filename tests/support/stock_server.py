@@ -47,11 +47,12 @@ class StockServer:
     def run(self, program: str, *words: str | Path, user: str = amanda.USER, cwd: Path | None = None,
             stdin: str = "") -> subprocess.CompletedProcess[str]:
         """One of its programs, with the configuration's name as its first word; again, a few times, when it met a port that is
-        taken: a stock server tries only the first of its range that has no name in /etc/services, and gives its host up."""
+        taken: a stock server tries only the first of its range that has no name in /etc/services, and gives its host up.
+        A night that has dumps already is not run again: there would be more of them than the caller expects."""
         for _ in range(_TRIES):
             done = self.raw(program, self.name, *words, user=user, cwd=cwd, stdin=stdin)
             said = done.stdout + done.stderr + (self.log() if program == "amdump" else "")
-            if _TAKEN not in said:
+            if _TAKEN not in said or "SUCCESS dumper" in said:
                 break
         return done
 
