@@ -20,7 +20,7 @@ _FILE, _DIRECTORY, _PRESENT = (b"%d " % mark for mark in (Mark.FILE, Mark.DIRECT
 _NOTHING = b"-1 -1 -1 ?"
 _A_FILE = END + b"%d " % Mark.FILE
 _PLAIN = rb"(?!\.)[^/\\\t\n\0]++\t[^\t\n\0]{1,%d}+\n" % _LONGEST_DETAIL
-_TOGETHER = re.compile(rb"((?:/(?!\.)[^/\\\t\n\0]++)+/)%s(?:\1%s)*+" % (_PLAIN, _PLAIN))
+_TOGETHER = re.compile(rb"((?:/(?!\.)[^/\\\t\n\0]++)+/)%s(?:\1%s)*" % (_PLAIN, _PLAIN))
 """Lines of plain files in one directory, one after the other, with nothing in them that needs a second look."""
 
 
