@@ -122,6 +122,7 @@ class PushLink:
                             f"{self._host.connect_timeout:.3g} s")
 
     def _nonsense(self, said: str) -> PeerError:
+        said = said.strip().partition("\n")[0]  # what follows may be the client itself, or has not come yet
         return PeerError("CLT003", f'{self._host.name} talks nonsense: it says "{clean(said, 100).strip()}"')
 
 
