@@ -17,6 +17,7 @@ import tomli_w
 from core.config.load import load_text
 from core.errors import UsageError
 from core.migration import losses
+from core.migration.blame import blame
 from core.migration.disks import Disks, disks_of
 from core.migration.losses import Loss
 from core.migration.source import Source
@@ -76,7 +77,8 @@ def import_config(source: Source, file: Path, state_dir: Path, *, as_root: bool)
     try:
         site = load_text(text, file)
     except UsageError as fault:
-        raise UsageError("AMA003", f"Taperoom cannot work so:\n{fault.message.partition(':' + chr(10))[2] or fault.message}",
+        faults = blame(fault.message.partition(":\n")[2] or fault.message, source, tables)
+        raise UsageError("AMA003", f"Taperoom cannot work so:\n{faults}",
                          "change it in Amanda's configuration, or leave it out there; nothing was written") from None
     return Imported(text, site, places, disks, _sorted(lost))
 

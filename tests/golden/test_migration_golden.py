@@ -124,6 +124,24 @@ def test_an_org_of_another_name_is_told(tmp_path: Path, capsys: pytest.CaptureFi
     assert lines == ([f"AMA008 not carried over: {told}"] if told else [])
 
 
+@pytest.mark.parametrize(("file", "more", "told"), [
+    ("amanda.conf", b'\nlabelstr "^A.*"\nautolabel "A\xe4B-%%%" any\n',
+     "amanda.conf:112: storage.fixt.autolabel: is 'A\\udce4B-%%%'; "),
+    ("amanda.conf", b'\nholdingdisk inner {\n directory "@/vtapes/slot1"\n}\n', "amanda.conf:12: storage.fixt.changer: is "),
+    ("disklist", b'"we b" /c base\n', "disklist:4: host.'\"we b\"': is ")])
+def test_what_taperoom_cannot_do_is_told_by_amanda_s_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], file: str, more: bytes, told: str,
+) -> None:
+    conf = lay_out(tmp_path)
+    with (conf / file).open("ab") as opened:
+        opened.write(more.replace(b"@", bytes(tmp_path / "amtest")))
+    said = importing(tmp_path, capsys)
+    assert said.code == 2 and not (tmp_path / "new").exists()
+    first, *faults, hint = said.err.splitlines()
+    assert first == "AMA003 Taperoom cannot work so:" and hint.startswith("  Hint: ")
+    assert len(faults) == 1 and faults[0].startswith(told), faults
+
+
 CHANGERS = {
     "single": ("chg-single:tape:/dev/nst0", "it is one device without slots, and volumes are directories (chg-disk)"),
     "multi": ("chg-multi:{tape:/dev/nst0,tape:/dev/nst1}", "it is a list of devices"),
