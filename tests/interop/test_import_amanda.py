@@ -78,11 +78,15 @@ class Taken:
                 "two words": f"localhost:{self.site.root}/data/two words"}
 
 
-@pytest.fixture(scope="module")
-def taken() -> Iterator[Taken]:
+def _taken() -> Iterator[Taken]:
     amanda.need("taking over a site of a real Amanda")
     with a_site(DISKLIST, TREES) as site:
         yield Taken(site)
+
+
+taken = pytest.fixture(_taken, scope="module", name="taken")
+spare = pytest.fixture(_taken, name="spare")
+"""One for a test that adds to it: the others must find what Amanda left, in whichever order they come."""
 
 
 def same(one: Path, other: Path) -> bool:
@@ -204,14 +208,14 @@ def test_its_disklist_is_edited_like_any_other(taken: Taken, tmp_path: Path, cap
 
 
 @pytest.mark.slow
-def test_a_night_of_ours_goes_on_where_amanda_s_ended(taken: Taken, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (taken.site.root / "data/home/third").write_bytes(b"third\n" * 3000)
-    amanda.give(taken.site.root / "data")
-    for path in (taken.site.root, taken.config.parent):
+def test_a_night_of_ours_goes_on_where_amanda_s_ended(spare: Taken, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (spare.site.root / "data/home/third").write_bytes(b"third\n" * 3000)
+    amanda.give(spare.site.root / "data")
+    for path in (spare.site.root, spare.config.parent):
         path.chmod(0o755)
-    ran = taken.taperoom(capsys, "run", "--batch", "localhost:home")
+    ran = spare.taperoom(capsys, "run", "--batch", "localhost:home")
     assert ran.code == 0, ran
-    site = load_site(taken.config)
+    site = load_site(spare.config)
     # Its lines end with the run's last fact; the process itself still puts its things in order, and must not find them gone.
     wait_for(lambda: live_run(site.state_dir) is None)
     found = dates(site, "localhost:home")
@@ -219,7 +223,7 @@ def test_a_night_of_ours_goes_on_where_amanda_s_ended(taken: Taken, tmp_path: Pa
     out = tmp_path / "out"
     assert restore(site, ["localhost:home"], "", out).good
     assert (out / "third").read_bytes() == b"third\n" * 3000
-    assert filecmp.cmp(out / "deep/er/noise", taken.first / "home/deep/er/noise", shallow=False)
+    assert filecmp.cmp(out / "deep/er/noise", spare.first / "home/deep/er/noise", shallow=False)
 
 
 @pytest.mark.slow
