@@ -98,22 +98,24 @@ class Night:
             yield pilot
 
 
-async def settled(pilot: Pilot[Any]) -> None:
-    """All that was under way is done, what the next step shows and asks is, too, and it is painted."""
+async def settled(pilot: Pilot[Any], without: str = "") -> None:
+    """All that was under way is done, what the next step shows and asks is, too, and it is painted; workers of the group
+    ``without`` are not waited for."""
     app = pilot.app
     assert isinstance(app, ConsoleApp)
-    await _done(pilot)
+    await _done(pilot, without)
     app.step()
-    await _done(pilot)
+    await _done(pilot, without)
 
 
-async def _done(pilot: Pilot[Any]) -> None:
+async def _done(pilot: Pilot[Any], without: str) -> None:
     """No message waits, no worker is at work, and there is nothing to lay out or to paint.  One that never ends is a fault."""
     app = pilot.app
     for _ in range(200):
-        await app.workers.wait_for_complete()
+        if awaited := [worker for worker in app.workers if worker.group != without]:
+            await app.workers.wait_for_complete(awaited)
         await pilot.pause()
-        if not _unpainted(app.screen) and all(worker.is_finished for worker in app.workers):
+        if not _unpainted(app.screen) and all(worker.is_finished for worker in app.workers if worker.group != without):
             return
     raise AssertionError(f"it never comes to rest:\n{text_of(app)}")
 

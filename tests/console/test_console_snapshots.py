@@ -14,7 +14,6 @@ from core.events import event as e
 from core.events.event import Record
 from tests.console.conftest import Night, settled, typed
 from tests.support import recorded_run
-from tui.app import ConsoleApp
 from tui.feed import Feed
 from tui.fetch import Fetch
 from tui.look import Look
@@ -153,15 +152,9 @@ def test_what_is_not_known_yet(
     monkeypatch.setattr(Fetch, "_one", never)
 
     async def drive(pilot: Pilot[Any]) -> None:
-        for pressed in (key, ""):
-            if pressed:
-                await pilot.press(pressed)
-            for _ in range(3):
-                await pilot.pause()
-            app = pilot.app
-            assert isinstance(app, ConsoleApp)
-            app.step()
-            await pilot.pause()
+        await settled(pilot, without="known")
+        await pilot.press(key)
+        await settled(pilot, without="known")
 
     assert snap_compare(night.console(), terminal_size=size, run_before=drive)
 
