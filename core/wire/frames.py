@@ -42,12 +42,13 @@ def end_of(handle: int) -> bytes:
 class FrameReader:
     """Takes bytes as they come and hands out pieces of streams without copying them."""
 
-    __slots__ = ("_handle", "_head", "_left")
+    __slots__ = ("_handle", "_head", "_left", "_size")
 
     def __init__(self) -> None:
         self._head = bytearray()
         self._handle = 0
         self._left = 0
+        self._size = 0
 
     @property
     def whole(self) -> bool:
@@ -60,6 +61,11 @@ class FrameReader:
         return self._left
 
     @property
+    def size(self) -> int:
+        """Bytes of data in the frame under way, or the last one."""
+        return self._size
+
+    @property
     def between(self) -> bool:
         """Whether what came so far ends with a whole frame."""
         return self._left == 0 and not self._head
@@ -69,12 +75,28 @@ class FrameReader:
 
         ProtocolError for a length above `LIMIT`; when the bytes are text (a banner, a shell's complaint), it is shown.
         """
+        self._feed(data, sink, join=False)
+
+    def feed_joined(self, data: memoryview, sink: Sink) -> None:
+        """As `feed`, but pieces of a stream that follow one another become one: they are moved together in ``data``."""
+        self._feed(data, sink, join=True)
+
+    def _feed(self, data: memoryview, sink: Sink, *, join: bool) -> None:
         at, end = 0, len(data)
+        held, start, stop = 0, 0, 0  # a piece that was not given yet, and whose
         while at < end:
             if self._left:
                 size = min(self._left, end - at)
                 self._left -= size
-                sink(self._handle, data[at:at + size])
+                if not join:
+                    sink(self._handle, data[at:at + size])
+                elif start == stop or held != self._handle:
+                    if start < stop:
+                        sink(held, data[start:stop])
+                    held, start, stop = self._handle, at, at + size
+                else:
+                    data[stop:stop + size] = data[at:at + size]
+                    stop += size
                 at += size
                 continue
             if self._head or end - at < HEADER.size:
@@ -82,19 +104,24 @@ class FrameReader:
                 self._head += taken
                 at += len(taken)
                 if len(self._head) < HEADER.size:
-                    return
+                    break
                 head = bytes(self._head)
                 self._head.clear()
             else:
                 head = bytes(data[at:at + HEADER.size])
                 at += HEADER.size
             size, self._handle = HEADER.unpack(head)
-            if size > LIMIT:
-                raise ProtocolError(_foreign(head, size, bytes(data[at:at + _SHOWN])))
+            if 0 < size <= LIMIT:
+                self._left = self._size = size
+                continue
+            if start < stop:
+                sink(held, data[start:stop])
+                start = stop
             if size:
-                self._left = size
-            else:
-                sink(self._handle, _END)
+                raise ProtocolError(_foreign(head, size, bytes(data[at:at + _SHOWN])))
+            sink(self._handle, _END)
+        if start < stop:
+            sink(held, data[start:stop])
 
 
 def _foreign(head: bytes, size: int, rest: bytes) -> str:

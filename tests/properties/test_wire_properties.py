@@ -85,6 +85,34 @@ def test_frames_come_back_however_they_are_cut(frames: list[tuple[int, bytes]], 
     assert reader.between
 
 
+@given(st.lists(st.tuples(st.sampled_from([7, 8]), st.binary(max_size=40)), max_size=12), st.binary(max_size=12), st.data())
+def test_joined_pieces_say_the_same_and_no_more_often_than_streams_change(
+    frames: list[tuple[int, bytes]], tail: bytes, data: st.DataObject
+) -> None:
+    wire = b"".join(frame(handle, body) for handle, body in frames) + tail
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(wire)), max_size=6)))
+    plain, joined = FrameReader(), FrameReader()
+    for start, end in zip([0, *cuts], [*cuts, len(wire)], strict=True):
+        heard: list[list[tuple[int, bytes]]] = [[], []]
+        faults = ["", ""]
+        for number, feed in enumerate((plain.feed, joined.feed_joined)):
+            try:
+                feed(memoryview(bytearray(wire[start:end])),
+                     lambda handle, piece, to=heard[number]: to.append((handle, bytes(piece))))  # type: ignore[misc]
+            except ProtocolError as fault:
+                faults[number] = str(fault)
+        expected: list[tuple[int, bytes]] = []
+        for handle, piece in heard[0]:
+            if expected and piece and expected[-1][1] and expected[-1][0] == handle:
+                expected[-1] = (handle, expected[-1][1] + piece)
+            else:
+                expected.append((handle, piece))
+        assert heard[1] == expected and faults[0] == faults[1]
+        if faults[0]:
+            return
+        assert (plain.left, plain.size, plain.between) == (joined.left, joined.size, joined.between)
+
+
 @given(st.lists(garbage, max_size=4))
 def test_garbage_is_frames_or_a_protocol_error(pieces: list[bytes]) -> None:
     reader = FrameReader()

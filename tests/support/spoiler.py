@@ -28,11 +28,12 @@ from contextlib import suppress
 from pathlib import Path
 
 FAULTS = ("dropped", "doubled", "swapped", "late", "cut", "garbled", "stuck", "server killed", "client killed",
-          "nak", "prep", "large", "too large", "strange features", "no features")
+          "client reset", "nak", "prep", "large", "too large", "strange features", "no features")
 """dropped · doubled · swapped with the sender's next frame · late: after 11 seconds, when it was asked for again · cut: half of
 it, then the end · garbled: the second half of it · stuck: its sender says nothing any more · killed: with SIGKILL, the sender
-in mid-word, the receiver without having read it · nak, prep: another packet instead or before · large: one frame of 4 MiB ·
-too large: the head of one that is a byte longer · features: bits that nobody knows, or none."""
+in mid-word, the receiver without having read it · reset: the client killed, and its system resets the connection, as it does
+when something was not read · nak, prep: another packet instead or before · large: one frame of 4 MiB · too large: the head of
+one that is a byte longer · features: bits that nobody knows, or none."""
 LATE = 11.0
 SWAP_WAIT = 1.0
 PATIENCE = 20.0
@@ -202,7 +203,7 @@ class Spoiler:
                 self.pass_on(end, frame[:half] + bytes(byte ^ 0xFF for byte in frame[half:]))
             case "stuck":
                 self.stuck = end
-            case "server killed" | "client killed":
+            case "server killed" | "client killed" | "client reset":
                 if self.fault.startswith(end.name):
                     self.pass_on(end, frame[:max(1, len(frame) // 2)])
                 self.kill(self.fault.split()[0])
@@ -253,7 +254,9 @@ class Spoiler:
 
     def finish(self) -> None:
         """Both ends hear that it is over; the command has a while to end by itself."""
-        if self.server.by_tcp and "killed" not in self.fault:
+        if self.server.by_tcp and self.fault == "client reset":
+            reset(self.server.reader)
+        elif self.server.by_tcp and self.fault != "server killed":
             linger(self.server.reader)
         for fd in {self.server.writer, self.server.reader}:
             os.close(fd)
@@ -302,6 +305,12 @@ def linger(descriptor: int) -> None:
         ours.settimeout(SWAP_WAIT)
         while ours.recv(1 << 16):
             pass
+
+
+def reset(descriptor: int) -> None:
+    """Let the end of a connection be a reset."""
+    with socket.socket(fileno=os.dup(descriptor)) as ours:
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def connected() -> tuple[socket.socket, socket.socket]:

@@ -22,8 +22,9 @@ from core.wire.packets import Assembler, Packet, encode
 from core.wire.services import parse_backup
 from core.wire.words import clean, coded
 
-BUFFER = 128 * 1024 + HEADER.size
-"""Bytes that one read takes at most: one frame of our client's, which then is in a core's own cache when it is stored."""
+BUFFER = 128 * 1024 + 4 * HEADER.size
+"""Bytes that one read takes at most: one frame of our client's or four of a stock one's, which then are in a core's own
+cache when they are stored."""
 
 
 class Link(Protocol):
@@ -212,7 +213,7 @@ class Connection:
             for handle, data in early:
                 sink(handle, memoryview(data))
             return True
-        return self._read(sink)
+        return self._read(sink, self._reader.feed_joined)
 
     def confirm(self) -> None:
         """Tell the client that the dump is safe, so that it may keep its new incremental state (feature CONFIRMS).
@@ -240,10 +241,13 @@ class Connection:
         """Whether `receive` has something to do within so many seconds."""
         return self.pending or self._wait(time.monotonic() + seconds)
 
-    def _read(self, sink: Sink) -> bool:
-        # No further than the head of the next frame, so that a frame comes in one piece again once one came in two.
-        left = self._reader.left
-        room = self._buffer[:left + HEADER.size] if left else self._buffer
+    def _read(self, sink: Sink, feed: Callable[[memoryview, Sink], None] | None = None) -> bool:
+        # No further than the head of a frame, so that frames come in one piece again once one came in two: they mostly are
+        # as long as the one before.
+        each, left = self._reader.size + HEADER.size, self._reader.left
+        under_way = left + HEADER.size if left else 0
+        length = under_way + max(0, BUFFER - under_way) // each * each
+        room = self._buffer[:length or BUFFER]
         try:
             size = os.readv(self._link.reader, [room]) if self._sealed is None else self._sealed.read_into(room)
         except BlockingIOError:
@@ -255,7 +259,7 @@ class Connection:
         if not size:
             raise self._link.lost(self.host)
         try:
-            self._reader.feed(room[:size], sink)
+            (feed or self._reader.feed)(room[:size], sink)
         except ProtocolError as fault:
             raise self._garbage(fault) from None
         return True
