@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 KINDS = " fdlhsbcp"
 """Letters of `Record.kind`, a blank for unknown; their place here is what the file holds.  f file, d directory,
@@ -21,10 +21,9 @@ class Mark(IntEnum):
     DIRECTORY = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One name.  ``size`` is a file's own, also for a sparse one; ``offset`` the byte of the unpacked archive at which the
-    member's first header block begins.  −1: not known.
+class Record(NamedTuple):
+    """One name; a tuple, since there are millions.  ``size`` is a file's own, also for a sparse one; ``offset`` the byte of the
+    unpacked archive at which the member's first header block begins.  −1: not known.
 
     A directory that is not in the dump itself, though something below it is, is PRESENT with kind ``d``.
     """

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
+from zlib import crc32
 
 FILES, LINKS, DIRECTORIES = "files", "links", "dirs"
 """What comes out of a dump is in three places: most of it; names whose first name was not asked for; directories that came out
@@ -14,8 +15,7 @@ SLACK = 1 << 20
 """Bytes of headers, long names and attributes that a member may have besides its data, at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One name that is wanted, from the target's top, ``b""`` is the target itself; it is called ``source`` in the dump of
     that number, −1: a directory that no dump has.
 
@@ -62,6 +62,11 @@ class Item:
                 return stat.S_ISCHR(found.st_mode)
             case _:
                 return not stat.S_ISDIR(found.st_mode)
+
+
+def way_of(source: bytes) -> int:
+    """Which of two tars that are at work side by side gets a member of that name: all of a directory go to the same one."""
+    return crc32(source.rpartition(b"/")[0]) & 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,9 @@ class Landing(Protocol):
     `writer` for one of its parts (`FILES` …), or `clear` to begin that anew, `dress` when its directories are out, and `land`;
     at the end `finish`, or `pause` when something is missing, or `leave` after a fault.
     """
+
+    tars: int
+    """How many tars for `FILES` may be at work side by side, 1 or 2: see `way_of`."""
 
     def look(self, fresh: bool) -> There:
         """What is there.  UsageError RST030 when it is no directory."""

@@ -13,7 +13,7 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from core.landing.item import FILES, LINKS, Item, There
+from core.landing.item import FILES, LINKS, Item, There, way_of
 from core.landing.place import Below
 from core.landing.room import open_room, room_name
 from core.landing.state import NAME, State, boot_id, booted, read_state
@@ -120,13 +120,15 @@ class _Examiner:
     def found(self, former: str) -> Found:
         """All of it."""
         state, ready = self._state, list[tuple[Item, bytes]]()
-        # The one that tar was at was changed last; the system's clock has ticks, so there may be several.
-        newest = max((found.st_ctime_ns for _, found, _ in self._in_room), default=0)
+        # The one that a tar was at was changed last of its own; the system's clock has ticks, so there may be several.
+        newest = [0, 0]
+        for item, found, _ in self._in_room:
+            newest[self._way(item)] = max(newest[self._way(item)], found.st_ctime_ns)
         for item, found, at in self._in_room:
             assert state is not None
             if not state.trusts(found, self._boot):
                 continue
-            settled = found.st_ctime_ns < newest and 0 < item.end <= state.proved.get(item.dump, 0)
+            settled = found.st_ctime_ns < newest[self._way(item)] and 0 < item.end <= state.proved.get(item.dump, 0)
             if item.dump in state.out or (settled and item.detailed and item.like(found)):
                 ready.append((item, at))
                 self._whole.add(item.path)
@@ -134,6 +136,10 @@ class _Examiner:
         there = There(True, tuple(map(_show, self._taken)), tuple(map(_show, self._blocked)), frozenset(self._whole), dressed,
                       former, state is not None)
         return Found(there, state, ready, self._spoilt, self._kept, set(self._taken))
+
+    def _way(self, item: Item) -> int:
+        """Which tar was at it, so far as several were at its dump."""
+        return way_of(item.source) if self._state is not None and item.dump in self._state.double else 0
 
 
 def _show(path: bytes) -> str:

@@ -51,7 +51,8 @@ class State:
 
     ``made``: the target was made for it; ``kept``: directories that were there before; ``taken``: files that were.  By number
     of the dump: ``proved`` bytes of its archive; ``out``: all of it was extracted, these names of it beside the rest;
-    ``placed``: all of it is in its place; ``dressed``: how its directories look is known.  ``looks``: of all of those.
+    ``placed``: all of it is in its place; ``dressed``: how its directories look is known; ``double``: two tars were at it.
+    ``looks``: of all directories that are ``dressed``.
     """
 
     identity: str
@@ -65,6 +66,7 @@ class State:
     out: dict[int, set[bytes]] = field(default_factory=dict)
     placed: set[int] = field(default_factory=set)
     dressed: set[int] = field(default_factory=set)
+    double: set[int] = field(default_factory=set)
     looks: dict[bytes, Look] = field(default_factory=dict)
 
     def fold(self, plain: dict[str, Any]) -> None:
@@ -83,6 +85,8 @@ class State:
                 self.looks |= {os.fsencode(path): Look.of(look) for path, look in looks.items()}
             case {"dump": number, "undressed": _}:
                 self.dressed.discard(int(number))
+            case {"dump": number, "tars": _}:
+                self.double.add(int(number))
             case {"dump": number, "placed": _}:
                 self.placed.add(int(number))
             case _:

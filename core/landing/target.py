@@ -36,6 +36,8 @@ class Target:
 
     The directory is opened once, when it is looked at or made; from then on its name does not matter."""
 
+    tars = 2
+
     def __init__(
         self, to: Path, items: Sequence[Item], identity: str, program: str = "tar", *, links: bool = True,
     ) -> None:
@@ -50,6 +52,7 @@ class Target:
         self._missing: list[bytes] = []
         self._next_note = 0.0
         self._children: list[Tar] = []
+        self._extracted: set[int] = set()
 
     def look(self, fresh: bool) -> There:
         """See `Landing`."""
@@ -152,10 +155,14 @@ class Target:
     def writer(self, dump: int, part: str) -> Writer:
         """See `Landing`."""
         assert self._room is not None
+        if part == FILES and dump in self._extracted and dump not in self._room.state.double:
+            self._room.note({"dump": dump, "tars": 2})
         try:
             place = self._room.place(dump, part)
         except OSError as fault:
             raise fault_of(fault, self._root.shown) from fault
+        if part == FILES:
+            self._extracted.add(dump)
         child = Tar(place, self._room.path / str(dump) / part, self._room.lock, self._program)
         self._children.append(child)
         return child
@@ -164,8 +171,10 @@ class Target:
         """See `Landing`."""
         assert self._room is not None
         self._room.drop(dump, part)
-        if part == FILES and self._room.state.proved.get(dump):
-            self._room.note({"dump": dump, "proved": 0})
+        if part == FILES:
+            self._extracted.discard(dump)
+            if self._room.state.proved.get(dump):
+                self._room.note({"dump": dump, "proved": 0})
         if part == DIRECTORIES and dump in self._room.state.dressed:
             self._room.note({"dump": dump, "undressed": 1})
 

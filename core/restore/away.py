@@ -29,6 +29,8 @@ _LOOK_EVERY = 4 * 1024 * 1024
 class Away:
     """See `core.landing.item.Landing`; also PeerError, and UsageError RST036 when the client takes no restores."""
 
+    tars = 1
+
     def __init__(self, host: Host, auth: str, to: Path, items: Sequence[Item], identity: str) -> None:
         self._host, self._auth, self._to, self._items, self._identity = host, auth, to, items, identity
         self._connection: Connection | None = None

@@ -15,7 +15,7 @@ from core.catalogue.queries import Dump
 from core.errors import PeerError, TaperoomError, WorldError
 from core.holding.header import Header
 from core.index.names import clean_path
-from core.landing.item import DIRECTORIES, FILES, LINKS, Landing, Writer
+from core.landing.item import DIRECTORIES, FILES, LINKS, Landing, Writer, way_of
 from core.model.site import Site
 from core.restore.kept import Compared, read_sums
 from core.restore.places import Reader
@@ -37,12 +37,14 @@ taken when it was dumped; by those of its frames; only the headers of its member
 @dataclass(frozen=True, slots=True)
 class Want:
     """What is wanted of a dump: ``paths`` as the dump has them; ``held``: others that are in place already; ``ranges``: how to
-    read only that, None: all of it; ``long``: it takes so long that an interruption is to be reckoned with."""
+    read only that, None: all of it; ``long``: it takes so long that an interruption is to be reckoned with; ``many``: so many
+    small files that making them is what takes time."""
 
     paths: frozenset[bytes]
     held: frozenset[bytes] = frozenset()
     ranges: Ranges | None = None
     long: bool = False
+    many: bool = False
 
 
 @dataclass(slots=True)
@@ -77,10 +79,12 @@ class Extraction:
         Where no copy is good, what is whole of it (`core.restore.remains`), if anything is.  Also WorldError RST025 when the
         target takes no more.
         """
+        how = _How(want.long or want.many, self._landing.tars if want.many else 1)
+
         def use(place: Place) -> Extracted:
             self._clear(FILES, LINKS, DIRECTORIES)
             done = Extracted()
-            dangling = self._some(place, want.paths, want.ranges, FILES, want.long, done)
+            dangling = self._some(place, want.paths, want.ranges, FILES, how, done)
             while dangling:
                 # Their first names are in their place, or were not asked for: extract those, too, beside the rest.
                 done.links |= {path: first for path, first in dangling.items() if first in want.held}
@@ -90,7 +94,7 @@ class Extraction:
                 done.linked |= dangling.keys()
                 wanted = frozenset(dangling) | frozenset(dangling.values())
                 ranges = ranges_of(self._site, self._dump, wanted)
-                again = self._some(place, wanted, ranges, LINKS, False, done)
+                again = self._some(place, wanted, ranges, LINKS, _PLAINLY, done)
                 dangling = again if again != dangling else {}
             return done
 
@@ -113,13 +117,13 @@ class Extraction:
             if not files:
                 return None
             self._clear(FILES, LINKS, DIRECTORIES)
-            done.words, _, dangling = self._pass(whole, FILES, False, lambda stream: remains.feed(whole, stream))
+            done.words, _, dangling = self._pass(whole, FILES, _PLAINLY, lambda stream: remains.feed(whole, stream))
             done.links = {path: first for path, first in dangling.items() if first in want.held}
             firsts = remains.whole({first for path, first in dangling.items() if path not in done.links})
             done.linked = {path for path, first in dangling.items() if first in firsts}
             if done.linked:
                 more = firsts | done.linked
-                done.words += self._pass(more, LINKS, False, lambda stream: remains.feed(more, stream))[0]
+                done.words += self._pass(more, LINKS, _PLAINLY, lambda stream: remains.feed(more, stream))[0]
         unlinked = dangling.keys() - done.links.keys() - done.linked
         if not files - unlinked:
             return None
@@ -136,7 +140,7 @@ class Extraction:
         self._begun = True
 
     def _some(
-        self, place: Place, wanted: frozenset[bytes], ranges: Ranges | None, part: str, early: bool, done: Extracted
+        self, place: Place, wanted: frozenset[bytes], ranges: Ranges | None, part: str, how: _How, done: Extracted
     ) -> dict[bytes, bytes]:
         """The chosen members into a tar; links that were held back, to the names that they need."""
         def proved(size: int) -> None:
@@ -147,7 +151,7 @@ class Extraction:
             some = ranges
             try:
                 said, found, dangling = self._pass(
-                    wanted, part, early, lambda stream: some.feed(place, stream, self._count, check_program, proved))
+                    wanted, part, how, lambda stream: some.feed(place, stream, self._count, check_program, proved))
                 if found == wanted:
                     done.words += said
                     done.ways.add(FRAMES if ranges.frames is not None else SUMS if ranges.sums is not None else HEADERS)
@@ -162,39 +166,46 @@ class Extraction:
             for piece in archive_of(self._site, self._dump, place, self._count, proved):
                 stream.feed(piece)
 
-        said, _, dangling = self._pass(wanted, part, early, feed)
+        said, _, dangling = self._pass(wanted, part, how, feed)
         done.words += said
         done.ways.add(WHOLE)
         return dangling
 
     def _pass(
-        self, wanted: frozenset[bytes], part: str, early: bool, feed: Callable[[TarStream], None]
+        self, wanted: frozenset[bytes], part: str, how: _How, feed: Callable[[TarStream], None]
     ) -> tuple[list[str], set[bytes], dict[bytes, bytes]]:
         """``feed`` a stream into a tar; what tar said, which of the names were met, and of them the links that were held back,
-        to the names that they need.  ``early``: directories that come before all files go to a tar of their own."""
+        to the names that they need."""
         met, dangling = set[bytes](), dict[bytes, bytes]()
-        tars = _Tars(self._landing, self._number, part, early)
+        tars = _Tars(self._landing, self._number, part, how)
 
         def choose(member: Member) -> bool:
             path = clean_path(member.name)
             if path is None or path not in wanted:
                 return False
             met.add(path)
-            if member.kind == LINK and (target := clean_path(member.link)) is not None and target not in wanted:
+            target = clean_path(member.link) if member.kind == LINK else None
+            if target is not None and target not in wanted:
                 dangling[path] = target
                 return False
             if tars.early and not member.is_directory:
                 stream.flush()
                 tars.files_come()
+            if tars.several:
+                # A link needs what it is a link to.  A directory gets its time when its tar ends: the first one ends last.
+                way = 0 if member.is_directory else way_of(path if target is None else target)
+                if way != tars.way:
+                    stream.flush()
+                    tars.way = way
             return True
 
         try:
             stream = TarStream(choose, tars.write, together=True)
             try:
                 feed(stream)
-                end = stream.finish()
+                stream.finish()
                 tars.files_come()
-                tars.write(end)
+                tars.end()
             except BrokenPipeError:
                 pass  # tar has given up; it says why
             said = tars.finish()
@@ -203,36 +214,75 @@ class Extraction:
         return said, met, dangling
 
 
-class _Tars:
-    """The tar of a pass, and before it one for the directories that come first: how they look is then known before their
-    files are out, which a restore that is interrupted goes on with."""
+@dataclass(frozen=True, slots=True)
+class _How:
+    """``early``: directories that come before all files go to a tar of their own; ``tars``: how many there are for the rest."""
 
-    def __init__(self, landing: Landing, number: int, part: str, early: bool) -> None:
-        self._landing, self._number, self._part = landing, number, part
+    early: bool = False
+    tars: int = 1
+
+
+_PLAINLY = _How()
+
+
+class _Tars:
+    """The tars of a pass, and before them one for the directories that come first: how they look is then known before their
+    files are out, which a restore that is interrupted goes on with.
+
+    ``way``: which of several is written to."""
+
+    def __init__(self, landing: Landing, number: int, part: str, how: _How) -> None:
+        self._landing, self._number, self._part, self._how = landing, number, part, how
         self._words: list[str] = []
-        self.early = early
-        self._tar: Writer = landing.writer(number, DIRECTORIES if early else part)
+        self._broken = False
+        self.early, self.several, self.way = how.early, False, 0
+        self._tars: list[Writer] = []
+        self._open(DIRECTORIES if how.early else part, 1 if how.early else how.tars)
+
+    def _open(self, part: str, many: int) -> None:
+        self.way, self.several = 0, many > 1
+        for _ in range(many):
+            self._tars.append(self._landing.writer(self._number, part))
 
     def write(self, piece: memoryview | bytes) -> None:
-        """To whichever is at work."""
-        self._tar.write(piece)
+        """To whichever is at work.  BrokenPipeError when it has given up."""
+        try:
+            self._tars[self.way].write(piece)
+        except BrokenPipeError:
+            self._broken = True
+            raise
 
     def files_come(self) -> None:
         """What comes now is no directory, or nothing comes any more."""
         if self.early:
-            self._tar.write(bytes(20 * BLOCK))
-            self._words += self._tar.finish()
             self.early = False
+            self.end()
+            self._end_all()
             self._landing.dress(self._number)
-            self._tar = self._landing.writer(self._number, self._part)
+            self._open(self._part, self._how.tars)
+
+    def end(self) -> None:
+        """Nothing more comes.  BrokenPipeError as `write`."""
+        for way in reversed(range(len(self._tars))):
+            self.way = way
+            self.write(bytes(20 * BLOCK))
 
     def finish(self) -> list[str]:
-        """What both had to say."""
-        return self._words + self._tar.finish()
+        """What all had to say, who gave up first."""
+        if self._broken:
+            self._tars.append(self._tars.pop(self.way))
+        self._end_all()
+        return self._words
+
+    def _end_all(self) -> None:
+        while self._tars:
+            self._words += self._tars[-1].finish()
+            self._tars.pop()
 
     def kill(self) -> None:
         """End whichever is at work."""
-        self._tar.kill()
+        for tar in self._tars:
+            tar.kill()
 
 
 def check_program(header: Header) -> None:

@@ -20,10 +20,12 @@ from core.restore.ranges import ranges_of
 from core.restore.shelves import Shelves
 from core.restore.source import first_of
 from core.restore.spec import Spec
-from core.restore.tree import Directory, Node, source_of, walk
+from core.restore.tree import File, Node, walk
 
 LONG = 32 << 20
 """Bytes to be read of a dump from which on an interruption is reckoned with while it is read."""
+MANY, SMALL = 4096, 128 << 10
+"""From so many names on, of so many bytes each on the average, tar's time goes into making files."""
 
 
 @dataclass(slots=True)
@@ -82,10 +84,10 @@ def directory_of(specs: Sequence[Spec], to: Path, apart: bool) -> Path:
 
 
 def _item(path: bytes, node: Node) -> Item:
-    source = source_of(path, node)
-    if isinstance(node, Directory):
-        return Item(path, node.dump, source, True)
-    return Item(path, node.dump, source, False, node.kind, node.size, node.mtime, node.offset)
+    source = path if node.source is None else node.source
+    if isinstance(node, File):
+        return Item(path, node.dump, source, False, node.kind, node.size, node.mtime, node.offset)
+    return Item(path, node.dump, source, True)
 
 
 def _ancestors(paths: Mapping[bytes, Node]) -> set[bytes]:
@@ -125,7 +127,8 @@ def jobs_of(site: Site, plan: Plan, shelves: Shelves) -> list[Job]:
         rest = known.get(number, {}) if number in held else None
         ranges = ranges_of(site, dump, paths[number], rest)
         size, spans = (ranges.size, ranges.spans) if ranges is not None else (dump.size * 1024, None)
-        want = Want(frozenset(paths[number]), frozenset(held.get(number, ())), ranges, size > LONG)
+        want = Want(frozenset(paths[number]), frozenset(held.get(number, ())), ranges, size > LONG,
+                    len(paths[number]) >= MANY and size <= SMALL * len(paths[number]))
         file, copy = first_of(site, dump, shelves)
         absent = tuple(shelves.missing(copy)) if copy is not None else ()
         found.append(Job(plan, number, want, Need(dump, size, spans, file, copy, absent)))

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """Anything but a directory, in dump number ``dump`` of the chain; ``source`` its path there when that differs.
 
     ``kind`` (`core.index.record`), ``size`` in bytes, ``mtime`` in seconds and ``offset`` in the dump's archive as far as an
@@ -63,7 +62,7 @@ def walk(node: Node, path: bytes) -> Iterator[tuple[bytes, Node]]:
     while heap:
         at, found = heap.pop()
         yield at, found
-        if isinstance(found, Directory):
+        if not isinstance(found, File):  # which is told much sooner than that it is a directory, an abstract class
             prefix = at + b"/" if at else b""
             children = found.children
             heap.extend((prefix + name, children[name]) for name in sorted(children, reverse=True))

@@ -18,8 +18,12 @@ from core.restore.recover import Progress, restore
 from tests.support.dumps import HOST, Client, manifest, pause, touch
 
 
-@pytest.fixture
-def client(tmp_path: Path) -> Client:
+@pytest.fixture(params=["one tar", "two tars"])
+def client(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """A client; its files are few and small, so two tars are at a restore's work only where that counts as many."""
+    if request.param == "two tars":
+        monkeypatch.setattr("core.restore.plan.MANY", 1)
+        monkeypatch.setattr("core.restore.plan.SMALL", 1 << 40)
     return Client(tmp_path)
 
 

@@ -29,7 +29,7 @@ NAME = st.one_of(
 PATH = st.lists(NAME, min_size=0, max_size=4).map(b"/".join)
 NUMBER = st.one_of(st.just(-1), st.integers(0, 300), st.integers(0, 1 << 60))
 KIND = st.sampled_from(["", "f", "d", "l", "h", "s", "p"])
-RECORD = st.one_of(st.builds(Record, PATH, st.just(Mark.PRESENT)),
+RECORD = st.one_of(PATH.map(lambda path: Record(path, Mark.PRESENT)),
                    st.builds(Record, PATH, st.sampled_from([Mark.FILE, Mark.DIRECTORY]), KIND, NUMBER, NUMBER, NUMBER))
 
 

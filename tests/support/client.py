@@ -63,7 +63,7 @@ def dump(connection: Connection, disk: Disk, level: int, features: Features = SE
         if handle not in names:
             return
         name = names[handle]
-        done.longest = max(done.longest, len(piece))
+        done.longest = max(done.longest, connection._reader.size)
         if not done.order or done.order[-1] != name:
             done.order.append(name)
         if name == "MESG":
