@@ -28,6 +28,7 @@ from core.wire.transports.tls import REVOKED
 from core.wire.transports.tls import SERVER as OWN
 from tests.support.client import STAMP, a_disk, dump, sizes
 from tests.support.night import wait_for
+from tests.support.sshd import MISSING, sshd
 from tests.support.tls import (
     Ends,
     Listening,
@@ -72,6 +73,38 @@ def test_dumps(ends: Ends, listener: Listening, tmp_path: Path) -> None:
         assert done.mesg.client == done.crc and done.mesg.error is None and done.mesg.ended
     connection.close()
     wait_for(lambda: not listener.family(), lambda: str(listener.lines))
+
+
+@pytest.mark.interop
+@pytest.mark.skipif(MISSING, reason="NO sshd HERE: tls through ssh is NOT tested")
+def test_dumps_through_ssh(ends: Ends, listener: Listening, tmp_path: Path) -> None:
+    """As docs/tls.md says: sshd forwards a port, and the names in the certificates are the same."""
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/big").write_bytes(os.urandom(3_000_000))
+    (tmp_path / "sshd").mkdir()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        near = free.getsockname()[1]
+    with sshd(tmp_path / "sshd") as gateway:
+        words = ["ssh", *gateway.ssh_options, "-i", gateway.ssh_key,
+                 "-p", str(gateway.port), "-N", "-o", "ExitOnForwardFailure=yes",
+                 "-L", f"127.0.0.1:{near}:127.0.0.1:{listener.port}", f"{gateway.user}@{gateway.address}"]
+        with subprocess.Popen(words, stdin=subprocess.DEVNULL) as forwards:
+            try:
+                wait_for(lambda: _listens(near), lambda: str(forwards.poll()))
+                host = ends.host(near)
+                connection = connect(host, "tls")
+                done = dump(connection, a_disk(host, tmp_path / "tree", auth="tls"), 0, confirm=True)
+                assert done.mesg.client == done.crc and done.mesg.error is None
+                connection.close()
+            finally:
+                forwards.terminate()
+    wait_for(lambda: not listener.family(), lambda: str(listener.lines))
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 # Who listens there is not our client.
