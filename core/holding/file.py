@@ -121,7 +121,10 @@ class HoldingWriter:
         for chunk in self._chunks:
             if not chunk.closed:
                 chunk.sync()
-        # The first chunk last: while it has its `.tmp`, the dump is not there.
+        # The first chunk last: while it has its `.tmp`, the dump is not there.  Its name must be on disk before any other loses
+        # its own `.tmp`, or a power cut could leave a chunk of which nobody knows what it belongs to.
+        for directory in {chunk.path.parent for chunk in self._chunks} if others else ():
+            sync_directory(directory)
         for chunk in others:
             chunk.publish()
         for directory in {chunk.path.parent for chunk in others}:

@@ -154,6 +154,33 @@ def test_many_chunks_do_not_keep_many_files_open(tmp_path: Path) -> None:
     assert len(os.listdir("/proc/self/fd")) == before
 
 
+def test_every_name_is_on_disk_before_a_chunk_gets_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A power cut between two renames never leaves a chunk whose first one is not there."""
+    from core.holding import file
+    from core.holding.chunk import ChunkFile, sync_directory
+
+    seen: list[tuple[str, str]] = []
+    publish = ChunkFile.publish
+
+    def synced(path: Path) -> None:
+        seen.append(("sync", path.name))
+        sync_directory(path)
+
+    def published(chunk: ChunkFile) -> None:
+        seen.append(("name", chunk.path.name))
+        publish(chunk)
+
+    writer = begun(tmp_path / "d" / "x.0", chunksize=64)
+    writer.write(memoryview(bytes(32 * KIB)))
+    writer.move(tmp_path / "e" / "x.0", 64, None)
+    writer.write(memoryview(bytes(64 * KIB)))
+    monkeypatch.setattr(file, "sync_directory", synced)
+    monkeypatch.setattr(ChunkFile, "publish", published)
+    writer.finish(HEADER)
+    assert sorted(seen[:2]) == [("sync", "d"), ("sync", "e")]
+    assert seen[2:] == [("name", "x.0.1"), ("name", "x.0.2"), ("sync", "e"), ("name", "x.0"), ("sync", "d")]
+
+
 def failing(code: int, name: str) -> Calls:
     def fail(*_: object) -> int:
         raise OSError(code, os.strerror(code))
