@@ -3,7 +3,7 @@
 `Disk` is taken before the run; everything that is there then counts as durable.  The hook in the programs notes each
 fsync.  `cut` then makes the directories what a machine may find after the cut: files end where their last fsync found
 them, and names that no fsync of their directory saw are as they were (``strict``), as they are (``lenient``), or one or
-the other by a seed (``mixed``).  SQLite syncs behind Python's back: its log is thrown away, which is what it promises to
+the other by a seed (``mixed``); a rename has happened or not, it never loses both names.  SQLite syncs behind Python's back: its log is thrown away, which is what it promises to
 survive, or (``mixed``) the file is cut in half.
 """
 
@@ -64,6 +64,7 @@ def _cut_directory(path: Path, inode: int, disk: Disk, graveyard: Path, way: str
     durable = disk.names.get(inode, {})
     _keep_all(path, graveyard)
     names = sorted({*durable, *os.listdir(path)})
+    undone = _undone_renames(path, durable, chance) if way == "mixed" else {}
     for name in names:
         at = path / name
         here = at.lstat().st_ino if os.path.lexists(at) else None
@@ -71,7 +72,8 @@ def _cut_directory(path: Path, inode: int, disk: Disk, graveyard: Path, way: str
         if SQLITE in name:
             _cut_sqlite(at, way, chance)
             continue
-        if here != was and (way == "strict" or (way == "mixed" and chance.random() < 0.5)):
+        renamed = [undone[inode] for inode in (here, was) if inode in undone]
+        if here != was and (way == "strict" or (way == "mixed" and (all(renamed) if renamed else chance.random() < 0.5))):
             _put_back(at, was, graveyard)
         if not os.path.lexists(at):
             continue
@@ -81,6 +83,13 @@ def _cut_directory(path: Path, inode: int, disk: Disk, graveyard: Path, way: str
             size = disk.sizes.get(at.stat().st_ino, 0)
             if at.stat().st_size > size and (way != "mixed" or chance.random() < 0.8):
                 os.truncate(at, size if way != "mixed" else chance.randint(size, at.stat().st_size))
+
+
+def _undone_renames(path: Path, durable: dict[str, int], chance: random.Random) -> dict[int, bool]:
+    """The inodes that have another name now than the durable one, and whether that is taken back."""
+    now = {(path / name).lstat().st_ino for name in os.listdir(path)}
+    return {was: chance.random() < 0.5 for name, was in sorted(durable.items())
+            if was in now and not (os.path.lexists(path / name) and (path / name).lstat().st_ino == was)}
 
 
 def _keep_all(path: Path, graveyard: Path) -> None:
