@@ -3,8 +3,8 @@
 `Disk` is taken before the run; everything that is there then counts as durable.  The hook in the programs notes each
 fsync.  `cut` then makes the directories what a machine may find after the cut: files end where their last fsync found
 them, and names that no fsync of their directory saw are as they were (``strict``), as they are (``lenient``), or one or
-the other by a seed (``mixed``); a rename has happened or not, it never loses both names.  SQLite syncs behind Python's back: its log is thrown away, which is what it promises to
-survive, or (``mixed``) the file is cut in half.
+the other by a seed (``mixed``); a rename has happened or not, it never loses both names.  SQLite syncs behind Python's
+back: its log is thrown away, which is what it promises to survive, or (``mixed``) the file is cut in half.
 """
 
 from __future__ import annotations
