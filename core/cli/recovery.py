@@ -29,9 +29,12 @@ def recover(
     json: bool = False,
 ) -> int:
     """Restore, or with ``dry_run`` only tell; the exit code.  See `taperoom restore --help`."""
+    import gc
+
     from core.restore.destination import parse_destination
     from core.restore.recover import Recovery
 
+    gc.set_threshold(100_000)  # a disk has a million names, and none of them a circle
     site = where.site()
     line = ProgressLine(silent=json)
     hands = _Hands(site, line)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
-from zlib import crc32
 
 FILES, LINKS, DIRECTORIES = "files", "links", "dirs"
 """What comes out of a dump is in three places: most of it; names whose first name was not asked for; directories that came out
 before any file, so that their looks are known as soon as possible."""
 SLACK = 1 << 20
 """Bytes of headers, long names and attributes that a member may have besides its data, at most."""
+_EACH = 16 << 10
+"""Making a file costs as much as writing so many bytes."""
 
 
 class Item(NamedTuple):
@@ -64,9 +66,21 @@ class Item(NamedTuple):
                 return not stat.S_ISDIR(found.st_mode)
 
 
-def way_of(source: bytes) -> int:
-    """Which of two tars that are at work side by side gets a member of that name: all of a directory go to the same one."""
-    return crc32(source.rpartition(b"/")[0]) & 1
+def ways_of(items: Iterable[Item], dump: int) -> dict[bytes, int]:
+    """Which of two tars that are at work side by side gets the files of a dump, by the directory that they are in there: both
+    have about the same to do at any time, if members come in the order of ``items``.  Another restore of the same says so, too.
+    """
+    work: dict[bytes, int] = {}
+    for item in items:
+        if item.dump == dump and not item.directory:
+            directory = item.source.rpartition(b"/")[0]
+            work[directory] = work.get(directory, 0) + max(0, item.size) + _EACH
+    ways: dict[bytes, int] = {}
+    ahead = 0  # how much more the first one has to do
+    for directory, size in work.items():
+        ways[directory] = 0 if ahead <= 0 else 1
+        ahead += size if ahead <= 0 else -size
+    return ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +132,7 @@ class Landing(Protocol):
     """
 
     tars: int
-    """How many tars for `FILES` may be at work side by side, 1 or 2: see `way_of`."""
+    """How many tars for `FILES` may be at work side by side, 1 or 2: see `ways_of`."""
 
     def look(self, fresh: bool) -> There:
         """What is there.  UsageError RST030 when it is no directory."""

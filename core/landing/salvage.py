@@ -13,7 +13,7 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from core.landing.item import FILES, LINKS, Item, There, way_of
+from core.landing.item import FILES, LINKS, Item, There, ways_of
 from core.landing.place import Below
 from core.landing.room import open_room, room_name
 from core.landing.state import NAME, State, boot_id, booted, read_state
@@ -43,7 +43,7 @@ def examine(target: Below, items: Sequence[Item], identity: str, fresh: bool) ->
     name = room_name(item.path.partition(b"/")[0] for item in items)
     room = open_room(target, name)
     if room is None:
-        look = _Examiner(target, None, None, fresh)
+        look = _Examiner(target, items, None, None, fresh)
         for item in items:
             look.at(item)
         return look.found("")
@@ -51,7 +51,7 @@ def examine(target: Below, items: Sequence[Item], identity: str, fresh: bool) ->
         known = read_state(NAME, room)
         state = known if known is not None and known.identity == identity else None
         with Below(room, target.path(os.fsencode(name))) as inside:
-            look = _Examiner(target, inside, state, fresh)
+            look = _Examiner(target, items, inside, state, fresh)
             for item in items:
                 look.at(item)
         return look.found(known.identity if known is not None and state is None else "")
@@ -60,7 +60,7 @@ def examine(target: Below, items: Sequence[Item], identity: str, fresh: bool) ->
 
 
 class _Examiner:
-    def __init__(self, target: Below, inside: Below | None, state: State | None, fresh: bool) -> None:
+    def __init__(self, target: Below, items: Sequence[Item], inside: Below | None, state: State | None, fresh: bool) -> None:
         self._target, self._inside, self._state, self._fresh = target, inside, state, fresh
         self._boot, self._booted = boot_id(), booted()
         self._taken, self._blocked = list[bytes](), list[bytes]()
@@ -68,6 +68,7 @@ class _Examiner:
         self._kept: set[bytes] = set()
         self._spoilt: list[bytes] = []
         self._in_room: list[tuple[Item, os.stat_result, bytes]] = []
+        self._ways = {dump: ways_of(items, dump) for dump in state.double} if state is not None else {}
 
     def at(self, item: Item) -> None:
         """Look at one name."""
@@ -138,8 +139,8 @@ class _Examiner:
         return Found(there, state, ready, self._spoilt, self._kept, set(self._taken))
 
     def _way(self, item: Item) -> int:
-        """Which tar was at it, so far as several were at its dump."""
-        return way_of(item.source) if self._state is not None and item.dump in self._state.double else 0
+        """Which tar was at it, where two were at its dump."""
+        return self._ways[item.dump].get(item.source.rpartition(b"/")[0], 0) if item.dump in self._ways else 0
 
 
 def _show(path: bytes) -> str:

@@ -8,14 +8,14 @@ Where the tar is and where its files go in the end is not known here: `core.land
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from core.catalogue.queries import Dump
 from core.errors import PeerError, TaperoomError, WorldError
 from core.holding.header import Header
 from core.index.names import clean_path
-from core.landing.item import DIRECTORIES, FILES, LINKS, Landing, Writer, way_of
+from core.landing.item import DIRECTORIES, FILES, LINKS, Landing, Writer
 from core.model.site import Site
 from core.restore.kept import Compared, read_sums
 from core.restore.places import Reader
@@ -23,7 +23,7 @@ from core.restore.ranges import Ranges, ranges_of
 from core.restore.remains import remains_of
 from core.restore.shelves import Absent
 from core.restore.source import Place
-from core.restore.tarstream import BLOCK, LINK, Member, TarStream
+from core.restore.tarstream import BLOCK, Member, TarStream
 from core.restore.unpack import unpacked
 
 Counter = Callable[[str, int], None]
@@ -37,14 +37,14 @@ taken when it was dumped; by those of its frames; only the headers of its member
 @dataclass(frozen=True, slots=True)
 class Want:
     """What is wanted of a dump: ``paths`` as the dump has them; ``held``: others that are in place already; ``ranges``: how to
-    read only that, None: all of it; ``long``: it takes so long that an interruption is to be reckoned with; ``many``: so many
-    small files that making them is what takes time."""
+    read only that, None: all of it; ``long``: it takes so long that an interruption is to be reckoned with; ``ways``: which of
+    two tars gets the files of a directory (`ways_of`), empty: one is enough."""
 
     paths: frozenset[bytes]
     held: frozenset[bytes] = frozenset()
     ranges: Ranges | None = None
     long: bool = False
-    many: bool = False
+    ways: Mapping[bytes, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -79,7 +79,7 @@ class Extraction:
         Where no copy is good, what is whole of it (`core.restore.remains`), if anything is.  Also WorldError RST025 when the
         target takes no more.
         """
-        how = _How(want.long or want.many, self._landing.tars if want.many else 1)
+        how = _How(want.long or bool(want.ways), want.ways if self._landing.tars > 1 else {})
 
         def use(place: Place) -> Extracted:
             self._clear(FILES, LINKS, DIRECTORIES)
@@ -184,7 +184,7 @@ class Extraction:
             if path is None or path not in wanted:
                 return False
             met.add(path)
-            target = clean_path(member.link) if member.kind == LINK else None
+            target = clean_path(member.link) if member.link else None
             if target is not None and target not in wanted:
                 dangling[path] = target
                 return False
@@ -193,7 +193,8 @@ class Extraction:
                 tars.files_come()
             if tars.several:
                 # A link needs what it is a link to.  A directory gets its time when its tar ends: the first one ends last.
-                way = 0 if member.is_directory else way_of(path if target is None else target)
+                to = path if target is None else target
+                way = 0 if member.is_directory else how.ways.get(to.rpartition(b"/")[0], 0)
                 if way != tars.way:
                     stream.flush()
                     tars.way = way
@@ -216,10 +217,11 @@ class Extraction:
 
 @dataclass(frozen=True, slots=True)
 class _How:
-    """``early``: directories that come before all files go to a tar of their own; ``tars``: how many there are for the rest."""
+    """``early``: directories that come before all files go to a tar of their own; ``ways``: which of two tars gets the rest,
+    empty: there is one."""
 
     early: bool = False
-    tars: int = 1
+    ways: Mapping[bytes, int] = field(default_factory=dict)
 
 
 _PLAINLY = _How()
@@ -237,7 +239,7 @@ class _Tars:
         self._broken = False
         self.early, self.several, self.way = how.early, False, 0
         self._tars: list[Writer] = []
-        self._open(DIRECTORIES if how.early else part, 1 if how.early else how.tars)
+        self._open(DIRECTORIES if how.early else part, 1 if how.early else 1 + bool(how.ways))
 
     def _open(self, part: str, many: int) -> None:
         self.way, self.several = 0, many > 1
@@ -259,7 +261,7 @@ class _Tars:
             self.end()
             self._end_all()
             self._landing.dress(self._number)
-            self._open(self._part, self._how.tars)
+            self._open(self._part, 1 + bool(self._how.ways))
 
     def end(self) -> None:
         """Nothing more comes.  BrokenPipeError as `write`."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.catalogue.queries import Dump
 from core.catalogue.store import Catalogue
-from core.landing.item import Item, Landing, There
+from core.landing.item import Item, Landing, There, ways_of
 from core.model.site import Site
 from core.model.units import sanitise
 from core.restore.asof import show_stamp
@@ -127,8 +127,9 @@ def jobs_of(site: Site, plan: Plan, shelves: Shelves) -> list[Job]:
         rest = known.get(number, {}) if number in held else None
         ranges = ranges_of(site, dump, paths[number], rest)
         size, spans = (ranges.size, ranges.spans) if ranges is not None else (dump.size * 1024, None)
-        want = Want(frozenset(paths[number]), frozenset(held.get(number, ())), ranges, size > LONG,
-                    len(paths[number]) >= MANY and size <= SMALL * len(paths[number]))
+        many = len(paths[number]) >= MANY and size <= SMALL * len(paths[number])
+        ways = ways_of(plan.items, number) if many else {}
+        want = Want(frozenset(paths[number]), frozenset(held.get(number, ())), ranges, size > LONG, ways)
         file, copy = first_of(site, dump, shelves)
         absent = tuple(shelves.missing(copy)) if copy is not None else ()
         found.append(Job(plan, number, want, Need(dump, size, spans, file, copy, absent)))

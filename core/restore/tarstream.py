@@ -92,7 +92,10 @@ class TarStream:
                 at += size
             elif self._together and not self._block and end - at >= BLOCK:
                 if self._header(bytes(data[at:at + BLOCK])):
-                    self._chosen(at, at + BLOCK)
+                    if at != self._to:
+                        self.flush()
+                        self._from = at
+                    self._to = at + BLOCK
                 at += BLOCK
             else:
                 size = min(BLOCK - len(self._block), end - at)
@@ -150,12 +153,15 @@ class TarStream:
         return self._pass
 
     def _begin_member(self, block: bytes, kind: int, size: int) -> None:
-        pax, self._pax = self._pax, {}
-        name = pax.get(b"GNU.sparse.name") or pax.get(b"path") or self._name or _short_name(block)
-        link = pax.get(b"linkpath") or self._link or block[157:257].split(b"\0", 1)[0]
-        size = pax_number(pax.get(b"size", b""), size)
+        pax, name, link = self._pax, self._name or _short_name(block), b""
+        if pax:
+            self._pax = {}
+            name = pax.get(b"GNU.sparse.name") or pax.get(b"path") or name
+            size = pax_number(pax.get(b"size", b""), size)
+        if kind == LINK:
+            link = pax.get(b"linkpath") or self._link or block[157:257].split(b"\0", 1)[0]
         self._name = self._link = b""
-        self._member = Member(name, kind, link if kind == LINK else b"", 0 if kind in _NO_DATA else size)
+        self._member = Member(name, kind, link, 0 if kind in _NO_DATA else size)
         self.members += 1
         self._pass = self._choose(self._member)
         if self._held:
@@ -168,7 +174,7 @@ class TarStream:
         elif kind == DUMPDIR and self._dumpdir is not None and size <= _MAX_DUMPDIR:
             self._begin(kind, size)
         else:
-            self._skip = _padded(self._member.size)
+            self._skip = (self._member.size + BLOCK - 1) & -BLOCK
             if self._dumpdir is not None and (listed := pax.get(b"GNU.dumpdir")) is not None:
                 self._dumpdir(name, listed)
 
@@ -219,23 +225,21 @@ def _number(field: bytes) -> int:
     if field[0] == 0x80:
         return int.from_bytes(field[1:], "big")
     digits = field.strip(b"\0 ")
-    if digits.strip(b"01234567"):
+    if digits.isdigit() and b"8" not in digits and b"9" not in digits:
+        return int(digits, 8)
+    if digits:
         raise WorldError("RST020", "the dump is no tar archive", "it is damaged, or made by another program")
-    return int(digits or b"0", 8)
+    return 0
 
 
 def _check(block: bytes) -> None:
     """The sum of a header's bytes, its own field taken as blanks, must be what that field says."""
     field = block[148:156]
-    total = _sum(block[:256]) + _sum(block[256:]) - sum(field) + 8 * 32
+    # The sum of up to 256 bytes is the lower half of their Adler-32, less one, and much sooner.
+    total = (zlib.adler32(block[:256]) & 0xFFFF) + (zlib.adler32(block[256:]) & 0xFFFF) - 2 - sum(field) + 8 * 32
     try:
         right = int(field.strip(b"\0 "), 8) == total
     except ValueError:
         right = False
     if not right:
         raise WorldError("RST020", "the dump is no tar archive", "it is damaged, or made by another program")
-
-
-def _sum(half: bytes) -> int:
-    """The sum of up to 256 bytes: the lower half of their Adler-32, less one, and much sooner."""
-    return (zlib.adler32(half) & 0xFFFF) - 1
