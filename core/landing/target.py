@@ -155,10 +155,13 @@ class Target:
     def writer(self, dump: int, part: str) -> Writer:
         """See `Landing`."""
         assert self._room is not None
-        if part == FILES and dump in self._extracted and dump not in self._room.state.double:
+        second = part == FILES and dump in self._extracted
+        if second and dump not in self._room.state.double:
             self._room.note({"dump": dump, "tars": 2})
         try:
             place = self._room.place(dump, part)
+            if second:
+                self._make_directories(self._room, dump)
         except OSError as fault:
             raise fault_of(fault, self._root.shown) from fault
         if part == FILES:
@@ -166,6 +169,13 @@ class Target:
         child = Tar(place, self._room.path / str(dump) / part, self._room.lock, self._program)
         self._children.append(child)
         return child
+
+    def _make_directories(self, room: Room, dump: int) -> None:
+        """All that files of a dump go to: two tars that both find one missing, and make it, are in each other's way."""
+        wanted = {item.source.rpartition(b"/")[0] for item in self._items if item.dump == dump and not item.directory}
+        with room.below() as below:
+            for directory in sorted(wanted - {b""}):
+                below.make(_inside(dump, FILES, directory))
 
     def clear(self, dump: int, part: str) -> None:
         """See `Landing`."""
