@@ -61,15 +61,18 @@ def _above(path: bytes) -> bytes:
 def _wanted(items: Sequence[Item], mine: Collection[bytes]) -> dict[bytes, _Directory]:
     """The directories that dumps have, by their paths."""
     found = {item.path: _Directory(item.source) for item in items if item.directory and item.path and item.dump >= 0}
-    for item in items:
-        parent, _, name = item.path.rpartition(b"/")
-        above = found.get(parent)
+    last, above = b"", found.get(b"")
+    for path, _, source, directory, *_ in items:
+        parent, _, name = path.rpartition(b"/")
+        if parent != last:
+            last, above = parent, found.get(parent)
         if above is None:
             continue
-        if item.source != above.source + b"/" + name or (item.path not in found if item.directory else item.path not in mine):
+        as_it_was = source == path and above.source == parent
+        if not (as_it_was or source == above.source + b"/" + name) or path not in (found if directory else mine):
             above.mixed = True
-        elif item.directory:
-            above.inner.append(item.path)
+        elif directory:
+            above.inner.append(path)
         else:
             above.files.add(name)
     return found

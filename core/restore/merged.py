@@ -141,9 +141,14 @@ class _Laid(Directory):
     @property
     def children(self) -> Mapping[bytes, Node]:
         before = self._base.children if self._base is not None else {}
-        after = {} if self._all else dict(before)
-        for record in self._tree.layers[self._number].entries(self._path):
-            name = record.path.rpartition(b"/")[2]
+        after: dict[bytes, Node] = {} if self._all else dict(before)
+        cut, number = len(self._path) + 1 if self._path else 0, self._number
+        for record in self._tree.layers[number].entries(self._path):
+            path, mark, kind, size, mtime, offset = record
+            name = path[cut:]
+            if mark is Mark.FILE:
+                after[name] = File(number, path, kind, size, mtime, offset)
+                continue
             node = self._node(record, before.get(name))
             if node is not None:
                 after[name] = node

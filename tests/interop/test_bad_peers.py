@@ -100,17 +100,17 @@ def test_nothing_is_spoilt(made: Pairs) -> None:
                 assert not found.data or noise(found.data) == noise_of(made)
 
 
-@pytest.mark.parametrize("fault", CHECK.keys() - {RESET})
+@pytest.mark.parametrize("fault", [fault for fault in CHECK if fault != RESET])
 def test_a_check(made: Pairs, fault: str) -> None:
     compare(made.check, fault, CHECK[fault])
 
 
-@pytest.mark.parametrize("fault", ESTIMATE.keys() - {RESET})
+@pytest.mark.parametrize("fault", [fault for fault in ESTIMATE if fault != RESET])
 def test_an_estimate(made: Pairs, fault: str) -> None:
     compare(made.estimate, fault, ESTIMATE[fault])
 
 
-@pytest.mark.parametrize("fault", DUMP.keys() - {RESET})
+@pytest.mark.parametrize("fault", [fault for fault in DUMP if fault != RESET])
 def test_a_dump(made: Pairs, fault: str) -> None:
     compare(made.dump, fault, DUMP[fault], noise_of(made))
 
