@@ -146,7 +146,7 @@ class _Laid(Directory):
         for record in self._tree.layers[number].entries(self._path):
             path, mark, kind, size, mtime, offset = record
             name = path[cut:]
-            if mark is Mark.FILE:
+            if mark is Mark.FILE:  # as `_node` does; almost all are files
                 after[name] = File(number, path, kind, size, mtime, offset)
                 continue
             node = self._node(record, before.get(name))

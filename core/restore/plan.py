@@ -20,7 +20,7 @@ from core.restore.ranges import ranges_of
 from core.restore.shelves import Shelves
 from core.restore.source import first_of
 from core.restore.spec import Spec
-from core.restore.tree import File, Node, walk
+from core.restore.tree import File, Node, source_of, walk
 
 LONG = 32 << 20
 """Bytes to be read of a dump from which on an interruption is reckoned with while it is read."""
@@ -84,7 +84,7 @@ def directory_of(specs: Sequence[Spec], to: Path, apart: bool) -> Path:
 
 
 def _item(path: bytes, node: Node) -> Item:
-    source = path if node.source is None else node.source
+    source = source_of(path, node)
     if isinstance(node, File):
         return Item(path, node.dump, source, False, node.kind, node.size, node.mtime, node.offset)
     return Item(path, node.dump, source, True)

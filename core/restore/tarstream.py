@@ -92,10 +92,7 @@ class TarStream:
                 at += size
             elif self._together and not self._block and end - at >= BLOCK:
                 if self._header(bytes(data[at:at + BLOCK])):
-                    if at != self._to:
-                        self.flush()
-                        self._from = at
-                    self._to = at + BLOCK
+                    self._chosen(at, at + BLOCK)
                 at += BLOCK
             else:
                 size = min(BLOCK - len(self._block), end - at)
@@ -174,7 +171,7 @@ class TarStream:
         elif kind == DUMPDIR and self._dumpdir is not None and size <= _MAX_DUMPDIR:
             self._begin(kind, size)
         else:
-            self._skip = (self._member.size + BLOCK - 1) & -BLOCK
+            self._skip = _padded(self._member.size)
             if self._dumpdir is not None and (listed := pax.get(b"GNU.dumpdir")) is not None:
                 self._dumpdir(name, listed)
 
