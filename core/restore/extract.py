@@ -8,7 +8,7 @@ Where the tar is and where its files go in the end is not known here: `core.land
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.catalogue.queries import Dump
@@ -21,6 +21,7 @@ from core.restore.kept import Compared, read_sums
 from core.restore.places import Reader
 from core.restore.ranges import Ranges, ranges_of
 from core.restore.remains import remains_of
+from core.restore.runs import Run, feed
 from core.restore.shelves import Absent
 from core.restore.source import Place
 from core.restore.tarstream import BLOCK, Member, TarStream
@@ -38,13 +39,15 @@ taken when it was dumped; by those of its frames; only the headers of its member
 class Want:
     """What is wanted of a dump: ``paths`` as the dump has them; ``held``: others that are in place already; ``ranges``: how to
     read only that, None: all of it; ``long``: it takes so long that an interruption is to be reckoned with; ``ways``: which of
-    two tars gets the files of a directory (`ways_of`), empty: one is enough."""
+    two tars gets the files of a directory (`ways_of`), empty: one is enough; ``runs``: what of it needs no look
+    (`core.restore.runs`)."""
 
     paths: frozenset[bytes]
     held: frozenset[bytes] = frozenset()
     ranges: Ranges | None = None
     long: bool = False
     ways: Mapping[bytes, int] = field(default_factory=dict)
+    runs: Sequence[Run] = ()
 
 
 @dataclass(slots=True)
@@ -79,7 +82,7 @@ class Extraction:
         Where no copy is good, what is whole of it (`core.restore.remains`), if anything is.  Also WorldError RST025 when the
         target takes no more.
         """
-        how = _How(want.long or bool(want.ways), want.ways if self._landing.tars > 1 else {})
+        how = _How(want.long or bool(want.ways), want.ways if self._landing.tars > 1 else {}, want.runs)
 
         def use(place: Place) -> Extracted:
             self._clear(FILES, LINKS, DIRECTORIES)
@@ -162,11 +165,17 @@ class Extraction:
             # The index, the checksums of parts, or the dump just there is not what it should be; reading all of it tells which.
             self._clear(part, DIRECTORIES)
 
-        def feed(stream: TarStream) -> None:
-            for piece in archive_of(self._site, self._dump, place, self._count, proved):
-                stream.feed(piece)
+        def whole(runs: Sequence[Run]) -> tuple[list[str], set[bytes], dict[bytes, bytes]]:
+            return self._pass(wanted, part, how, lambda stream: feed(
+                archive_of(self._site, self._dump, place, self._count, proved), runs, stream))
 
-        said, _, dangling = self._pass(wanted, part, how, feed)
+        try:
+            said, _, dangling = whole(how.runs)
+        except WorldError as fault:
+            if fault.code != "RST020" or not how.runs:
+                raise
+            self._clear(part, DIRECTORIES)
+            said, _, dangling = whole(())
         done.words += said
         done.ways.add(WHOLE)
         return dangling
@@ -218,10 +227,11 @@ class Extraction:
 @dataclass(frozen=True, slots=True)
 class _How:
     """``early``: directories that come before all files go to a tar of their own; ``ways``: which of two tars gets the rest,
-    empty: there is one."""
+    empty: there is one; ``runs`` of what is not looked at."""
 
     early: bool = False
     ways: Mapping[bytes, int] = field(default_factory=dict)
+    runs: Sequence[Run] = ()
 
 
 _PLAINLY = _How()

@@ -71,6 +71,15 @@ class TarStream:
         """Whether a member is at its end and the next has not begun."""
         return not (self._collect or self._skip or self._block or self._held or self._sparse)
 
+    @property
+    def passed(self) -> bool:
+        """Whether the last member was a chosen one."""
+        return self._pass
+
+    def pass_by(self, data: memoryview) -> None:
+        """Pass on a piece of members that are all chosen, without a look at it."""
+        self._out(data)
+
     def feed(self, data: memoryview, *, members: int = 0) -> int:
         """Read the next piece of any size, no further than to the end of so many ``members`` in all; how many bytes were
         read."""
@@ -133,7 +142,7 @@ class TarStream:
         if self._sparse:
             self._sparse = bool(block[504])
             if not self._sparse:
-                self._skip = _padded(self._member.size)
+                self._skip = padded(self._member.size)
             return self._pass
         if not block[0] and not block.strip(b"\0"):
             self.ended = True
@@ -171,12 +180,12 @@ class TarStream:
         elif kind == DUMPDIR and self._dumpdir is not None and size <= _MAX_DUMPDIR:
             self._begin(kind, size)
         else:
-            self._skip = _padded(self._member.size)
+            self._skip = padded(self._member.size)
             if self._dumpdir is not None and (listed := pax.get(b"GNU.dumpdir")) is not None:
                 self._dumpdir(name, listed)
 
     def _begin(self, kind: int, size: int) -> None:
-        self._kind, self._size, self._collect = kind, size, _padded(size)
+        self._kind, self._size, self._collect = kind, size, padded(size)
         self._body.clear()
         if not size:
             self._collected()
@@ -205,7 +214,8 @@ class TarStream:
                 self._dumpdir(self._member.name, body)
 
 
-def _padded(size: int) -> int:
+def padded(size: int) -> int:
+    """Bytes that so many bytes of data take."""
     return (size + BLOCK - 1) & -BLOCK
 
 

@@ -10,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from core.config.load import load_site
 from core.landing.room import ROOM
 from core.landing.state import NAME
+from core.restore import plan
 from core.restore.plan import MANY
+from core.restore.recover import restore
+from core.restore.runs import runs_of
+from core.restore.tarstream import TarStream
 from tests.support.cli import PROGRAM, environment
 from tests.support.dumps import manifest
 from tests.support.small_site import SmallSite
@@ -46,6 +51,28 @@ def test_all_is_as_it_was(house: SmallSite, tmp_path: Path) -> None:
     done = subprocess.run(command(house, to), capture_output=True, text=True, env=environment())
     assert done.returncode == 0, done.stderr
     assert manifest(to) == manifest(tree) and not (to / ROOM).exists()
+
+
+def test_most_headers_are_passed_by_and_an_index_that_is_wrong_costs_time_only(
+    house: SmallSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree, members = house.data("alpha:/home"), list[int]()
+    whole = TarStream.finish
+
+    def counted(stream: TarStream) -> bytes:
+        members.append(stream.members)
+        return whole(stream)
+
+    monkeypatch.setattr(TarStream, "finish", counted)
+    site, names = load_site(house.config), [f"alpha:{tree}"]
+    assert restore(site, names, "", tmp_path / "right").good
+    assert manifest(tmp_path / "right") == manifest(tree)
+    [few] = members
+    assert few < MANY / 4
+    monkeypatch.setattr(plan, "runs_of", lambda *a: tuple((begin + 512, end) for begin, end in runs_of(*a)))
+    found = restore(site, names, "", tmp_path / "wrong")
+    assert found.good and found.warnings == [] and manifest(tmp_path / "wrong") == manifest(tree)
+    assert members[1:] == [MANY + 100 + 3 * DIRECTORIES + 1]
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
