@@ -7,6 +7,7 @@ whether the line was allowed when it came; that is the driver's to judge.
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -47,6 +48,10 @@ OPTIONS: dict[str, str] = {
 }
 
 
+_IN_THE_CODE = re.compile(r"\s*\(`core\.[\w.]+`\)")
+"""Where those who read the code look further; nothing to an operator."""
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """A decoded line: its verb, a sentence, and (name, value, note) of each field."""
@@ -85,12 +90,13 @@ def explain(line: Line, view: RunView) -> Explanation:
     except (BadLine, ValueError) as fault:
         return Explanation("", f"no message of this pipe: {clean(str(fault), 200)}", ())
     verb = getattr(message, "VERB", "PLAN")
-    return Explanation(verb, _meaning(message), tuple(_fields(message, view)))
+    return Explanation(verb, meaning_of(type(message)), tuple(_fields(message, view)))
 
 
-def _meaning(message: Any) -> str:
-    doc = inspect.cleandoc(type(message).__doc__ or "").replace("``", "").replace("`", "")
-    return " ".join(doc.split())
+def meaning_of(kind: type[Any]) -> str:
+    """What a message says, in the words of its class."""
+    doc = _IN_THE_CODE.sub("", inspect.cleandoc(kind.__doc__ or ""))
+    return " ".join(doc.replace("`", "").split())
 
 
 def _fields(message: Any, view: RunView) -> list[tuple[str, str, str]]:

@@ -17,7 +17,7 @@ from core.protocol.vocabulary import Vocabulary
 
 @dataclass(frozen=True, slots=True)
 class FileDump:
-    """Dump this disk into that holding file; ``chunksize`` KiB with headers, 0 is one chunk; see `core.protocol.options`."""
+    """Dump this disk into that holding file; ``chunksize`` KiB with headers, 0 is one chunk (`core.protocol.options`)."""
 
     VERB: ClassVar = "FILE-DUMP"
     handle: Handle
@@ -83,7 +83,8 @@ class Quit:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The dump is whole and safe; the message is a `core.model.dump.Stats`, with ``strange`` behind it after STRANGE."""
+    """The dump is whole and safe; the message has its figures (`core.model.dump.Stats`), with ``strange`` behind
+    them after STRANGE."""
 
     VERB: ClassVar = "DONE"
     handle: Handle

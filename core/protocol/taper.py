@@ -198,7 +198,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The dump is whole and safe on volumes; the message is a `core.model.dump.Stats`."""
+    """The dump is whole and safe on volumes; the message has its figures (`core.model.dump.Stats`)."""
 
     VERB: ClassVar = "DONE"
     handle: Handle

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from core.client.runs import Run, view_of
 from core.events.view import RunView
+from core.protocol import dumper, operator, taper
+from core.protocol.vocabulary import Vocabulary
 from tests.support import recorded_run
-from tui.explain import explain, handle_note
+from tui.explain import explain, handle_note, meaning_of
 from tui.panes.protocol import explained, line_spans, short_spans, wrapped
 from tui.traffic import Filter, Line, LogTail, Traffic, matches, parse
 
@@ -117,6 +119,14 @@ def test_what_a_field_means_is_never_cut(width: int) -> None:
     assert all(len(line) <= width for line in lines), lines
     told = " ".join(" ".join(lines).split())
     assert "missing 2097152 KiB 2.0 GiB: what is still to be written, as far as the dumper knows why" in told
+
+
+@pytest.mark.parametrize("vocabulary", [dumper.VOCABULARY, taper.VOCABULARY, operator.VOCABULARY])
+def test_what_a_word_means_names_no_place_in_the_code(vocabulary: Vocabulary) -> None:
+    told = {verb: meaning_of(kind) for verb, kind in vocabulary.messages.items()}
+    assert all(told.values()) and not [text for text in told.values() if "core." in text or "`" in text]
+    if "PARTDONE" in told:
+        assert told["DONE"] == "The dump is whole and safe on volumes; the message has its figures."
 
 
 def test_what_is_no_message_is_told_to_be_none() -> None:
