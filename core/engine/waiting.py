@@ -93,8 +93,8 @@ def _waiting(state: State, job: Job, why: Constraint, before: int) -> Wait | Non
             if len(busy) < sum(1 for d in state.dumpers.values() if d.up):
                 return Wait(why, "it is about to begin")
             who = "the dumper is" if len(busy) == 1 else f"all {len(busy)} dumpers are"
-            turn = "1 disk is" if before == 1 else f"{before} disks are"
-            return _behind(state, why, f"{who} busy, {turn} before it", _active(state))
+            turn = {0: "it is next", 1: "1 disk is before it"}.get(before, f"{before} disks are before it")
+            return _behind(state, why, f"{who} busy, {turn}", _active(state))
         case Constraint.NONE:  # pragma: no cover - the caller puts DUMPER in its place
             return None
         case other:

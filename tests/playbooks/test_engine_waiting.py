@@ -61,7 +61,7 @@ class Seen:
 
 def test_dumpers_that_are_all_busy() -> None:
     seen = Seen(night({("a", "/x"): 90_000, ("b", "/y"): 50, ("c", "/z"): 60}, run=RunSettings(inparallel=1)))
-    assert "the dumper is busy, 0 disks are before it; until a:/x ends" in seen.said("b:/y")
+    assert "the dumper is busy, it is next; until a:/x ends" in seen.said("b:/y")
     assert "the dumper is busy, 1 disk is before it; until a:/x ends" in seen.said("c:/z")
     assert {found.kind for found in seen.disks["c:/z"]} <= {"dumper", "tape"}
 
