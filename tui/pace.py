@@ -1,7 +1,8 @@
 """How fast each dump goes and when the night will be over, from the figures of `core.events.gauges` over time.  Pure.
 
 A rate is that of the last half minute, so that it neither jumps with each figure nor remembers a pause for long.  The
-end of the night is what is left over what the whole run has made on average, and is told to the minute only.
+end of the night is what is left over what the whole run has made on average, but not before the end of a dump under way,
+and is told to the minute only.
 """
 
 from __future__ import annotations
@@ -77,17 +78,17 @@ class Pace:
         """When the last dump should be over; 0 when nobody can tell, as while all stand still, or nothing is left."""
         if view.stands_still:
             return 0.0
-        left, done, first = 0, 0, 0.0
+        left, done, first, last = 0, 0, 0.0, 0.0
         for disk in view.disks.values():
             if disk.began:
                 first = min(first or disk.began, disk.began)
             if disk.state in _WAITING:
                 left += disk.estimate
             elif disk.state in _ACTIVE:
-                written = self.written(disk.handle)
+                written, last = self.written(disk.handle), max(last, self.dump_eta(disk, now))
                 left, done = left + max(0, disk.estimate - written), done + written
             else:
                 done += disk.size
         if not (left and done and first and now > first):
             return 0.0
-        return now + left / (done / (now - first))
+        return max(last, now + left / (done / (now - first)))

@@ -56,13 +56,16 @@ def of_disk(disk: DiskView, gauges: Gauges, now: float) -> DiskProgress:
 
 
 def of_run(view: RunView, gauges: Gauges, now: float) -> RunProgress:
-    """Progress of the run; ``left`` is made from the mean rate since the first dump began."""
+    """Progress of the run; ``left`` is made from the mean rate since the first dump began, and is that of the slowest dump
+    under way at least."""
     planned = dumped = 0
+    longest = 0.0
     began = [disk.began for disk in view.disks.values() if disk.began]
     for disk in view.disks.values():
         if disk.state in (DiskState.DUMPING, DiskState.STALLED):
             done = gauges.progress.get(disk.handle, (0, 0))[0]
             planned, dumped = planned + max(disk.estimate, done), dumped + done
+            longest = max(longest, of_disk(disk, gauges, now).left or 0.0) if disk.state is DiskState.DUMPING else longest
         elif disk.state in (DiskState.FAILED, DiskState.SKIPPED, DiskState.ESTIMATING):
             continue
         elif disk.state in FINAL or disk.state in (DiskState.DUMPED, DiskState.WRITING):
@@ -77,5 +80,7 @@ def of_run(view: RunView, gauges: Gauges, now: float) -> RunProgress:
         to_write += sum(size for file, (*_, size) in view.files.items() if file not in begun)
     age = now - min(began) if began else 0.0
     rate = dumped / age if age >= _ENOUGH and dumped > 0 else None
-    left = (planned - dumped) / rate if rate and view.planned and view.live and not view.stands_still else None
+    left = None
+    if rate and view.planned and view.live and not view.stands_still:
+        left = max(longest, (planned - dumped) / rate)
     return RunProgress(planned, dumped, to_write, written + max(0, under_way), rate, left)

@@ -98,6 +98,15 @@ def test_the_night_ends_when_what_is_left_is_done() -> None:
     assert Pace().night_eta(view, 200.0) == 0.0
 
 
+def test_the_night_does_not_end_before_a_dump_that_is_slower_than_the_rest() -> None:
+    view, pace = RunView(), Pace()
+    view.disks["h", "/fast"] = DiskView("h", "/fast", DiskState.DONE, size=10000, began=100.0)
+    slow = view.disks["h", "/slow"] = DiskView("h", "/slow", DiskState.DUMPING, estimate=1000, began=100.0, handle="00-00001")
+    for at, written in ((190.0, 90), (200.0, 100)):
+        pace.take(Gauges(at, {"00-00001": (written, written)}))
+    assert pace.night_eta(view, 200.0) == pace.dump_eta(slow, 200.0) == 1100.0
+
+
 def test_nobody_can_tell_the_end_while_all_stand_still() -> None:
     view = RunView()
     view.disks["h", "/1"] = DiskView("h", "/1", DiskState.DONE, size=100, began=100.0)

@@ -197,6 +197,14 @@ def test_progress_of_a_run_that_has_not_begun() -> None:
     assert (at.planned, at.percent, at.rate, at.left) == (0, None, None, None)
 
 
+def test_a_run_is_not_over_before_its_slowest_dump() -> None:
+    view, began = night("dumping"), recorded.BEGAN
+    now = began + recorded.STAGES["dumping"]
+    slow = next(disk for disk in view.disks.values() if disk.state is DiskState.DUMPING)
+    gauges = Gauges(now, {slow.handle: (slow.estimate // 1000, 0)})
+    assert of_run(view, gauges, now).left == of_disk(slow, gauges, now).left
+
+
 @pytest.mark.parametrize("stage", list(recorded.STAGES))
 def test_json_has_the_same_facts(stage: str) -> None:
     view, cut = night(stage), recorded.STAGES[stage]
