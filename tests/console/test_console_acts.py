@@ -135,7 +135,8 @@ async def test_after_the_end_only_a_new_run_can_be_started(night: Night) -> None
         assert said(pilot) == ["no run is under way", "no run is under way"]
         await typed(pilot, "s", "escape", "s", "y", "F", "y")
         assert hand.asked == [("start", ()), ("flush",)]
-        assert said(pilot)[2:] == ["start is done   same as: taperoom start", "flush is done   same as: taperoom flush"]
+        assert [text for _, text, _ in console(pilot).sayings][2:] == [
+            "start is done   same as: taperoom start", "flush is done   same as: taperoom flush"]
 
 
 async def test_marked_disks_are_started_and_forced(night: Night) -> None:

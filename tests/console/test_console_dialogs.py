@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.screen import ModalScreen
 
 from core.client.runs import Run
 from core.events import codec
@@ -104,3 +105,14 @@ async def test_a_dialog_leaves_what_is_behind_it_in_every_theme(asked: Night, th
         assert "r answers #7" in said(pilot.app) and "1 Run 2 Plan" in said(pilot.app)
         await typed(pilot, "escape", "ctrl+p")
         assert "Search for commands" in said(pilot.app) and "1 Run 2 Plan" in said(pilot.app)
+
+
+@pytest.mark.parametrize("keys", [("r",), ("A",), ("S",), ("D",)])
+async def test_nothing_that_was_told_before_lies_upon_what_is_asked(asked: Night, keys: tuple[str, ...]) -> None:
+    async with asked.shown((80, 24)) as pilot:
+        app = pilot.app
+        assert isinstance(app, ConsoleApp)
+        app.say("why an earlier key did nothing", bad=True)
+        await typed(pilot, *keys)
+        assert isinstance(app.screen, ModalScreen) and not app._notifications
+        assert [text for _, text, _ in app.sayings] == ["why an earlier key did nothing"]  # the list of messages keeps it

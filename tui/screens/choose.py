@@ -43,7 +43,8 @@ class ChooseScreen(ModalScreen[Deed | str | None]):
             yield Lines(id="next", grows=True, look=self._look)
 
     def on_mount(self) -> None:
-        """Fill it."""
+        """Fill it; what was told before is read, and would lie upon it."""
+        self.app.clear_notifications()
         self.set_class(self._look.ascii, "-plain")
         self.query_one(Input).cursor_blink = False
         self.call_after_refresh(self.fill)

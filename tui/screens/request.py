@@ -86,7 +86,8 @@ class RequestScreen(ModalScreen[None]):
             yield Lines(id="next", grows=True, look=self.console_app.look)
 
     def on_mount(self) -> None:
-        """Keys do nothing for a moment."""
+        """Keys do nothing for a moment; what was told before is read, and would lie upon the choices."""
+        self.app.clear_notifications()
         self.set_class(self.console_app.look.ascii, "-plain")
         self._opened = self.console_app.ticks()
         self.query_one(Input).cursor_blink = False

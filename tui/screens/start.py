@@ -84,7 +84,8 @@ class StartScreen(ModalScreen[Deed | None]):
             yield Lines(id="buttons", grows=True, look=look)
 
     def on_mount(self) -> None:
-        """The directory first."""
+        """The directory first; what was told before is read, and would lie upon it."""
+        self.app.clear_notifications()
         self.set_class(self.console_app.look.ascii, "-plain")
         self.query_one(Input).cursor_blink = False
         self._where_to()
