@@ -206,3 +206,34 @@ async def test_who_operates_is_seen_beside_open_requests_and_another_operator(ni
 def app_of(app: object) -> ConsoleApp:
     assert isinstance(app, ConsoleApp)
     return app
+
+
+def test_a_storage_that_waits_for_hands_says_for_which_answer(tmp_path: Path) -> None:
+    now = at_stage(tmp_path, "dumping")
+    taper = now.view.tapers["taper0"]
+    assert "#8" not in words(tape.short_rows(now, 120))  # it writes: nobody waits
+    taper.state = "starting"
+    assert "waits for request #8" in words(tape.short_rows(now, 120)) and "waits for #8" in words(tape.tall_rows(now, 38))
+    assert "starting" not in words(tape.short_rows(now, 120)) + words(tape.tall_rows(now, 38))
+    assert tapes.storage_entries(now)[0].cells[0][0] == "◷"
+
+
+def test_what_stands_still_behind_a_request_about_another_dump_says_so(tmp_path: Path) -> None:
+    now = at_stage(tmp_path, "dumping")
+    asked = next(q.asked for q in now.view.open_questions if q.asked.code == "HLD003")
+    other = next(d for d in now.view.disks.values() if d.state is DiskState.DUMPING and d.handle != asked.handle)
+    other.state = DiskState.STALLED
+    told = {row.key: row.cells[-1][0] for row in waits.no_room_rows(now)}
+    assert told == {asked.subject.replace(":", "\0"): f"r answers #{asked.id}",
+                    run.key_of(other): f"waits for the answer to #{asked.id}"}
+    assert dump.waits(now, other).endswith(f"waits for the answer to #{asked.id}")
+    assert f"waits for the answer to #{asked.id}" in words(attention.attention_rows(now, 120, 9))
+
+
+async def test_a_narrow_screen_says_how_many_dumpers_are_at_work_when_it_cannot_show_them(night: Night) -> None:
+    async with night.at("dumping").shown((80, 24)) as pilot:
+        assert "    dumper    disk " in text_of(pilot.app)
+        view, handle = pilot.app.feed.view, next(filter(None, pilot.app.feed.view.dumpers.values()))  # type: ignore[attr-defined]
+        view.dumpers.update({f"dumper{n}": handle for n in range(9)})
+        await settled(pilot)
+        assert "    9 busy    disk " in text_of(pilot.app)

@@ -14,7 +14,7 @@ from tui.format import due, moment, plural, span
 from tui.look import BAD, DISK, WANTS, Look, Mark, Span
 from tui.moment import Link, Moment
 from tui.panes.layout import Row
-from tui.panes.run import what
+from tui.panes.run import room_comes, what
 from tui.requests import answered_first, open_requests, text_of
 from tui.subject import Key, title_of
 
@@ -103,7 +103,7 @@ def _stalled(now: Moment) -> list[Row]:
         if disk.state is DiskState.STALLED and disk.handle not in asked:
             need = f"  needs {show_kib(disk.missing)} more" if disk.missing else ""
             rows.append(_row(now, WANTS, (f"NO-ROOM {clean(disk.title)}", "attention"),
-                             (f"{need}  the driver makes room", "muted")))
+                             (f"{need}  {room_comes(now)}", "muted")))
     return rows
 
 

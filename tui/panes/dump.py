@@ -10,7 +10,7 @@ from tui.look import DISK
 from tui.moment import Moment
 from tui.panes.layout import Row
 from tui.panes.protocol import wrapped
-from tui.panes.run import level, places, why_retry_waits
+from tui.panes.run import level, places, room_comes, why_retry_waits
 from tui.story import Piece, Story
 
 STEPS = (Column("", 1), Column("at", 8), Column("after", 6, right=True, drop=1), Column("what", 12), Column("", least=24))
@@ -36,7 +36,7 @@ def waits(now: Moment, disk: DiskView) -> str:
         case DiskState.STALLED:
             need = f"needs {short_size(disk.missing)} more room" if disk.missing else "no room on the holding disk"
             asked = next((q.asked for q in now.view.open_questions if q.asked.handle == disk.handle), None)
-            return f"{need}; request #{asked.id} waits for an answer" if asked else f"{need}; the driver makes room"
+            return f"{need}; request #{asked.id} waits for an answer" if asked else f"{need}; {room_comes(now)}"
         case DiskState.DUMPED if disk.file:
             taper = next((t for t in now.view.tapers.values() if t.state == "writing"), None)
             return f"for a volume: {clean(taper.label)} is being written" if taper else "for a volume"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from core.events.view import FINAL, DiskState, DiskView
@@ -38,6 +39,11 @@ def key_of(disk: DiskView) -> str:
     return f"{disk.host}\0{disk.disk}"
 
 
+def dumper_columns(more: int) -> tuple[Column, ...]:
+    """The head of dumpers; ``more`` are at work than have a row: it says how many, since nothing else there does."""
+    return (DUMPERS[0], replace(DUMPERS[1], title=f"{more} busy"), *DUMPERS[2:]) if more else DUMPERS
+
+
 def dumper_rows(now: Moment, room: int) -> list[Entry]:
     """One row a dumper that works; idle ones after them, as one row where there is no ``room`` for all."""
     rows: list[Entry] = []
@@ -66,6 +72,12 @@ def _dumper_cells(now: Moment, child: str, disk: DiskView) -> Cells:
         (disk.state.value, mark.colour), (now.look.bar(part, 14) if disk.estimate else "", ""),
         (percent(part) if disk.estimate else "", ""), (short_size(rate) if rate else "-", ""),
         (moment(now.pace.dump_eta(disk, now.now)), ""))
+
+
+def room_comes(now: Moment) -> str:
+    """How a dump that stands still gets room when nobody is asked about it: from the one that somebody is asked about."""
+    asked = next((q.asked for q in now.view.open_questions if q.asked.code == "HLD003"), None)
+    return f"waits for the answer to #{asked.id}" if asked else "the driver makes room"
 
 
 def disk_rows(now: Moment) -> list[Entry]:

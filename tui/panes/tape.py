@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.events.view import FINAL, DiskState, TaperView
 from tui.clean import clean
 from tui.format import moment, plural, short_size
-from tui.look import BAD, BUSY, IDLE
+from tui.look import BAD, BUSY, IDLE, WANTS, Span
 from tui.moment import Moment
 from tui.panes.layout import Row
 from tui.panes.protocol import wrapped
@@ -85,10 +85,18 @@ def _tapes(now: Moment) -> Row:
     return tuple(spans)
 
 
+def _asked(now: Moment, taper: TaperView) -> int:
+    """The open request that this storage waits for; 0 without one, while it writes, and when it is down."""
+    found = [] if now.over or taper.state in ("writing", "down") else now.view.open_questions
+    return next((question.asked.id for question in found if question.asked.subject == taper.storage), 0)
+
+
 def _taper(now: Moment, taper: TaperView) -> list[tuple[str, str]]:
     label = clean(taper.label or taper.next_label or taper.storage)
     if taper.state == "down":
         return [(f"{now.look.glyph(BAD)} {clean(taper.storage)} down", "bad"), (f" {clean(taper.message)}", "muted")]
+    if number := _asked(now, taper):
+        return [(f"{now.look.glyph(WANTS)} {label} waits for request #{number}", "attention")]
     write = now.view.writes.get(taper.handle)
     if taper.state != "writing" or write is None:
         filled = f" {short_size(taper.volume_size)} in {plural(taper.volume_parts, 'file')}" if taper.volume_parts else ""
@@ -146,8 +154,10 @@ def _act_rows(now: Moment, width: int) -> list[Row]:
 def _tall_taper(now: Moment, taper: TaperView, width: int) -> list[Row]:
     label = clean(taper.label or taper.next_label or "no volume yet")
     colour = {"down": "bad", "writing": ""}.get(taper.state, "muted")
-    head: Row = ((f" {label}", "title"), (f"  {clean(taper.storage)} {clean(taper.drive)}  ", "muted"),
-                 (taper.state, colour))
+    number = _asked(now, taper)
+    state: Span = (f"{now.look.glyph(WANTS)} waits for #{number}", "attention") if number else (taper.state, colour)
+    where = clean(taper.storage if number else f"{taper.storage} {taper.drive}")
+    head: Row = ((f" {label}", "title"), (f"  {where}  ", "muted"), state)
     write = now.view.writes.get(taper.handle)
     if taper.state == "writing" and write is not None:
         part = min(0.99, max(write.written, now.pace.written(write.handle)) / write.size) if write.size else 0.0

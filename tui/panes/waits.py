@@ -8,7 +8,7 @@ from tui.columns import Column, Entry
 from tui.format import moment, percent, remaining, short_size
 from tui.look import DISK
 from tui.moment import Moment
-from tui.panes.run import key_of, level, what
+from tui.panes.run import key_of, level, room_comes, what
 
 NO_ROOM = (
     Column("", 1), Column("disk", share=2, least=16, name=True), Column("lv", 2, drop=4), Column("has", 6, right=True),
@@ -32,7 +32,7 @@ def no_room_rows(now: Moment) -> list[Entry]:
 def _still(now: Moment, disk: DiskView, request: int) -> Entry:
     mark = DISK[disk.state]
     done = f"r answers #{request}" if request and now.operate else f"request #{request} is open" if request else \
-        "the driver makes room"
+        room_comes(now)
     return Entry(key_of(disk), (
         (now.look.glyph(mark), mark.colour), (clean(disk.title), ""), (level(disk), ""),
         (short_size(now.pace.written(disk.handle)), ""), (percent(now.pace.part(disk)) if disk.estimate else "", ""),

@@ -121,6 +121,7 @@ class RunScreen(ConsoleScreen):
             dumpers = [row for row in dumpers if now.view.handles.get(now.view.dumpers.get(row.key, "")) == only]
         busy = sum(1 for handle in now.view.dumpers.values() if handle)
         table = self.query_one("#dumpers", Table)
+        table.set_columns(run.dumper_columns(0 if self.wide or len(dumpers) < self._most_dumpers else busy))
         table.put(dumpers, f"Dumpers  {busy} of {len(now.view.dumpers)} at work")
         self._heights(len(dumpers) + 1, len(side))
         self._waits(now)
@@ -155,11 +156,16 @@ class RunScreen(ConsoleScreen):
         self._height("#figures", len(rows))
         self.query_one("#figures", Lines).put(rows)
 
+    @property
+    def _most_dumpers(self) -> int:
+        """Rows that a narrow screen has for them, with their head."""
+        return max(4, self.size.height // 4)
+
     def _heights(self, dumpers: int, side: int) -> None:
         if self.wide:
             wanted = min(max(dumpers, side), max(8, self.size.height // 3 + 1)) + 2
         else:
-            wanted = min(dumpers, max(4, self.size.height // 4))
+            wanted = min(dumpers, self._most_dumpers)
         for name in ("#dumpers", "#side"):
             self._height(name, side + (2 if self.wide else 1) if self.has_class("-waits") else wanted)
 
