@@ -139,15 +139,26 @@ def _waiting(count: int) -> str:
     return "1 disk that waits is" if count == 1 else f"{plural(count, 'disk')} that wait are"
 
 
+def _under_way(count: int) -> str:
+    return f"{plural(count, 'dump')} under way {'is' if count == 1 else 'are'}"
+
+
+def _writes(now: Moment) -> str:
+    """``2 writes under way are``; empty without any."""
+    count = sum(1 for write in now.view.writes.values() if not write.ended)
+    return f"{plural(count, 'write')} under way {'is' if count == 1 else 'are'}" if count else ""
+
+
 def pause(now: Moment, subject: Subject) -> Offer:
     """Start no new dump, or start them again."""
     if problem := no_run(now):
         return problem
     if now.view.paused:
         return _deed(now, "Start dumps again", op.Resume())
-    waiting = now.view.count(*_WAITS)
-    return _deed(now, "Start no new dump", op.Pause(), f"{_waiting(waiting)} not begun until you resume "
-                 f"(P again); {plural(now.view.count(*_DUMPS), 'dump')} under way and all writing go on.")
+    waiting, dumping = now.view.count(*_WAITS), now.view.count(*_DUMPS)
+    on = f"{plural(dumping, 'dump')} under way and all writing go on" if dumping else "all writing goes on"
+    held = _waiting(waiting) if waiting else "No disk waits; one that will is"
+    return _deed(now, "Start no new dump", op.Pause(), f"{held} not begun until you resume (P again); {on}.")
 
 
 def degrade(now: Moment, subject: Subject) -> Offer:
@@ -161,12 +172,12 @@ def degrade(now: Moment, subject: Subject) -> Offer:
         return "the run goes on without a volume already"
     fulls = [d for d in now.view.disks.values() if d.state in _WAITS and d.level == 0]
     lower = sum(1 for d in fulls if d.deg_level >= 0)
-    writes = sum(1 for w in now.view.writes.values() if not w.ended)
+    cut = f"; {writes} cut off" if (writes := _writes(now)) else ""
+    less = f" Of {plural(len(fulls), 'waiting full')} {lower} can become incremental, the rest is dumped only as the reserve " \
+           "allows." if fulls else ""
     return _deed(now, "Go on without a volume", op.Degrade(),
-                 f"Nothing more is written to {', '.join(map(clean, storages))} tonight: {plural(writes, 'write')} under way "
-                 f"cut off. Of {plural(len(fulls), 'waiting full')} {lower} become incrementals, "
-                 f"the rest is dumped only as the reserve allows; dumps stay on the holding disk until they are flushed.",
-                 "degrade")
+                 f"Nothing more is written to {', '.join(map(clean, storages))} tonight{cut}.{less} Dumps stay on the holding "
+                 "disk until they are flushed.", "degrade")
 
 
 def flush(now: Moment, subject: Subject) -> Offer:
@@ -187,21 +198,22 @@ def stop(now: Moment, subject: Subject) -> Offer:
         return problem
     waiting, dumping = now.view.count(*_WAITS, DiskState.ESTIMATING), [
         d for d in now.view.disks.values() if d.state in _DUMPS]
-    writes = [w for w in now.view.writes.values() if not w.ended]
-    lost = sum(now.pace.written(d.handle) for d in dumping)
-    left = f"{_waiting(waiting)} not dumped tonight"
+    lost = show_kib(sum(now.pace.written(d.handle) for d in dumping))
+    left = f"{_waiting(waiting)} not dumped tonight" if waiting else ""
+    begun = f"{_under_way(len(dumping))} finished and written" if dumping else "what is whole is written"
+    cut = f"{writes} cut off" if (writes := _writes(now)) else ""
 
     def after(_: str) -> Deed:
-        return _deed(now, "End the run after the dumps under way", op.Stop(), f"{left}.")
+        return _deed(now, "End the run after the dumps under way", op.Stop(), f"{left or begun}.")
 
     def at_once(_: str) -> Deed:
-        return _deed(now, "Stop the run now", op.Stop("now"), f"{plural(len(dumping), 'dump')} under way, {show_kib(lost)} so "
-                     f"far, are lost, {plural(len(writes), 'write')} cut off, and {left}. What is whole on the holding disk "
+        gone = f"{_under_way(len(dumping))} lost, {lost} so far" if dumping else ""
+        return _deed(now, "Stop the run now", op.Stop("now"),
+                     f"{'; '.join(filter(None, (gone, cut, left))) or 'Nothing is lost'}. What is whole on the holding disk "
                      "stays.", "stop")
 
-    options = [Option("a", "after", f"{plural(len(dumping), 'dump')} under way are finished and written; {left}", after),
-               Option("n", "now", f"{show_kib(lost)} dumped so far are lost, {plural(len(writes), 'write')} cut off", at_once,
-                      destructive=True)]
+    options = [Option("a", "after", "; ".join(filter(None, (begun, left))), after),
+               Option("n", "now", "; ".join(filter(None, (f"{lost} dumped so far are lost", cut))), at_once, destructive=True)]
     by = f"It ends already after the dumps under way, by {clean(now.view.stopping)}. " if now.view.stopping else ""
     return Fork("Stop the run", f"{by}A run that was stopped can be made up for with the next one.",
                 tuple(options[1:] if now.view.stopping else options))

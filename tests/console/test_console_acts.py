@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import cast
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from core.client.runs import Run
+from core.client.runs import Run, view_of
 from core.errors import WorldError
 from core.events import event as e
 from core.events.event import Record
-from core.events.view import RunView
+from core.events.view import DiskState, RunView
 from core.protocol import operator as op
 from tests.console.conftest import Night, settled, text_of, typed
 from tests.support import recorded_run
@@ -23,7 +25,10 @@ from tui import keys
 from tui.acting import LIVE, _waiting
 from tui.acting_outside import OUTSIDE
 from tui.app import ConsoleApp
+from tui.deeds import Deed, Fork
 from tui.look import Look
+from tui.moment import Link, Moment
+from tui.pace import Pace
 from tui.screens.acts import rows
 from tui.screens.choose import ChooseScreen
 from tui.screens.confirm import ConfirmScreen
@@ -312,3 +317,24 @@ async def test_disks_are_marked_on_the_first_screen_when_no_run_lives(night: Nig
         marked = tuple(tuple(key.split("\0")) for key in table.marked)
         assert len(marked) == 2
         assert hand.asked == [("start", marked)]
+
+
+@pytest.mark.parametrize("dumps", [2, 1, 0])
+def test_what_is_lost_is_named_in_its_number_and_what_is_not_is_left_out(tmp_path: Path, dumps: int) -> None:
+    run, seconds = recorded_run.make_run(tmp_path, "dumping"), recorded_run.STAGES["dumping"]
+    now = Moment(view_of(run), recorded_run.gauges_at(seconds), Pace(), recorded_run.BEGAN + seconds, link=Link.LIVE)
+    dumping = [d for d in now.view.disks.values() if d.state in (DiskState.DUMPING, DiskState.STALLED)]
+    for disk in dumping[dumps:]:
+        disk.state = DiskState.DONE
+    for write in now.view.writes.values():
+        write.ended = True
+    lines = []
+    for name in ("stop", "degrade", "pause"):
+        offer = LIVE[name](now, Subject())
+        assert not isinstance(offer, str)
+        deeds = [offer] if isinstance(offer, Deed) else [option.deed("") for option in offer.options]
+        lines += [deed.text for deed in deeds if isinstance(deed, Deed)]
+        lines += [option.effect for option in offer.options] if isinstance(offer, Fork) else []
+    told = "\n".join(lines)
+    assert not re.search(r"\b0 (dump|write|waiting|disk)|\b1 \w+ under way are|cut off", told), told
+    assert f"{dumps} dump{'s' if dumps > 1 else ''} under way" in told or (not dumps and "what is whole is written" in told)
