@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from textual import events
 from textual.app import App
 from textual.binding import Binding
 from textual.driver import Driver
@@ -41,6 +42,7 @@ from tui.subject import Key, Subject
 from tui.travel import travel
 from tui.wardrobe import Wardrobe
 from tui.widgets.ink import CLASSES
+from tui.widgets.prompt import Prompt
 
 parsed.share()
 LOOK_FOR_RESTORES = 5.0
@@ -168,6 +170,11 @@ class ConsoleApp(App[int]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The keys of a replay are those of the screen while none plays."""
         return self.player.takes_keys() if action == "time" else super().check_action(action, parameters)
+
+    def on_key(self, event: events.Key) -> None:
+        """Keys that came in one piece with the one that opened the line to type in went to the list that had the keyboard."""
+        if isinstance(self.focused, Prompt):
+            self.focused.take(event)
 
     def action_time(self, name: str) -> None:
         """A key of a replay."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -16,10 +17,12 @@ from tests.support import recorded_run
 from tests.support.listening_driver import ListeningDriver
 from tui import keys
 from tui.app import ConsoleApp
+from tui.moment import Link
 from tui.screens.help import HelpScreen
 from tui.screens.protocol import ProtocolScreen
 from tui.screens.request import RequestScreen
 from tui.screens.run import RunScreen
+from tui.widgets.prompt import Prompt
 from tui.widgets.ringlog import RingLog
 from tui.widgets.table import Table
 
@@ -361,3 +364,26 @@ async def test_a_disk_that_is_not_in_this_run_is_gone_to(night: Night) -> None:
     async with night.at("begun").shown() as pilot:
         await typed(pilot, "colon", *"dump fs-archive:/a", "enter")
         assert "fs-archive:/a" in text_of(console(pilot))
+
+
+@pytest.mark.parametrize(("opens", "text"), [(":", "tapes"), (":", "dump db01:/SAD"), ("/", "Ptaps"), (":", "run 2026")])
+async def test_what_comes_in_one_piece_with_the_key_that_opens_the_line_is_typed_there(
+    night: Night, opens: str, text: str,
+) -> None:
+    """A slow link, a paste, or a quick hand: the letters after ``:`` are no keys of the screen."""
+    async with night.at("dumping").shown() as pilot:
+        for character in opens + text:
+            key = {":": "colon", "/": "slash", " ": "space"}.get(character, character)
+            pilot.app.post_message(events.Key(key, character))
+        await settled(pilot)
+        prompt = pilot.app.screen.query_one(Prompt)
+        assert (prompt.value, prompt.has_focus) == (text, True)
+        assert isinstance(pilot.app.screen, RunScreen) and console(pilot).feed.link is Link.LIVE and not said(pilot)
+
+
+async def test_a_line_typed_at_once_with_its_enter_leads_there(night: Night) -> None:
+    async with night.at("dumping").shown() as pilot:
+        for key, character in (("colon", ":"), *((c, c) for c in "tapes"), ("enter", "\r")):
+            pilot.app.post_message(events.Key(key, character))
+        await settled(pilot)
+        assert pilot.app.current_mode == "tapes"

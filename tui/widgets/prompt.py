@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual.binding import Binding
+from textual.events import Key
 from textual.message import Message
 from textual.suggester import Suggester, SuggestFromList
 from textual.widgets import Input
@@ -36,7 +37,13 @@ class Prompt(Input):
         self.value = value
         self.cursor_position = len(value)
         self.add_class("-open")
-        self.focus()
+        self.screen.set_focus(self)  # at once: what was typed with the key that opened it comes next
+
+    def take(self, event: Key) -> None:
+        """A key that was on its way to where the keyboard was before: what it types belongs here, and does nothing else."""
+        if event.is_printable and event.character is not None:
+            event.prevent_default()
+            self.insert_text_at_cursor(event.character)
 
     def close(self) -> None:
         """Take no room any more."""
