@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.client import nights
 from core.client.browse import Name
 from core.client.nights import row_of
 from core.client.runs import Run, view_of
@@ -263,3 +264,11 @@ def test_any_word_leads_somewhere_or_nowhere(text: str) -> None:
 def test_suggestions_lead_somewhere(tmp_path: Path) -> None:
     now = moment(tmp_path, "dumping")
     assert all(parse(word) for word in suggestions(now.view, ["20261201001500"], ["paper"]))
+
+
+@pytest.mark.parametrize("width", [30, 40, 60])
+def test_how_long_the_longest_dump_took_is_never_cut(width: int) -> None:
+    row = replace(RecordedSite(recorded_run.BEGAN).nights(0)[0], verdict="")
+    night = nights.Night(row, ("mail:/srv/exports/of/the/whole/department", 1, 6600.0), None, (), (), ())
+    lines = ["".join(text for text, _ in told) for told in history.detail(row, night, "", width)]
+    assert all(len(line) <= width for line in lines[1:]) and "".join(lines).split()[-1] == "1h50m", lines

@@ -126,7 +126,7 @@ def detail(row: NightRow | None, night: Night | None, waiting: str, width: int) 
         return [*rows, ((f" {waiting}", "muted"),)] if waiting else rows
     if night.longest:
         name, level, seconds = night.longest
-        rows.append(((" longest  ", "muted"), (f"{clean(name)} L{level} {span(seconds)}", "")))
+        rows += _worded(" longest  ", f"{clean(name)} L{level} {span(seconds)}", width, "muted")
     if night.slowest:
         name, rate, usual = night.slowest
         often = f", usually {short_size(usual)}/s" if usual else ""
