@@ -11,9 +11,12 @@ from core.client.runs import Run
 from core.events import codec
 from core.events import event as e
 from core.events.event import Record
-from tests.console.conftest import Night, text_of, typed
+from tests.console.conftest import Night, settled, text_of, typed
 from tests.support import recorded_run
 from tui.app import ConsoleApp
+from tui.deeds import Deed
+from tui.look import Look
+from tui.screens.confirm import ConfirmScreen
 from tui.screens.request import letters
 
 CHOICES = (
@@ -116,3 +119,14 @@ async def test_nothing_that_was_told_before_lies_upon_what_is_asked(asked: Night
         await typed(pilot, *keys)
         assert isinstance(app.screen, ModalScreen) and not app._notifications
         assert [text for _, text, _ in app.sayings] == ["why an earlier key did nothing"]  # the list of messages keeps it
+
+
+@pytest.mark.parametrize("word", ["stop", "quick:/srv/exports/of/the/whole/department/on/the/second/floor"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_word_to_type_is_never_cut(night: Night, size: tuple[int, int], word: str) -> None:
+    async with night.at("ended").shown(size) as pilot:
+        deed = Deed("Remove it", "taperoom holding remove FILE", "It is lost.", word=word)
+        pilot.app.push_screen(ConfirmScreen(deed, Look()))
+        await settled(pilot)
+        assert f"{word} " in said(pilot.app) and "and enter:" in said(pilot.app)
+        assert pilot.app.screen.query_one("#argument").region.height and "leaves it" in said(pilot.app)

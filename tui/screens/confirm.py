@@ -71,10 +71,17 @@ class ConfirmScreen(ModalScreen[bool]):
         rows.append(())
         word = clean(self._deed.word)
         if word:
-            rows.append((("This cannot be undone. To do it type  ", "bad"), (self._look.cut(word), "title"),
-                         ("  and enter:", "bad")))
+            rows += self._asked(self._look.cut(word), width)
         self.query_one("#text", Lines).put(rows)
         self.query_one("#next", Lines).put(self._typed() if word else [self._buttons()])
+
+    def _asked(self, word: str, width: int) -> list[Row]:
+        """The word to type, whole: in rows of its own where it is long."""
+        before, after = "This cannot be undone. To do it type  ", "  and enter:"
+        if len(before + word + after) <= width:
+            return [((before, "bad"), (word, "title"), (after, "bad"))]
+        return [((before.rstrip(), "bad"),), *(((piece, "title"),) for piece in wrapped(word, width, width)),
+                ((after.strip(), "bad"),)]
 
     def _typed(self) -> list[Row]:
         if self._wrong:
