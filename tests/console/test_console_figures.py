@@ -14,6 +14,8 @@ from core.client import nights
 from core.client.browse import Name
 from core.client.nights import row_of
 from core.client.runs import Run, view_of
+from core.events import event as e
+from core.events.event import Record
 from core.events.gauges import Gauges
 from core.events.view import DiskState, DiskView, RunView
 from tests.console.conftest import Night
@@ -272,3 +274,17 @@ def test_how_long_the_longest_dump_took_is_never_cut(width: int) -> None:
     night = nights.Night(row, ("mail:/srv/exports/of/the/whole/department", 1, 6600.0), None, (), (), ())
     lines = ["".join(text for text, _ in told) for told in history.detail(row, night, "", width)]
     assert all(len(line) <= width for line in lines[1:]) and "".join(lines).split()[-1] == "1h50m", lines
+
+
+@pytest.mark.parametrize(("disks", "wanted"), [(0, "2 dumps of earlier runs flushed"), (1, "1 disk done, 0 failed")])
+def test_a_run_that_only_flushed_says_so_when_it_is_over(disks: int, wanted: str) -> None:
+    view = RunView()
+    facts: list[e.Event] = [e.RunBegan("20261202001500", "daily", "/etc/t.toml", "ana", 7, 2, 1, 4)]
+    for n in range(2):
+        facts += [e.WriteBegan(f"90-0000{n}", "taper0", "main", "h", f"/{n}", "20261201001500", 0, f"/hold/{n}", 9),
+                  e.WriteEnded(f"90-0000{n}", "main", "h", f"/{n}", "20261201001500", 0, "done", "", f"/hold/{n}", 9, 1, 1.0,
+                               "")]
+    view.apply_all(Record(n, 100.0 + n, fact) for n, fact in enumerate([*facts, e.RunEnded(0, disks, 0, 0)], 1))
+    for n in range(disks):
+        view.disks["h", f"/d{n}"] = DiskView("h", f"/d{n}", DiskState.DONE)
+    assert summary(view) == wanted

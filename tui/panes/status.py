@@ -81,6 +81,13 @@ def hint_row(actions: list[Action], here: str, width: int, operate: bool) -> Row
     return spread(parts, [], width)
 
 
+def _flushed(view: RunView) -> int:
+    """Dumps that earlier runs had left and that this one wrote to a volume."""
+    stamp = view.began.datestamp if view.began else ""
+    return len({(write.host, write.disk, write.datestamp, write.level) for write in view.writes.values()
+                if write.outcome == "done" and write.datestamp != stamp})
+
+
 def summary(view: RunView) -> str:
     """A finished run in one line."""
     if view.ended is None:
@@ -88,6 +95,8 @@ def summary(view: RunView) -> str:
     left = view.ended.left_on_holding
     good, bad = view.count(DiskState.DONE, DiskState.STRANGE), view.count(DiskState.FAILED)
     text = f"{plural(good, 'disk')} done, {bad} failed"
+    if not view.disks and (flushed := _flushed(view)):
+        text = f"{plural(flushed, 'dump')} of earlier runs flushed"
     return f"{text}, {plural(left, 'dump')} left on the holding disk" if left else text
 
 
