@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import stat
 import sys
 import time
 from collections.abc import Sequence
@@ -284,8 +285,14 @@ class Loop:
 
 
 async def read_stdin() -> asyncio.StreamReader:
-    """The planner's end of the pipe."""
+    """The planner's end of the pipe; by hand also a terminal or a file with a plan in it, or /dev/null."""
     reader = asyncio.StreamReader(limit=1 << 20)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
+    kind = os.fstat(0).st_mode
+    if stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind) or os.isatty(0):
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
+    else:
+        # Neither can be waited for, asyncio refuses the one and hears nothing of the other; both have it all at once.
+        reader.feed_data(sys.stdin.buffer.read())
+        reader.feed_eof()
     return reader
 

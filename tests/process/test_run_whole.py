@@ -111,6 +111,21 @@ def test_a_plan_typed_by_hand_is_a_run(tmp_path: Path) -> None:
     assert site.view().disks["alpha", str(disk)].state is DiskState.DONE
 
 
+def test_a_plan_in_a_file_is_a_run(tmp_path: Path) -> None:
+    site = SmallSite(tmp_path, {"alpha:/home": TREE, "alpha:/etc": {"passwd": b"root\n"}})
+    plan = tmp_path / "plan"
+    plan.write_text("".join(f"alpha {site.data(f'alpha:{disk}')} 1 0 120\n" for disk in ("/home", "/etc")))
+    with plan.open("rb") as file:
+        assert site.start("driver", stdin=file).wait(120) == 0, site.logs()
+    assert site.view().count(DiskState.DONE) == 2
+
+
+def test_no_plan_at_all_is_a_run_that_ends(tmp_path: Path) -> None:
+    site = SmallSite(tmp_path, {"alpha:/home": TREE})
+    assert site.start("driver", stdin=subprocess.DEVNULL).wait(60) == 1  # nothing was planned
+    assert [notice.code for _, notice in site.view().notices] == ["RUN013"], site.logs()
+
+
 def test_a_second_run_is_refused_while_one_lives(tmp_path: Path) -> None:
     site = SmallSite(tmp_path, {"alpha:/home": TREE})
     driver = site.start("driver", stdin=subprocess.PIPE)
