@@ -244,6 +244,12 @@ def test_what_ssh_says(status: int | None, said: str, code: str, later: bool) ->
     assert "web1" in told.message
 
 
+def test_what_ssh_says_at_length_is_cut_visibly() -> None:
+    told = ssh_transport.explain(Host("web1"), 255, "HOST " * 40 + "IDENTIFICATION HAS CHANGED " + "call somebody " * 30)
+    assert told.message.startswith("the connection to web1 ended: … call somebody call")
+    assert "…" not in ssh_transport.explain(Host("web1"), 255, "well " * 60).message
+
+
 def test_a_connection_that_was_closed_is_lost(tmp_path: Path) -> None:
     connection: Connection = connect(peer(tmp_path, NOOP, "hear()"), "local")
     with pytest.raises(PeerError) as caught:

@@ -20,6 +20,8 @@ _SSH = (
     "ssh", "-x", "-T", "-o", "BatchMode=yes", "-o", "PreferredAuthentications=publickey",
     "-o", "ServerAliveInterval=60", "-o", "ServerAliveCountMax=5",
 )
+_WORDS = 60
+"""So many of the last words of what ssh said are told."""
 
 # What ssh says, which code that is, our words for it, and whether it may be well later.  The first match counts.
 _FAULTS: tuple[tuple[re.Pattern[str], str, str, bool], ...] = (
@@ -79,11 +81,12 @@ def command(host: Host, remote: str) -> tuple[str, ...]:
 
 def explain(host: Host, status: int | None, text: str) -> PeerError:
     """The PeerError for ssh's exit ``status`` and what it said on stderr."""
-    said = clean(" ".join(text.split()[-60:]))
+    words = text.split()
+    said = clean(" ".join(["…"] * (len(words) > _WORDS) + words[-_WORDS:]))
     detail = f": {said}" if said else ""
-    for pattern, code, words, try_later in _FAULTS:
+    for pattern, code, sentence, try_later in _FAULTS:
         if pattern.search(text) and (status == 255 or code == "CLT012"):
-            sentence = words.format(name=host.name, address=host.address or host.name)
+            sentence = sentence.format(name=host.name, address=host.address or host.name)
             return PeerError(code, sentence + detail, try_later=try_later)
     if status in (126, 127):
         return PeerError("CLT012", f"there is no amandad on {host.name}{detail}", try_later=False)
