@@ -182,19 +182,23 @@ class Pump:
             silence = min(self._task.disk.host.data_timeout, _AFTER_ERROR if failed else float("inf"))
             ready = self._wait(wanted, quiet_since + silence - time.monotonic() if reading else None)
             now = time.monotonic()
+            overdue = False
             if not reading or self._heard - counted >= _LEAST or len(self._open) < streams:
                 quiet_since, counted, streams = now, self._heard, len(self._open)
-            elif connection.fileno() not in ready and now - quiet_since >= silence:
-                if failed:
-                    return
-                much = f"no more than {self._heard - counted} bytes" if self._heard > counted else "nothing"
-                raise PeerError("DMP017", f"{self._task.disk.title}: {much} came from the client for {silence:.0f} s")
+            else:
+                overdue = now - quiet_since >= silence
             if filter_.writer in ready:
                 filter_.push()
             if filter_.reader in ready:
                 self._keep(filter_.take())
             if reading and connection.fileno() in ready:
                 self._receive(connection)
+            # Only now: this process may have slept itself, and what came meanwhile has just been read.
+            if overdue and self._heard - counted < _LEAST and len(self._open) == streams:
+                if failed:
+                    return
+                much = f"no more than {self._heard - counted} bytes" if self._heard > counted else "nothing"
+                raise PeerError("DMP017", f"{self._task.disk.title}: {much} came from the client for {silence:.0f} s")
             self._tell_progress(_PROGRESS)
 
     def _receive(self, connection: Connection) -> None:
@@ -217,7 +221,9 @@ class Pump:
         stream = self._open.get(handle)
         if stream is None:
             return
-        self._heard += len(piece)
+        side = self._sides.get(stream)
+        if side is None or not side.fault:  # what is only dropped could go on for ever
+            self._heard += len(piece)
         if stream == "DATA":
             if len(piece):
                 self._data(piece)
@@ -225,8 +231,8 @@ class Pump:
                 self._keep(self._filter.finish())
         elif stream == "MESG":
             self._listen_to(piece)
-        elif stream in self._sides and len(piece):
-            self._sides[stream].write(piece)
+        elif side is not None and len(piece):
+            side.write(piece)
         if not len(piece):
             del self._open[handle]
 

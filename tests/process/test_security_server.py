@@ -233,6 +233,21 @@ def test_a_client_that_drips_is_given_up(tmp_path: Path, steps: list[list[str]])
     assert not place.left
 
 
+@pytest.mark.parametrize("steps", [
+    [["mesg", INFO], ["data", 5000, 1], ["flood", "INDEX", "/" + "x" * 30000, 10**9]],
+    [["mesg", INFO], ["data", 5000, 1], ["eof", "INDEX"], ["flood", "INDEX", "/" + "x" * 30000, 10**9]]])
+def test_a_flood_that_is_only_dropped_keeps_no_dumper(tmp_path: Path, steps: list[list[str]]) -> None:
+    """A line without end costs the index alone, but what comes after it may not keep the run from its end."""
+    place = Place(tmp_path)
+    place.configure(host='data_timeout = "1 s"')
+    place.plays(steps)
+    with Dumper(place.config) as dumper:
+        dumper.tell(place.order())
+        report = dumper.hear()
+        assert isinstance(report, TryAgain) and "DMP017 web1:/home:" in report.message, report
+    assert not place.left
+
+
 class Dripping:
     """A link whose peer sends a little now and then and never a whole packet, or packets that are no answer."""
 
