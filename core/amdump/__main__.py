@@ -109,7 +109,7 @@ def _judge(directory: Path, driver_code: int, planner_code: int) -> int:
         print(f"RUN009 the driver died (status {driver_code}); what it knew is in {directory}.  "
               "Hint: read driver.log there, then run: taperoom cleanup", file=sys.stderr)
         return 3
-    if driver_code == 0 and planner_code not in (0, 1, -signal.SIGTERM, -signal.SIGPIPE):
+    if driver_code in (0, 1) and planner_code not in (0, 1, -signal.SIGTERM, -signal.SIGPIPE):
         print(f"RUN010 the planner ended with status {planner_code}; the plan may be short.  "
               f"Hint: read {directory / 'planner.log'}", file=sys.stderr)
         return 1

@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             held, directory = -1, given.run_dir
         lock = lock_run(directory)
-        loop = Loop(site, directory.name, directory, given.by or whoami())
+        loop = Loop(site, directory.name, directory, given.by or whoami(), joined=given.run_dir is not None)
     except TaperoomError as fault:
         print(fault, file=sys.stderr)
         return fault.exit_code

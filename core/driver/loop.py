@@ -54,10 +54,10 @@ PATIENCE = 15.0
 
 
 class Loop:
-    """One run of the driver."""
+    """One run of the driver; ``joined`` to a planner by amdump, or by hand to whatever there is."""
 
-    def __init__(self, site: Site, datestamp: str, directory: Path, by: str) -> None:
-        self.site, self.directory, self.by = site, directory, by
+    def __init__(self, site: Site, datestamp: str, directory: Path, by: str, joined: bool = False) -> None:
+        self.site, self.directory, self.by, self._joined = site, directory, by, joined
         now = time.time()
         self.engine = Engine(site, datestamp, now, seconds_of_datestamp(datestamp_of(now)[:8]))
         self.journal = Journal(directory / "journal.jsonl")
@@ -193,7 +193,7 @@ class Loop:
             self.hear(HoldingSeen(path, 0, failed=fault.strerror or str(fault)))
 
     async def _read_plan(self, plan: asyncio.StreamReader, first: bytes) -> None:
-        lines, count = Lines(), planner.Count()
+        lines, count = Lines(), planner.Count(self._joined)
         data = first
         try:
             while True:

@@ -177,12 +177,12 @@ def _dump_line(host: str, disk: str, numbers: list[int], extra: dict[str, str]) 
 
 
 class Count:
-    """Counts the lines of a plan as they come, to find out whether one was lost."""
+    """Counts the lines of a plan as they come, to find out whether one was lost.  ``by_planner``: no person made it."""
 
-    def __init__(self) -> None:
+    def __init__(self, by_planner: bool = False) -> None:
         self._heard = 0
         self._promised = -1
-        self._by_planner = False
+        self._by_planner = by_planner
 
     def heard(self, said: Said | None) -> None:
         """A line came; None: one that made no sense."""

@@ -105,6 +105,15 @@ def test_a_signal_to_any_process_loses_nothing(tmp_path: Path, victim: str, numb
     assert site.view().count(DiskState.DONE) == 3 and not list((tmp_path / "hold").rglob("*.0"))
 
 
+def test_a_planner_that_ends_before_its_first_line_is_told(tmp_path: Path) -> None:
+    site = SmallSite(tmp_path, {"alpha:/home": TREE})
+    done = site.amdump("nowhere")
+    assert done.returncode == 1, done.stdout + site.logs()
+    assert "RUN016E plan: the planner ended before its plan was complete" in done.stdout
+    assert "RUN010 the planner ended with status 2" in done.stderr and "planner.log" in done.stderr
+    assert site.amdump().returncode == 0, site.logs()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="NOT TESTED: a full holding disk needs root to mount a small file system")
 def test_a_full_holding_disk_goes_on_elsewhere(tmp_path: Path) -> None:
     small = tmp_path / "small"
