@@ -87,7 +87,7 @@ class _Signals:
 
     def __init__(self) -> None:
         self._driver: subprocess.Popen[bytes] | None = None
-        self._came = False
+        self._came = 0
         signal.signal(signal.SIGHUP, lambda number, frame: None)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._take)
@@ -96,12 +96,12 @@ class _Signals:
         """From now on to this process, and what came before."""
         self._driver = driver
         if self._came:
-            self._take(signal.SIGTERM, None)
+            self._take(self._came, None)
 
     def _take(self, number: int, frame: object) -> None:
-        self._came = True
+        self._came = number
         if self._driver is not None and self._driver.poll() is None:
-            self._driver.send_signal(signal.SIGTERM)
+            self._driver.send_signal(number)
 
 
 def _judge(directory: Path, driver_code: int, planner_code: int) -> int:

@@ -105,6 +105,17 @@ def test_a_signal_to_any_process_loses_nothing(tmp_path: Path, victim: str, numb
     assert site.view().count(DiskState.DONE) == 3 and not list((tmp_path / "hold").rglob("*.0"))
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_says_which_signal_stopped_it(tmp_path: Path, number: signal.Signals) -> None:
+    silent = {"amandad": [sys.executable, "-c", "import time; time.sleep(600)"], "connect_timeout": "60 s"}
+    site = SmallSite(tmp_path, {"alpha:/home": TREE}, hosts={"alpha": silent})
+    amdump = site.start("amdump", "--quiet", stdout=subprocess.DEVNULL)
+    follow_until(site, lambda view: view.began)
+    amdump.send_signal(number)
+    assert amdump.wait(60) == 3, site.logs()
+    assert number.name in (site.run().path / "journal.jsonl").read_text()
+
+
 def test_a_planner_that_ends_before_its_first_line_is_told(tmp_path: Path) -> None:
     site = SmallSite(tmp_path, {"alpha:/home": TREE})
     done = site.amdump("nowhere")
