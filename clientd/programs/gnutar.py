@@ -75,7 +75,7 @@ class GnuTar:
         selection = _selected(task)
         snapshot = _snapshots(task).begin(task.host, task.dle.disk, level)
         try:
-            return TarDump(task, selection, snapshot, level, _open_device(task))
+            return TarDump(task, selection, snapshot, _open_device(task))
         except BaseException:
             snapshot.discard()
             raise
@@ -84,13 +84,13 @@ class GnuTar:
 class TarDump:
     """One run of tar in ``top``, the disk's open directory: whatever its name means later, this is what is dumped."""
 
-    def __init__(self, task: Task, selection: Selection, snapshot: Snapshot, level: int, top: int) -> None:
+    def __init__(self, task: Task, selection: Selection, snapshot: Snapshot, top: int) -> None:
         self.backup = task.settings.tar
         kept = "".join(f" --{name}" for name in task.access.attributes)
         self.restore_command = f"{task.settings.tar} -xpGf -{kept} ..."
         self.application = ""
         self.relays: Mapping[str, int] = {}
-        self.lists_kept = level > 0
+        self.lists_kept = True
         self._task = task
         self._selection = selection
         self._snapshot = snapshot

@@ -102,6 +102,11 @@ class MergedTree:
                 yield _carried(above, pairs[at + 1:])
                 above = above.rpartition(b"/")[0]
 
+    def left_out(self, path: bytes) -> bool:
+        """Whether the full saw a name and did not take it, as what is excluded or another file system."""
+        full = self.layers[0].find(path)
+        return full is not None and full.mark is Mark.PRESENT
+
     def _laid(self, number: int, path: bytes, record: Record | None, base: Node | None) -> Directory:
         """A directory that a layer says something about; ``base`` is what was there before."""
         below = base if isinstance(base, Directory) else None
@@ -152,8 +157,8 @@ class _Laid(Directory):
             node = self._node(record, before.get(name))
             if node is not None:
                 after[name] = node
-            elif self._number == len(self._tree.layers) - 1:
-                self._tree.missing[record.path] = None
+            elif number == len(self._tree.layers) - 1 and not self._tree.left_out(path):
+                self._tree.missing[path] = None
         return after
 
     def child(self, name: bytes) -> Node | None:

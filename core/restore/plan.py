@@ -17,7 +17,7 @@ from core.restore.extract import Want
 from core.restore.forecast import Need
 from core.restore.moment import Moment, moment_of, node_at
 from core.restore.ranges import ranges_of
-from core.restore.runs import runs_of
+from core.restore.runs import Run, runs
 from core.restore.shelves import Shelves
 from core.restore.source import first_of
 from core.restore.spec import Spec
@@ -130,9 +130,10 @@ def jobs_of(site: Site, plan: Plan, shelves: Shelves) -> list[Job]:
         size, spans = (ranges.size, ranges.spans) if ranges is not None else (dump.size * 1024, None)
         many = len(paths[number]) >= MANY and size <= SMALL * len(paths[number])
         ways = ways_of(plan.items, number) if many else {}
-        anew = ranges is None and number not in held and number not in plan.there.dressed
-        runs = runs_of(site, dump, [item for item in plan.items if item.dump == number], ways) if many and anew else ()
-        want = Want(frozenset(paths[number]), frozenset(held.get(number, ())), ranges, size > LONG, ways, runs)
+        passed_by: tuple[Run, ...] = ()
+        if many and ranges is None and number not in held:
+            passed_by = tuple(runs((item for item in plan.items if item.dump == number), ways))
+        want = Want(frozenset(paths[number]), frozenset(held.get(number, ())), ranges, size > LONG, ways, passed_by)
         file, copy = first_of(site, dump, shelves)
         absent = tuple(shelves.missing(copy)) if copy is not None else ()
         found.append(Job(plan, number, want, Need(dump, size, spans, file, copy, absent)))

@@ -1,4 +1,4 @@
-"""Runs of small files in an archive of which everything is wanted: only their first and last header are looked at.
+"""Runs of wanted small files in an archive: only their first and last header are looked at.  Pure.
 
 To look at each of a hundred thousand headers costs as much as to read and to compare the archive.  Where the index of the dump
 says that files lie one right behind the other, and go to the same tar, what is between the first and the last goes there as it
@@ -9,34 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from core.catalogue.queries import Dump
-from core.errors import TaperoomError, WorldError
-from core.index.reader import SUFFIX, open_index
+from core.errors import WorldError
 from core.landing.item import Item
-from core.model.site import Site
-from core.restore.indexfile import index_file
 from core.restore.tarstream import BLOCK, TarStream, padded
 
 Run = tuple[int, int]
 """From which byte of an archive to which: where the second of some files begins, and where the last one does."""
 
 
-def runs_of(site: Site, dump: Dump, items: Sequence[Item], ways: Mapping[bytes, int]) -> tuple[Run, ...]:
-    """The runs of a dump; none when ``items`` are not all that it has, or its index does not tell."""
-    file = index_file(site, dump)
-    if file is None or file.suffix != SUFFIX:
-        return ()
-    try:
-        with open_index(file) as index:
-            if index.count != len(items):
-                return ()
-    except (OSError, TaperoomError):
-        return ()  # whoever browsed by it has said so
-    return tuple(runs(items, ways))
-
-
 def runs(items: Iterable[Item], ways: Mapping[bytes, int]) -> Iterator[Run]:
-    """Where files follow each other with nothing between them, not even a long name, and go the same way (`ways_of`)."""
+    """Where wanted files follow each other, with nothing between them that is not wanted and not even a long name, and go the
+    same way (`ways_of`)."""
     begin = last = edge = -1
     way = 0
     for offset, size, kind, source in sorted((item.offset, item.size, item.kind, item.source) for item in items):

@@ -16,7 +16,7 @@ from core.landing.state import NAME
 from core.restore import plan
 from core.restore.plan import MANY
 from core.restore.recover import restore
-from core.restore.runs import runs_of
+from core.restore.runs import runs
 from core.restore.tarstream import TarStream
 from tests.support.cli import PROGRAM, environment
 from tests.support.dumps import manifest
@@ -69,7 +69,7 @@ def test_most_headers_are_passed_by_and_an_index_that_is_wrong_costs_time_only(
     assert manifest(tmp_path / "right") == manifest(tree)
     [few] = members
     assert few < MANY / 4
-    monkeypatch.setattr(plan, "runs_of", lambda *a: tuple((begin + 512, end) for begin, end in runs_of(*a)))
+    monkeypatch.setattr(plan, "runs", lambda *a: ((begin + 512, end) for begin, end in runs(*a)))
     found = restore(site, names, "", tmp_path / "wrong")
     assert found.good and found.warnings == [] and manifest(tmp_path / "wrong") == manifest(tree)
     assert members[1:] == [MANY + 100 + 3 * DIRECTORIES + 1]

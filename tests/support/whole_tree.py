@@ -62,8 +62,14 @@ def build(listings: Sequence[Listing]) -> Tree:
             if not _in_a_file(listing, path):
                 _lay(tree, number, plain, path, listing)
         # A name that the dump has nothing of but what is below it is a directory of its own.
-        tree.missing = [path for path in tree.missing if tree.find(path) is None]
+        tree.missing = [path for path in tree.missing if tree.find(path) is None and not _left_out(listings[0], path)]
     return tree
+
+
+def _left_out(full: Listing, path: bytes) -> bool:
+    """Whether the full saw a name and did not take it."""
+    parent, _, name = path.rpartition(b"/")
+    return full.names.get(parent, {}).get(name) is Mark.PRESENT
 
 
 def _in_a_file(listing: Listing, path: bytes) -> bool:
