@@ -251,7 +251,9 @@ def _nature(block: bytes, kind: int, name: bytes, size: int, pax: Mapping[bytes,
         size, letter = pax_number(real, -1), b"s"
     elif letter not in b"f?":
         size = 0
-    seconds = pax_number(pax.get(b"mtime", b"").partition(b".")[0], _number(block[136:148]))
+    said = pax.get(b"mtime", b"")
+    # Before 1970 tar says the time in the pax header, and 0 in the member's own.
+    seconds = -1 if said.startswith(b"-") else pax_number(said.partition(b".")[0], _number(block[136:148]))
     return size, seconds if 0 <= seconds < _NEVER else -1, letter
 
 
