@@ -14,6 +14,8 @@ from core.index.record import Mark, Record
 from core.restore.layer import Layer
 from core.restore.tree import Directory, File, Node, walk
 
+Renames = Sequence[tuple[bytes, bytes]]
+
 
 class MergedTree:
     """The tree after the last of ``layers``, which are those of a chain, the full first.
@@ -27,21 +29,19 @@ class MergedTree:
         self.layers = layers
         self.inexact = [number for number, layer in enumerate(layers) if number and not layer.exact]
         self.missing: dict[bytes, None] = {}
+        self._renames: list[Renames] = []
         top: Directory = _Nothing()
         for number, layer in enumerate(layers):
+            done: Renames = ()
             if layer.renames:
-                top = _renamed(top, layer.renames)
+                top, done = renamed(top, layer.renames)
+            self._renames.append(done)
             top = self._laid(number, b"", layer.find(b""), top)
         self.top = top
 
     def find(self, path: bytes) -> Node | None:
         """What is at ``path``; ``b""`` is the top."""
-        node: Node = self.top
-        for name in path.split(b"/") if path else ():
-            if not isinstance(node, Directory) or (found := node.child(name)) is None:
-                return None
-            node = found
-        return node
+        return _at(self.top, path)
 
     def walk(self, path: bytes = b"") -> Iterator[tuple[bytes, Node]]:
         """What is at ``path`` and all below it, directories before what is in them, in the order of names."""
@@ -86,21 +86,19 @@ class MergedTree:
     def _candidates(self, found: Sequence[Iterable[Record]], moved: bool) -> Iterator[bytes]:
         """Where what a layer has may be after all the renames since."""
         for number, records in reversed(list(enumerate(found))):
-            later = [pair for layer in self.layers[number + 1:] for pair in layer.renames or ()]
+            later = self._renames[number + 1:]
             for record in records:
                 yield _carried(record.path, later)
-        pairs = [pair for layer in self.layers for pair in layer.renames or ()]
-        for at, (_, new) in enumerate(pairs):
-            if not new:
-                continue
-            here = _carried(new, pairs[at + 1:])
-            if moved:
-                yield from (path for path, _ in self.walk(here))
-            # What it was put into may have been made for it.
-            above = new
-            while above:
-                yield _carried(above, pairs[at + 1:])
-                above = above.rpartition(b"/")[0]
+        for number, renames in enumerate(self._renames):
+            later = self._renames[number + 1:]
+            for _, new in renames:
+                if moved:
+                    yield from (path for path, _ in self.walk(_carried(new, later)))
+                # What it was put into may have been made for it.
+                above = new
+                while above:
+                    yield _carried(above, later)
+                    above = above.rpartition(b"/")[0]
 
     def left_out(self, path: bytes) -> bool:
         """Whether the full saw a name and did not take it, as what is excluded or another file system."""
@@ -178,7 +176,7 @@ class _Laid(Directory):
         return before
 
 
-class _Moved(Directory):
+class Moved(Directory):
     """The directory ``base`` with some names taken out or put in."""
 
     __slots__ = ("_base", "owner", "put")
@@ -205,32 +203,76 @@ class _Moved(Directory):
         return self._base.child(name) if self._base is not None else None
 
 
-def _renamed(top: Directory, renames: Sequence[tuple[bytes, bytes]]) -> Directory:
-    """``top`` after GNU tar renamed directories in it, in its order; an empty name is its temporary directory."""
-    root = _Moved(renames, top)
-    spare: Node | None = None
-    for old, new in renames:
-        if old:
-            parent, _, name = old.rpartition(b"/")
-            above = _reach(root, parent, make=False)
-            moved = above.child(name) if above is not None else None
-            if above is not None and moved is not None:
-                above.put[name] = None
-        else:
-            moved, spare = spare, None
-        if moved is None:
-            continue
-        if not new:
-            spare = moved
-            continue
+def renamed(top: Directory, renames: Renames) -> tuple[Directory, Renames]:
+    """``top`` after the directories in it got other names, and which names these were before and after it.
+
+    All are taken out and then put in, since no order of them can be relied on: see `origins`.
+    """
+    pairs = origins(renames, lambda path: isinstance(_at(top, path), Directory))
+    root = Moved(renames, top)
+    out: dict[bytes, Node] = {}
+    for old, _ in sorted(pairs, key=lambda pair: -pair[0].count(b"/")):
+        parent, _, name = old.rpartition(b"/")
+        above = reach(root, parent, make=False)
+        if above is not None and (node := above.child(name)) is not None:
+            out[old] = node
+            above.put[name] = None
+    done = [pair for pair in pairs if pair[0] in out]
+    for old, new in sorted(done, key=lambda pair: pair[1].count(b"/")):
         parent, _, name = new.rpartition(b"/")
-        into = _reach(root, parent, make=True)
+        into = reach(root, parent, make=True)
         assert into is not None
-        into.put[name] = moved
-    return root
+        into.put[name] = out[old]
+    return root, done
 
 
-def _reach(root: _Moved, path: bytes, *, make: bool) -> _Moved | None:
+def origins(renames: Renames, there: Callable[[bytes], bool]) -> list[tuple[bytes, bytes]]:
+    """Each rename with the name that its directory had in the dump below, each of these once; ``there`` tells of names of it.
+
+    GNU tar calls a directory that came out of a renamed one by the new name of that one, wherever it tells of it: after
+    ``mv a n; mv n/b c`` it may say ``n/b`` to ``c``, ``a`` to ``n``, which it then cannot carry out itself.  Where the dump
+    below has both ``n/b`` and ``a/b``, the order decides.  An empty name is tar's temporary directory.
+    """
+    pairs: list[tuple[bytes, bytes]] = []
+    aside = b""
+    for old, new in renames:
+        if new:
+            pairs.append((old or aside, new))
+        else:
+            aside = old
+    places = {new: number for number, (_, new) in enumerate(pairs)}
+    known: dict[int, bytes] = {}
+
+    def origin(number: int, on_the_way: frozenset[int]) -> bytes:
+        if number in known:
+            return known[number]
+        old = pairs[number][0]
+        found, above = old, old.rpartition(b"/")[0]
+        while above:
+            by = places.get(above)
+            if by is not None and by not in on_the_way:
+                moved = origin(by, on_the_way | {by}) + old[len(above):]
+                if there(moved) and (by < number or not there(old)):
+                    found = moved
+                break
+            above = above.rpartition(b"/")[0]
+        known[number] = found
+        return found
+
+    found = {origin(number, frozenset({number})): new for number, (_, new) in enumerate(pairs)}
+    return [(old, new) for old, new in found.items() if old]
+
+
+def _at(top: Directory, path: bytes) -> Node | None:
+    node: Node = top
+    for name in path.split(b"/") if path else ():
+        if not isinstance(node, Directory) or (found := node.child(name)) is None:
+            return None
+        node = found
+    return node
+
+
+def reach(root: Moved, path: bytes, *, make: bool) -> Moved | None:
     """The directory at ``path`` as one that can be changed; with ``make`` what is no directory on the way gives place."""
     node = root
     for name in path.split(b"/") if path else ():
@@ -238,24 +280,18 @@ def _reach(root: _Moved, path: bytes, *, make: bool) -> _Moved | None:
         if not isinstance(found, Directory):
             if not make:
                 return None
-            found = node.put[name] = _Moved(root.owner, None)
-        elif not isinstance(found, _Moved) or found.owner is not root.owner:
-            found = node.put[name] = _Moved(root.owner, found)
+            found = node.put[name] = Moved(root.owner, None)
+        elif not isinstance(found, Moved) or found.owner is not root.owner:
+            found = node.put[name] = Moved(root.owner, found)
         node = found
     return node
 
 
-def _carried(path: bytes, renames: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Where what is at ``path`` is after the renames, if it still is anywhere."""
-    aside: bytes | None = None
-    for old, new in renames:
-        if old:
-            if aside is None and (path == old or path.startswith(old + b"/")):
-                rest = path[len(old):]
-                if new:
-                    path = new + rest
-                else:
-                    aside = rest
-        elif aside is not None and new:
-            path, aside = new + aside, None
+def _carried(path: bytes, levels: Iterable[Renames]) -> bytes:
+    """Where what is at ``path`` is after the renames of some levels."""
+    for renames in levels:
+        inner = max((pair for pair in renames if path == pair[0] or path.startswith(pair[0] + b"/")),
+                    key=lambda pair: len(pair[0]), default=None)
+        if inner is not None:
+            path = inner[1] + path[len(inner[0]):]
     return path

@@ -137,7 +137,7 @@ FULL = Index([(b"", Mark.DIRECTORY), (b"old", Mark.DIRECTORY), (b"old/f", Mark.F
 
 @pytest.mark.parametrize("store", ["memory", "file"])
 def test_what_no_later_index_names_is_found_below_its_new_name(store: str) -> None:
-    chain = [FULL, Index([], False, [(b"old", b"x/new"), (b"x", b""), (b"", b"y")]), Index([(b"g", Mark.FILE)], False, None)]
+    chain = [FULL, Index([], False, [(b"old", b"y/new"), (b"x", b""), (b"", b"y")]), Index([(b"g", Mark.FILE)], False, None)]
     with merged(chain, store) as tree:
         assert shown(tree.match(b"y/*/f")) == [(b"y/new/f", False, 0, b"old/f")]
         assert shown(tree.search(b"new")) == [(b"y/new", True, 0, b"old")]

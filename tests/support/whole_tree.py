@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from core.index.record import Mark
 from core.restore.listing import Listing
+from core.restore.merged import origins
 from core.restore.tree import Directory, File, Node
 
 
@@ -117,22 +118,15 @@ def _make(tree: Tree, path: bytes) -> _Whole:
 
 
 def _rename(tree: Tree, renames: Sequence[tuple[bytes, bytes]]) -> None:
-    """Move directories as GNU tar would on extraction, in its order; an empty name is its temporary directory."""
-    spare: File | _Whole | None = None
-    for old, new in renames:
-        if old:
-            parent, _, name = old.rpartition(b"/")
-            above = _find(tree.top, parent)
-            moved = above.held.pop(name, None) if isinstance(above, _Whole) else None
-        else:
-            moved, spare = spare, None
-        if moved is None:
-            continue
-        if old:
-            moved = _keep_sources(moved, old)
-        if not new:
-            spare = moved
-            continue
+    """Move directories: all out, then all in.  Which they were in the dump below `core.restore.merged.origins` says."""
+    out: list[tuple[bytes, File | _Whole]] = []
+    pairs = origins(renames, lambda path: isinstance(tree.find(path), _Whole))
+    for old, new in sorted(pairs, key=lambda pair: pair[0].count(b"/"), reverse=True):
+        parent, _, name = old.rpartition(b"/")
+        above = _find(tree.top, parent)
+        if isinstance(above, _Whole) and (moved := above.held.pop(name, None)) is not None:
+            out.append((new, _keep_sources(moved, old)))
+    for new, moved in sorted(out, key=lambda pair: pair[0].count(b"/")):
         parent, _, name = new.rpartition(b"/")
         _make(tree, parent).held[name] = moved
 

@@ -217,6 +217,17 @@ def test_renames_keep_where_the_data_is() -> None:
     assert found["c"] == (2, "c") and "b" not in found and tree.missing == []
 
 
+def test_a_directory_that_came_out_of_a_renamed_one() -> None:
+    later = "/n/ >/n/f /lib/ >/lib/g"
+    for told in (f"+/ >/n/b>/lib >/a>/n {later}", f"+/ >/a>/n >/n/b>/lib {later}", f"+/ >/a/b>/lib >/a>/n {later}"):
+        found = shown(tree_of("/ /a/ /a/f /a/b/ /a/b/g", told))
+        assert found["lib/g"] == (0, "a/b/g") and found["n/f"] == (0, "a/f"), told
+    # There were both: the order decides which it is.
+    both = "/ /a/ /a/b/ /a/b/g /n/ /n/b/ /n/b/g"
+    assert shown(tree_of(both, "+/ >/n/b>/lib >/a>/n /n/ >/n/b /n/b/ >/n/b/g /lib/ >/lib/g"))["lib/g"] == (0, "n/b/g")
+    assert shown(tree_of(both, f"+/ >/a>/n >/n/b>/lib {later}"))["lib/g"] == (0, "a/b/g")
+
+
 def test_a_name_that_changes_its_kind() -> None:
     tree = tree_of("/ /x/ /x/f /y", "+/ /x /y/ /y/g", "/ /x/h")
     assert isinstance(tree.find(b"x"), Directory) and tree.find(b"x/h") == File(2) and tree.find(b"y/g") == File(1)
