@@ -42,5 +42,5 @@ def recipe(
                       for step, command in zip(found.steps, found.commands, strict=True)],
             "script": found.script})
         return 0
-    show.say_lines(found.script)
+    show.say_script(found.script)
     return 0

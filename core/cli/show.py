@@ -41,6 +41,13 @@ def say_lines(lines: Iterable[str]) -> None:
         print(line)
 
 
+def say_script(lines: Iterable[str]) -> None:
+    """Each on a line of its own, and names that are no UTF-8 as the bytes that they are: it is for a shell."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(b"".join(os.fsencode(line) + b"\n" for line in lines))
+    sys.stdout.buffer.flush()
+
+
 def tell(text: str) -> None:
     """Something beside the output, on stderr."""
     print(text, file=sys.stderr, flush=True)

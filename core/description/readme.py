@@ -17,6 +17,8 @@ from core.restore.asof import show_stamp
 from core.restore.byhand import Shelf, step_of
 from core.restore.chain import chain_of
 from core.restore.commands import script
+from core.restore.giveway import NO_WAY, Way, ways_of
+from core.restore.indexes import Indexes
 
 MOST = 500
 """Recipes of one README; the pattern of the others is the same."""
@@ -84,9 +86,9 @@ def _recipe(shelf: Shelf, catalogue: Catalogue, key: DumpKey) -> list[str]:
         return [f"# {clean(title)}: level {level}, not in the catalogue when this was written", ""]
     chain = chain_of(good, dump)
     steps, lacks = [], []
-    for needed in chain:
+    for needed, way in zip(chain, _ways(shelf.site, chain), strict=True):
         try:
-            steps.append(step_of(shelf, _from_volumes(needed)))
+            steps.append(step_of(shelf, _from_volumes(needed), way=way))
         except TaperoomError as fault:
             lacks.append(f"# missing when this was written: {clean(fault.message)}")
     if chain[0].level != 0:
@@ -94,6 +96,15 @@ def _recipe(shelf: Shelf, catalogue: Catalogue, key: DumpKey) -> list[str]:
     head = [f"{title}: in an empty directory, as root, in this order.",
             "Change V1, V2 … where the volumes stand elsewhere."]
     return [*script(head, steps), *lacks, ""]
+
+
+def _ways(site: Site, chain: Sequence[Dump]) -> list[Way]:
+    """What is in tar's way, as far as indexes tell: no dump is read for it."""
+    try:
+        with Indexes(site, lambda text: None) as indexes:
+            return ways_of(indexes.layers(chain))
+    except (TaperoomError, OSError):
+        return [NO_WAY] * len(chain)
 
 
 def _from_volumes(dump: Dump) -> Dump:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.catalogue.queries import Copy, Dump
@@ -19,10 +19,14 @@ from core.devices.contract import Volume
 from core.errors import TaperoomError, WorldError
 from core.holding.chain import chain
 from core.holding.header import Header
+from core.index.record import Mark
 from core.model.site import Site
 from core.restore.asof import parse_as_of, show_stamp
 from core.restore.commands import Source, Step, command_of, needs, script
+from core.restore.giveway import NO_WAY, Way, hard_links, touched, ways_of
+from core.restore.layer import Layer
 from core.restore.moment import moment_of, node_at, spec_of
+from core.restore.peek import first_name
 from core.restore.source import volume_of
 from core.restore.spec import Spec
 from core.restore.tree import Directory, source_of
@@ -36,6 +40,7 @@ class Recipe:
     datestamp: str
     steps: tuple[Step, ...]
     warnings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def commands(self) -> list[str]:
@@ -50,7 +55,7 @@ class Recipe:
                 "Run it in an empty directory, as root if owners are to come back, and in this order."]
         if any("$AGE_KEY" in command for command in self.commands):
             head.append("Set AGE_KEY to the file of the key first.")
-        return script(head, self.steps)
+        return script([*head, *self.remarks], self.steps)
 
 
 def recipe_for(site: Site, text: str, as_of: str = "", *, now: float | None = None) -> Recipe:
@@ -58,7 +63,7 @@ def recipe_for(site: Site, text: str, as_of: str = "", *, now: float | None = No
     opened = open_catalogue(site)
     with opened.catalogue as catalogue:
         found = _recipe(site, catalogue, spec_of(site, catalogue, text), as_of, now)
-    return Recipe(found.spec, found.datestamp, found.steps, (*opened.warnings, *found.warnings))
+    return replace(found, warnings=(*opened.warnings, *found.warnings))
 
 
 def recipe(site: Site, host: str, disk: str, path: str, as_of: str = "", *, now: float | None = None) -> list[str]:
@@ -78,15 +83,39 @@ def _recipe(site: Site, catalogue: Catalogue, spec: Spec, as_of: str, now: float
     stamp = parse_as_of(as_of, at, warnings.append)
     moment = moment_of(site, catalogue, spec, stamp, lambda place, size: None, warnings.append, now=at)
     node = node_at(site, catalogue, moment, spec)
-    if isinstance(node, Directory):
-        shelf = Shelf(site)
-        steps = [step_of(shelf, dump, spec.path, incremental=True) for dump in moment.chain]
+    path, shelf, remarks = os.fsencode(spec.path), Shelf(site), list[str]()
+    if not isinstance(node, Directory):
+        source = source_of(path, node)
+        if source != path:
+            remarks.append(f"It comes back as /{os.fsdecode(source)}: its directory was renamed since.")
+        also = _first_names(site, moment.chain[node.dump], source, [source] if node.kind == "h" else [])
+        steps = [step_of(shelf, moment.chain[node.dump], os.fsdecode(source), incremental=False, also=also)]
+    elif path and not touched(path, moment.tree.layers):
+        steps = [_part(shelf, dump, layer, path) for dump, layer in zip(moment.chain, moment.tree.layers, strict=True)
+                 if (there := layer.find(path)) is not None and (there.mark is Mark.DIRECTORY or there.kind == "d")]
     else:
-        member = os.fsdecode(source_of(os.fsencode(spec.path), node))
-        steps = [step_of(Shelf(site), moment.chain[node.dump], member, incremental=False)]
+        if path:
+            remarks.append(f"/{spec.path}, or a directory above or below it, was renamed: all of the disk comes back.")
+        steps = [step_of(shelf, dump, way=way)
+                 for dump, way in zip(moment.chain, ways_of(moment.tree.layers), strict=True)]
+    if brought := list(dict.fromkeys(name for step in steps for name in step.also)):
+        remarks.append(f"/{brought[0]} comes with it" + (f", and {len(brought) - 1} names more" if brought[1:] else "")
+                       + ": what is a hard link to it has its content there.")
     warnings += [f"RST022 {step.title} is encrypted by {by}: the commands need that program and its key" for step in steps
                  if (by := step.header.encrypted_by)]
-    return Recipe(spec, moment.datestamp, tuple(steps), tuple(warnings + moment.warnings))
+    return Recipe(spec, moment.datestamp, tuple(steps), tuple(warnings + moment.warnings), tuple(remarks))
+
+
+def _part(shelf: Shelf, dump: Dump, layer: Layer, path: bytes) -> Step:
+    """How what a dump has below a directory is read."""
+    also = _first_names(shelf.site, dump, path, hard_links(layer, path))
+    return step_of(shelf, dump, os.fsdecode(path), also=also)
+
+
+def _first_names(site: Site, dump: Dump, path: bytes, links: Iterable[bytes]) -> tuple[str, ...]:
+    """The names outside of ``path`` that hard links in it are links to: tar needs them beside it."""
+    found = (first_name(site, dump, link) for link in links)
+    return tuple(os.fsdecode(name) for name in dict.fromkeys(found) if not (name + b"/").startswith(path + b"/"))
 
 
 class Shelf:
@@ -111,11 +140,15 @@ class Shelf:
         return self._known[key]
 
 
-def step_of(shelf: Shelf, dump: Dump, member: str = "", *, incremental: bool = True) -> Step:
+def step_of(
+    shelf: Shelf, dump: Dump, member: str = "", *, incremental: bool = True, also: tuple[str, ...] = (), way: Way = NO_WAY,
+) -> Step:
     """How one dump is read.  WorldError RST024 when nothing that dd can read holds it."""
     header, sources = _files(shelf, dump)
     title = f"{dump.host}:{dump.disk} level {dump.level} of {show_stamp(dump.datestamp)}"
-    return Step(title, header, tuple(sources), member, incremental)
+    return Step(title, header, tuple(sources), member, incremental and not way.moves, also,
+                tuple(map(os.fsdecode, way.away)), tuple((os.fsdecode(old), os.fsdecode(new)) for old, new in way.moves),
+                tuple(map(os.fsdecode, way.gone)))
 
 
 def _files(shelf: Shelf, dump: Dump) -> tuple[Header, Sequence[Source]]:

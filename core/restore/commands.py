@@ -17,6 +17,11 @@ _INCREMENTAL = "--listed-incremental=/dev/null"
 _KEPT = "--xattrs --xattrs-include='*' --acls"
 """What an archive may have besides; tar leaves it out unless it is told."""
 _TOP = "."
+_REMOVE = "tar -cf /dev/null --remove-files"
+"""Tar is there in any case, and what it reads into nothing it need not even read."""
+_ASIDE = "./.taperoom-moved"
+_AT_ONCE = 200
+"""Names that go onto one command line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +36,18 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class Step:
     """One dump to be read: ``title`` for people, its header, its files in order, the member that is wanted (``""``: all),
-    and whether it is extracted with what it says about deletions."""
+    and whether it is extracted with what it says about deletions.  ``also``: members that have to come with it; the
+    rest is what has to be done before it, see `core.restore.giveway.Way`."""
 
     title: str
     header: Header
     sources: tuple[Source, ...]
     member: str = ""
     incremental: bool = True
+    also: tuple[str, ...] = ()
+    away: tuple[str, ...] = ()
+    moves: tuple[tuple[str, str], ...] = ()
+    gone: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -64,9 +74,35 @@ def command_of(step: Step, variables: Variables | None = None) -> str:
              for source in step.sources]
     reads = [f"dd if={word} bs={HEADER_KIB}k skip=1 status=none" for word in words]
     read = reads[0] if len(reads) == 1 else "(" + "; ".join(reads) + ")"
-    name = shlex.quote("./" + step.member if step.member else _TOP)
-    tar = f"tar -xp {_KEPT} {_INCREMENTAL} -f - {name}" if step.incremental else f"tar -xp {_KEPT} -f - {name}"
-    return " | ".join([read, *unpacking(step.header), tar])
+    names = _members([step.member, *step.also] if step.member else [])
+    tar = f"tar -xp {_KEPT} {_INCREMENTAL} -f - {names}" if step.incremental else f"tar -xp {_KEPT} -f - {names}"
+    pipe = " | ".join([read, *unpacking(step.header), tar])
+    return " && ".join([*_before(step), pipe])
+
+
+def _before(step: Step) -> list[str]:
+    """What clears the way for a level."""
+    found = []
+    if step.moves:
+        found.append(f"mkdir {_ASIDE}")
+        found += [f"mv {shlex.quote('./' + old)} {_ASIDE}/{number}" for number, (old, _) in enumerate(step.moves, 1)]
+    if step.away:
+        found.append(f"{_REMOVE} {_members(step.away)}")
+    by_depth = sorted(enumerate(step.moves, 1), key=lambda one: one[1][1].count("/"))
+    for number, (_, new) in by_depth:
+        if parent := new.rpartition("/")[0]:
+            found.append(f"mkdir -p {shlex.quote('./' + parent)}")
+        found.append(f"mv {_ASIDE}/{number} {shlex.quote('./' + new)}")
+    if step.moves:
+        found.append(f"{_REMOVE} {_ASIDE}")
+    return found + [f"{_REMOVE} {_members(step.gone[at:at + _AT_ONCE])}" for at in range(0, len(step.gone), _AT_ONCE)]
+
+
+def _members(paths: Sequence[str]) -> str:
+    words = [shlex.quote("./" + path) for path in paths] or [_TOP]
+    if any("\\" in path for path in paths):
+        words.insert(0, "--no-unquote")  # tar takes a backslash and an n for a newline, also in a name of its command line
+    return " ".join(words)
 
 
 def script(head: Sequence[str], steps: Sequence[Step]) -> list[str]:
@@ -78,6 +114,10 @@ def script(head: Sequence[str], steps: Sequence[Step]) -> list[str]:
         body.append(_remark(f"{number}. {step.title}, {files}"))
         if by := step.header.encrypted_by:
             body.append(_remark(f"   It is encrypted: this needs {by} and its key, which no volume has."))
+        if step.moves:
+            body.append(_remark("   Tar cannot repeat how directories were renamed: mv does, and what was deleted is removed."))
+        elif step.away:
+            body.append(_remark("   First goes what was deleted since and stands where tar renames a directory to."))
         body.append(command_of(step, variables))
     return [*(_remark(line) for line in head), *variables.lines(), *body]
 
@@ -119,5 +159,6 @@ def needs(steps: Sequence[Step]) -> list[str]:
     """The programs that the commands use, for a sentence."""
     found = {"dd", "tar"}
     for step in steps:
+        found |= {"mkdir", "mv"} if step.moves else set()
         found |= {re.split(r"[ /]", command.split(" ")[0])[-1].strip("'") for command in unpacking(step.header)}
     return sorted(found)

@@ -41,7 +41,7 @@ class MergedTree:
 
     def find(self, path: bytes) -> Node | None:
         """What is at ``path``; ``b""`` is the top."""
-        return _at(self.top, path)
+        return at(self.top, path)
 
     def walk(self, path: bytes = b"") -> Iterator[tuple[bytes, Node]]:
         """What is at ``path`` and all below it, directories before what is in them, in the order of names."""
@@ -203,27 +203,21 @@ class Moved(Directory):
         return self._base.child(name) if self._base is not None else None
 
 
-def renamed(top: Directory, renames: Renames) -> tuple[Directory, Renames]:
-    """``top`` after the directories in it got other names, and which names these were before and after it.
+def renamed(top: Directory, renames: Renames) -> tuple[Directory, list[tuple[bytes, bytes]]]:
+    """``top`` after the directories in it got other names, and which names these were before and after it, in an order in
+    which they can be taken out.
 
     All are taken out and then put in, since no order of them can be relied on: see `origins`.
     """
-    pairs = origins(renames, lambda path: isinstance(_at(top, path), Directory))
+    pairs = origins(renames, lambda path: isinstance(at(top, path), Directory))
     root = Moved(renames, top)
-    out: dict[bytes, Node] = {}
-    for old, _ in sorted(pairs, key=lambda pair: -pair[0].count(b"/")):
-        parent, _, name = old.rpartition(b"/")
-        above = reach(root, parent, make=False)
-        if above is not None and (node := above.child(name)) is not None:
-            out[old] = node
-            above.put[name] = None
-    done = [pair for pair in pairs if pair[0] in out]
-    for old, new in sorted(done, key=lambda pair: pair[1].count(b"/")):
-        parent, _, name = new.rpartition(b"/")
-        into = reach(root, parent, make=True)
-        assert into is not None
-        into.put[name] = out[old]
-    return root, done
+    out: list[tuple[bytes, bytes, Node]] = []
+    for old, new in sorted(pairs, key=lambda pair: -pair[0].count(b"/")):
+        if (node := taken(root, old)) is not None:
+            out.append((old, new, node))
+    for _, new, node in sorted(out, key=lambda one: one[1].count(b"/")):
+        put(root, new, node)
+    return root, [(old, new) for old, new, _ in out]
 
 
 def origins(renames: Renames, there: Callable[[bytes], bool]) -> list[tuple[bytes, bytes]]:
@@ -263,7 +257,8 @@ def origins(renames: Renames, there: Callable[[bytes], bool]) -> list[tuple[byte
     return [(old, new) for old, new in found.items() if old]
 
 
-def _at(top: Directory, path: bytes) -> Node | None:
+def at(top: Directory, path: bytes) -> Node | None:
+    """What is at ``path``."""
     node: Node = top
     for name in path.split(b"/") if path else ():
         if not isinstance(node, Directory) or (found := node.child(name)) is None:
@@ -272,7 +267,25 @@ def _at(top: Directory, path: bytes) -> Node | None:
     return node
 
 
-def reach(root: Moved, path: bytes, *, make: bool) -> Moved | None:
+def taken(root: Moved, path: bytes) -> Node | None:
+    """What is at ``path``, where it is no more then."""
+    parent, _, name = path.rpartition(b"/")
+    above = _reach(root, parent, make=False)
+    node = above.child(name) if above is not None else None
+    if above is not None and node is not None:
+        above.put[name] = None
+    return node
+
+
+def put(root: Moved, path: bytes, node: Node) -> None:
+    """It is at ``path`` then, whatever was there."""
+    parent, _, name = path.rpartition(b"/")
+    into = _reach(root, parent, make=True)
+    assert into is not None
+    into.put[name] = node
+
+
+def _reach(root: Moved, path: bytes, *, make: bool) -> Moved | None:
     """The directory at ``path`` as one that can be changed; with ``make`` what is no directory on the way gives place."""
     node = root
     for name in path.split(b"/") if path else ():

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from core.catalogue.queries import Dump
 from core.errors import TaperoomError, WorldError
@@ -29,6 +30,7 @@ BUDGET = 64 * 1024 * 1024
 _AROUND = 64 * 1024  # headers, long names, the map of a sparse file
 _STEP = 512
 _LINKS = 8
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,23 @@ def peek(site: Site, dump: Dump, source: bytes, limit: int = LIMIT, budget: int 
 
     WorldError RST024 when none does, RST058 when too much had to be read for it.
     """
+    return _first(site, dump, lambda place: _from(site, dump, place, source, limit, budget))
+
+
+def first_name(site: Site, dump: Dump, source: bytes, budget: int = BUDGET) -> bytes:
+    """The name that a hard link called ``source`` in ``dump`` is a link to; ``source`` itself when it is no hard link.
+
+    WorldError RST024 when no copy tells, RST058 when too much had to be read for it.
+    """
+    return _first(site, dump, lambda place: _catch(site, dump, place, source, 0, budget)[1] or source)
+
+
+def _first(site: Site, dump: Dump, use: Callable[[Place], _T]) -> _T:
+    """What the first copy gives that gives anything."""
     last: TaperoomError | None = None
     for place in places_of(site, dump):
         try:
-            return _from(site, dump, place, source, limit, budget)
+            return use(place)
         except TaperoomError as fault:
             if fault.code == "RST058":
                 raise

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cli import call
+from tests.support.cli import PROGRAM, call, environment
 from tests.support.dumps import manifest
 from tests.support.small_site import SmallSite
 
-PROGRAMS = ("sh", "dd", "cat", "tar", "gzip", "zstd", "mkdir", "ls")
+PROGRAMS = ("sh", "dd", "cat", "tar", "gzip", "zstd", "mkdir", "mv", "ls")
 ALPHA = "alpha:/home"
 TREE = {"letter.txt": b"dear reader\n" * 100, "deep/er/file": os.urandom(2_500_000), "gone/soon": b"1", "many/one": b"1",
         "with blank and ü": b"x", "it's \"odd\" $HOME": b"quoted"}
@@ -60,7 +60,7 @@ def run_there(bare: Path, made: SmallSite, script: str, out: str) -> Path:
             shutil.rmtree(there)
         shutil.copytree(made.root / place, there, symlinks=True)
     (bare / out).mkdir()
-    (bare / "recipe.sh").write_text(script)
+    (bare / "recipe.sh").write_bytes(os.fsencode(script))
     chroot = shutil.which("chroot") or "/usr/sbin/chroot"
     ran = subprocess.run([chroot, str(bare), "/bin/sh", "-e", "-c", f"cd /{out} && . /recipe.sh"],
                          capture_output=True, text=True, env={"PATH": "/bin", "LC_ALL": "C"}, check=False)
@@ -107,6 +107,60 @@ def test_a_chain_of_levels(tmp_path: Path, bare: Path, capsys: pytest.CaptureFix
         out = run_there(bare, made, said.out, f"one{len(name)}")
         [found] = [path for path in out.rglob("*") if path.is_file()]
         assert found.read_bytes() == (tree / name).read_bytes()
+
+
+def test_what_is_in_the_way_of_tar(tmp_path: Path, bare: Path) -> None:
+    odd = os.fsdecode(b"part/no\xff\xfeutf-8 \\n")
+    made = SmallSite(tmp_path / "site", {ALPHA: {
+        "current/old": b"1", "next/new": b"2", "file": b"3", "dir/in": b"4", "a/first": b"linked", odd: b"5",
+        "sub/part/x": b"6"}}, dumptype={"compress": "client fast"})
+    tree, config, title = made.data(ALPHA), str(made.config), f"alpha:{made.data(ALPHA)}"
+    os.link(tree / "a/first", tree / "part/second")
+    assert made.amdump().returncode == 0, made.logs()
+    first, full = made.run().datestamp, manifest(tree)
+    shutil.rmtree(tree / "current")
+    (tree / "next").rename(tree / "current")   # the old one is still there when tar comes to it
+    (tree / "file").unlink()
+    (tree / "dir").rename(tree / "file")
+    (tree / "made/deep").mkdir(parents=True)
+    (tree / "made/deep/er").write_bytes(b"7")
+    assert made.amdump().returncode == 0, made.logs()
+
+    def back(path: str, name: str, *more: str) -> Path:
+        words = [*PROGRAM, "--config", config, "recipe", f"{title}:{path}" if path else title, *more]
+        said = subprocess.run(words, capture_output=True, env=environment(), check=True)
+        assert said.stderr == b""
+        return run_there(bare, made, os.fsdecode(said.stdout), name)
+
+    assert manifest(back("", "whole")) == manifest(tree)
+    assert manifest(back("", "full", "--as-of", first)) == full
+    # A part of the disk: with a first name outside of it, without levels that have nothing of it, or all where it was renamed.
+    part = back("part", "part")
+    assert (part / "part/second").read_bytes() == b"linked" and (part / odd).read_bytes() == b"5"
+    one = back("part/second", "one")
+    assert {path.name for path in one.rglob("*") if path.is_file()} == {"first", "second"}
+    assert (back(odd, "odd") / odd).read_bytes() == b"5"
+    assert (back("made", "made") / "made/deep/er").read_bytes() == b"7"
+    assert (back("current", "current") / "current/new").read_bytes() == b"2"
+    last = sorted((tmp_path / "site/vtapes").glob("slot*/*.taperoom.description.0"))[-1]
+    assert b"--remove-files ./current ./file &&" in last.read_bytes()
+
+
+def test_renames_that_tar_cannot_repeat(tmp_path: Path, bare: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = SmallSite(tmp_path / "site", {
+        ALPHA: {"top/in/a": b"1", "top/b": b"2", "src/lib/c": b"3", "src/d": b"4", "gone": b"5"}})
+    tree = made.data(ALPHA)
+    assert made.amdump().returncode == 0, made.logs()
+    (tree / "top/in").rename(tree / "aside")
+    shutil.rmtree(tree / "top")
+    (tree / "aside").rename(tree / "top")
+    (tree / "src").rename(tree / "old")
+    (tree / "old/lib").rename(tree / "lib")
+    (tree / "gone").unlink()
+    assert made.amdump().returncode == 0, made.logs()
+    said = call(capsys, "--config", str(made.config), "recipe", f"alpha:{tree}")
+    assert said.code == 0 and said.err == "" and "needs dd, mkdir, mv, tar and nothing else" in said.out
+    assert manifest(run_there(bare, made, said.out, "out")) == manifest(tree)
 
 
 def test_chunks_on_the_holding_disk(tmp_path: Path, bare: Path, capsys: pytest.CaptureFixture[str]) -> None:
