@@ -92,7 +92,7 @@ class Needs:
 
     @property
     def size(self) -> int:
-        """KiB of the dumps that are read; of each, all that lies before the last name that is wanted."""
+        """KiB of the dumps that are read, as if each were read as a whole: a restore reads what it needs of them."""
         return sum({(need.datestamp, need.level): need.size for need in self.needs}.values())
 
 

@@ -6,6 +6,7 @@ Paths are text from the disk's top without slashes at their ends, ``""`` is the 
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -80,8 +81,14 @@ def restore_words(standing: Standing, datestamp: str, *more: str) -> list[str]:
 
 
 def command_line(words: Iterable[str]) -> str:
-    """As a shell takes it."""
-    return shlex.join(words)
+    """As a shell takes it, also where it is shown on a screen and copied from there: nothing in it but what can be printed."""
+    return " ".join(shlex.quote(word) if word.isprintable() else "$'" + "".join(map(_in_quotes, word)) + "'" for word in words)
+
+
+def _in_quotes(char: str) -> str:
+    if char in "\\'":
+        return "\\" + char
+    return char if char.isprintable() else "".join(f"\\{byte:03o}" for byte in os.fsencode(char))
 
 
 def newest_before(dates: Sequence[Date], as_of: str) -> Date | None:

@@ -194,6 +194,8 @@ async def test_a_name_is_left_out_of_a_directory_that_is_marked(night: Night) ->
     async with night.at("dumping").shown() as pilot:
         await typed(pilot, *INTO, "space")
         assert place(pilot).way.marked == ("etc",)
+        await pilot.pause()
+        assert ", at most " in screen(pilot), "what is read of the dumps is told when the restore is begun"
         await typed(pilot, "home", "enter", "end")
         assert "[x] passwd" in screen(pilot)
         await typed(pilot, "space")

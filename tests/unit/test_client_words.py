@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +12,7 @@ import pytest
 
 from core.client.browse import Date
 from core.client.recall import amanda_date, completions
-from core.client.standing import Standing, beside, newest_before, restore_words
+from core.client.standing import Standing, beside, command_line, newest_before, restore_words
 from core.client.words import ELSEWHERE, TABLE, WORDS, Effect, Outcome, is_word, names_of_words, obey
 from core.errors import TaperoomError
 from tests.support.recorded_run import BEGAN
@@ -338,3 +339,12 @@ def test_the_command_of_what_is_marked() -> None:
     at = replace(DB, marks=("etc", ""), target="")
     assert restore_words(at, "20261130001500", "--overwrite") == [
         "taperoom", "restore", "db01:/srv:/etc", "db01:/srv", "--as-of", "2026-11-30 00:15:00", "--to", "DIR", "--overwrite"]
+
+
+def test_a_command_that_is_shown_is_a_command() -> None:
+    marks = ("a b", "new\nline", os.fsdecode(b"latin\xe9"), "it's \\ \x1b[31m", "ü")
+    words = restore_words(Standing("web1", "/home", marks=marks, target="/back"), "20261130011328")
+    line = command_line(words)
+    assert line.isprintable() and "'web1:/home:/a b'" in line
+    ran = subprocess.run(["bash", "-c", f"printf '%s\\0' {line}"], capture_output=True, check=True)
+    assert [os.fsdecode(word) for word in ran.stdout.split(b"\0")[:-1]] == words

@@ -137,7 +137,7 @@ def marked_rows(way: Browsing, width: int, height: int) -> list[Row]:
         return [*rows, _waits(way.needs.error, "looking which volumes that needs …")]
     for path in needs.missing:
         rows.append(((" not there then: ", "attention"), (clean(f"/{path}"), "")))
-    rows.append(((f" needs {plural(len(needs.needs), 'volume')}, {show_kib(needs.size)} to read, in this order:", "muted"),))
+    rows.append(((f" needs {plural(len(needs.needs), 'volume')}, at most {show_kib(needs.size)} to read:", "muted"),))
     rows += [_need(need) for need in needs.needs]
     command = command_line(restore_words(way.at, way.date))
     rows += [((" same as " if n == 0 else "         ", "muted"), (piece, ""))
