@@ -143,7 +143,8 @@ def test_what_is_in_the_way_of_tar(tmp_path: Path, bare: Path) -> None:
     assert (back("made", "made") / "made/deep/er").read_bytes() == b"7"
     assert (back("current", "current") / "current/new").read_bytes() == b"2"
     last = sorted((tmp_path / "site/vtapes").glob("slot*/*.taperoom.description.0"))[-1]
-    assert b"--remove-files ./current ./file &&" in last.read_bytes()
+    said = last.read_bytes()  # in which order tar names its renames depends on the order of the directory
+    assert b"--remove-files ./current ./file &&" in said or b"--remove-files ./file ./current &&" in said
 
 
 def test_renames_that_tar_cannot_repeat(tmp_path: Path, bare: Path, capsys: pytest.CaptureFixture[str]) -> None:
