@@ -282,7 +282,7 @@ class Target:
     def _dress(self, room: Room) -> Placed:
         """All directories but the target itself, the deepest last to be made and first to be dressed."""
         done = Placed(self._files, 0, self._missing)
-        ours: list[bytes] = []
+        ours: list[Item] = []
         try:
             for item in self._items:
                 if not item.directory:
@@ -290,13 +290,15 @@ class Target:
                 done.directories += 1
                 if item.path and item.path not in room.state.kept:
                     self._root.make(item.path)
-                    ours.append(item.path)
+                    ours.append(item)
             # What is done inside a directory changes its time.
-            for path in reversed(ours):
+            for path, dump in reversed([(item.path, item.dump) for item in ours]):
                 with self._root.directory(path) as opened:
                     if self._root.made.get(path) != identity_of(opened):
                         raise self._exchanged(path)
-                    dress(opened, room.state.looks.get(path))
+                    look = room.state.looks.get(path)
+                    if look is not None or dump < 0:  # its dump has not been read: who may enter is not known, and nobody may
+                        dress(opened, look)
         except OSError as fault:
             raise fault_of(fault, self._root.shown) from fault
         return done

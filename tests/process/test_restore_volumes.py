@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -157,6 +158,20 @@ def test_an_answer_from_another_terminal(house: SmallSite, tmp_path: Path) -> No
         code, plain = Restoring(house, to).end()
     assert code == 0 and plain["whole"] == 1 and plain["files"] == 13
     assert manifest(to) == manifest(house.data("alpha:/home"))
+
+
+def test_a_directory_is_closed_until_the_dump_that_tells_who_may_enter_was_read(house: SmallSite, tmp_path: Path) -> None:
+    to = tmp_path / "out"
+    with without(house, "T-003"):
+        restoring = Restoring(house, to)
+        number = restoring.until(r"(\d+)  RST040A")[1]
+        restoring.until("without an answer")
+        assert command(house, "reply", number, "skip").code == 0
+        code, plain = restoring.end()
+    assert code == 1 and plain["stays"] and len(list((to / "d").iterdir())) == 12
+    assert stat.S_IMODE((to / "d").stat().st_mode) == 0o700
+    code, plain = Restoring(house, to).end()
+    assert code == 0 and manifest(to) == manifest(house.data("alpha:/home"))
 
 
 def test_stop_leaves_what_is_whole(house: SmallSite, tmp_path: Path) -> None:
