@@ -19,8 +19,8 @@ class Request:
 
 
 def text_of(asked: QuestionAsked) -> str:
-    """What is asked.  A fault that became a request begins with its code; that stands before it anyway."""
-    return asked.text.removeprefix(f"{asked.code} ")
+    """What is asked, without the code that stands before it anyway."""
+    return asked.said
 
 
 def open_requests(now: Moment) -> list[Request]:

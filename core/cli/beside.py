@@ -6,11 +6,14 @@ Knows no clock of its own.
 
 from __future__ import annotations
 
+import re
+
 from core.events.gauges import Gauges
 from core.events.view import FINAL, DiskState, RunView
 from core.model.units import show_duration, show_kib
 from core.report.progress import of_run
 from core.report.text import clean, count
+from core.report.waits import beside_the_rest
 
 WAITING_EVERY = 60.0
 """Seconds at least between two words on why disks wait."""
@@ -33,7 +36,7 @@ class Beside:
             return []
         found = self._attached(gauges)
         if now - self._waiting_at >= WAITING_EVERY:
-            found += self._why(gauges, now)
+            found += self._why(view, gauges, now)
         if now - self._progress_at >= PROGRESS_EVERY:
             self._progress_at = now
             found.append(f"so far {progress_text(view, gauges, at)}")
@@ -48,10 +51,10 @@ class Beside:
         left = [name for name in before if name not in gauges.consoles]
         return [*(f"{clean(name)} attached" for name in came), *(f"{clean(name)} detached" for name in left)]
 
-    def _why(self, gauges: Gauges, now: float) -> list[str]:
+    def _why(self, view: RunView, gauges: Gauges, now: float) -> list[str]:
         groups: dict[str, list[str]] = {}
         for title, reason in gauges.waiting.items():
-            groups.setdefault(reason, []).append(title)
+            groups.setdefault(_lasting(reason, view), []).append(title)
         fresh = {reason: tuple(sorted(titles)) for reason, titles in groups.items()}
         # Most reasons stand for hours: only those that came, or hold other disks now, are worth a line.
         said = [f"WAITING {_names(titles)}: {clean(reason)}" for reason, titles in sorted(fresh.items())
@@ -59,6 +62,15 @@ class Beside:
         if fresh != self._waiting:
             self._waiting, self._waiting_at = fresh, now
         return said
+
+
+def _lasting(reason: str, view: RunView) -> str:
+    """A reason without what the line of a request has told already, so that its clock makes no new reason each minute."""
+    reason = beside_the_rest(reason, view)
+    for question in view.open_questions:
+        head = f"request {question.asked.id} ({question.asked.code})"
+        reason = re.sub(rf"({re.escape(head)}), {re.escape(question.asked.default)} in [0-9a-z]+", r"\1", reason)
+    return reason
 
 
 def _names(titles: tuple[str, ...]) -> str:

@@ -45,7 +45,7 @@ def _say(asked: QuestionAsked) -> None:
     from core.report.lines import choices_of
     from core.report.text import clean, clock, wrap
 
-    show.say_lines(wrap(f"{asked.id}  {asked.code}{asked.severity}  {asked.subject}: {asked.text}", after="   "))
+    show.say_lines(wrap(f"{asked.id}  {asked.code}{asked.severity}  {asked.subject}: {asked.said}", after="   "))
     for choice in choices_of(asked):
         show.say_lines(wrap(choice, indent="     ", after="         "))
     left = show_duration(max(0.0, asked.deadline - time.time()))

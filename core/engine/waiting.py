@@ -253,7 +253,7 @@ def _asked(state: State, number: int) -> str:
     if question is None:
         return ""
     asked = question.asked
-    return f"request {asked.id} ({asked.code}), {asked.default} in {_in(state, asked.deadline)}: {asked.text}"
+    return f"request {asked.id} ({asked.code}), {asked.default} in {_in(state, asked.deadline)}: {asked.said}"
 
 
 def _deadline(state: State, number: int) -> float:

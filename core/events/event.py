@@ -286,6 +286,11 @@ class QuestionAsked:
     deadline: float
     handle: str = ""
 
+    @property
+    def said(self) -> str:
+        """What is asked.  A fault that became a request begins with its code; that stands before it anyway."""
+        return self.text.removeprefix(f"{self.code} ")
+
 
 @dataclass(frozen=True, slots=True)
 class QuestionClosed:

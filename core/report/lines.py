@@ -203,7 +203,7 @@ def _operator(
             choices = "|".join(choice.name for choice in event.choices)
             due = f"default {event.default} at {clock(event.deadline)}"
             head = f"REQUEST {event.id} {event.code}{event.severity} {clean(event.subject)}"
-            return f"{head}: {clean(event.text)} [{choices}] {due}"
+            return f"{head}: {clean(event.said)} [{choices}] {due}"
         case e.QuestionClosed():
             said = f"{event.choice} {event.argument}".strip()
             if not said:

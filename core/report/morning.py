@@ -219,7 +219,7 @@ def _requests(view: RunView) -> list[str]:
             end = f"open; {q.default} at {clock(q.deadline)}"
         lines += wrap(f"{number}  {clock(question.opened)}  {q.code}{q.severity}  {q.subject}: {end}", WIDTH, "  ", "     ")
         if q.severity in ("A", "D"):
-            lines += wrap(q.text, WIDTH, "     asked: ", "            ")
+            lines += wrap(q.said, WIDTH, "     asked: ", "            ")
             effect = next((c.effect for c in q.choices if c.name == (question.choice or q.default)), "")
             if effect and (said or not question.closed):
                 lines += wrap(effect, WIDTH, "     means: ", "            ")

@@ -6,14 +6,12 @@ much.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from core.events.gauges import Gauges
 from core.events.view import DiskState, DiskView, RunView
 from core.model.units import show_duration, show_kib
 from core.report.progress import of_disk, of_run
-from core.report.text import clean, clock, count, cut, moment, name_of, pad, wrap
-from core.report.waits import act_by, full_in, why_waits
+from core.report.text import WIDTH, clean, clock, count, cut, moment, name_of, pad, width, wrap
+from core.report.waits import act_by, beside_the_rest, full_in, why_waits
 
 _NAME = 26
 _SHOWN = 6
@@ -42,9 +40,7 @@ def status_text(view: RunView, gauges: Gauges, now: float, alive: bool, shown: i
         if states == (DiskState.RETRY,):
             disks.sort(key=lambda disk: (disk.retry_after, disk.title))
         if disks:
-            lines += ["", f"{title} ({len(disks)})", *_rows(view, gauges, now, disks[:limit])]
-            if len(disks) > limit:
-                lines.append(f"  ... and {len(disks) - limit} more")
+            lines += ["", f"{title} ({len(disks)})", *_rows(view, gauges, now, disks, limit)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -106,6 +102,9 @@ def _media(view: RunView, gauges: Gauges, now: float) -> list[str]:
             line += f", writes {name_of(write.host, write.disk, _NAME)}"
         why = gauges.tapers.get(taper.child, ("", 0.0))[0] if view.live else ""
         why = taper.message if taper.state == "down" else why or taper.message
+        if why and view.degraded.get(taper.storage) == why:
+            why = ""  # its line follows
+        why = beside_the_rest(why, view)
         lines += wrap(f"{line}: {why}" if why else line, after="  ")
     if view.live and gauges.act[1]:
         lines += wrap(f"{act_by(gauges)}: {gauges.act[1]}", after="  ")
@@ -121,51 +120,81 @@ def _requests(view: RunView, alive: bool) -> list[str]:
     if not alive:
         return ["", f"REQUESTS ({len(asked)} not answered; nobody waits for an answer any more)",
                 *(line for q in asked for line in wrap(
-                    f"{q.asked.id}  {q.asked.code}{q.asked.severity}  {q.asked.subject}: {q.asked.text}",
+                    f"{q.asked.id}  {q.asked.code}{q.asked.severity}  {q.asked.subject}: {q.asked.said}",
                     indent="  ", after="     "))]
     lines = ["", f"REQUESTS ({len(asked)} open; answer with 'taperoom reply NUMBER CHOICE')"]
     for question in asked:
         q = question.asked
-        lines += wrap(f"{q.id}  {q.code}{q.severity}  {q.subject}: {q.text}", indent="  ", after="     ")
+        lines += wrap(f"{q.id}  {q.code}{q.severity}  {q.subject}: {q.said}", indent="  ", after="     ")
         choices = " | ".join(c.name + (f" {c.argument}" if c.argument else "") for c in q.choices)
         lines.append(f"     [{clean(choices)}]  {clean(q.default)} at {clock(q.deadline)}")
     return lines
 
 
-def _rows(view: RunView, gauges: Gauges, now: float, disks: Iterable[DiskView]) -> list[str]:
+def _rows(view: RunView, gauges: Gauges, now: float, disks: list[DiskView], limit: int) -> list[str]:
+    """A line for each of the first disks; a long reason that several of them share stands once, above them."""
+    told = [(disk, *_figures(view, disk, gauges, now)) for disk in disks]
+    groups: dict[str, list[tuple[DiskView, str]]] = {}
+    for disk, figures, why in told:
+        groups.setdefault(why, []).append((disk, figures))
+    shared = {why for why, group in groups.items() if len(group) > 1 and any(
+        width(_line(disk, figures, why)) > WIDTH for disk, figures in group)}
     lines: list[str] = []
-    for disk in disks:
-        name = pad(name_of(disk.host, disk.disk, _NAME), _NAME)
-        level = f"L{disk.level}" if disk.level >= 0 else "  "
-        line = f"  {name} {level:<3} {_figures(disk, gauges, now)}"
-        if disk.state in _WAITS and len(line) > 80:
-            first = wrap(line, indent="")[0]
-            lines += [first, *wrap(line[len(first):].strip(), indent="      ")]  # the end says when it lifts
-        else:
-            lines.append(cut(line, 80))
+    room = limit
+    for disk, figures, why in told:
+        if room <= 0:
+            break
+        if why not in shared:
+            lines += _row(disk, figures, why)
+            room -= 1
+        elif group := groups.pop(why, None):  # at the place of the first of them
+            lines += wrap(f"{len(group)} disks: {why}", indent="  ", after="      ")
+            for one, its in group[:room]:
+                lines += _row(one, its, "", "    ")
+            room -= len(group[:room])
+    if len(disks) > limit:
+        lines.append(f"  ... and {len(disks) - limit} more")
     return lines
 
 
-def _figures(disk: DiskView, gauges: Gauges, now: float) -> str:
+def _line(disk: DiskView, figures: str, why: str, indent: str = "  ") -> str:
+    name = pad(name_of(disk.host, disk.disk, _NAME), _NAME)
+    level = f"L{disk.level}" if disk.level >= 0 else "  "
+    joint = ": " if disk.state is DiskState.RETRY else ", "
+    return f"{indent}{name} {level:<3} {joint.join(filter(None, (figures, why)))}"
+
+
+def _row(disk: DiskView, figures: str, why: str, indent: str = "  ") -> list[str]:
+    line = _line(disk, figures, why, indent)
+    if disk.state not in _WAITS or len(line) <= WIDTH:
+        return [cut(line, WIDTH)]
+    first = wrap(line)[0]
+    return [first, *wrap(line[len(first):].strip(), indent="      ")]  # the end says when it lifts
+
+
+def _figures(view: RunView, disk: DiskView, gauges: Gauges, now: float) -> tuple[str, str]:
+    """How far it is, and why it is there."""
     match disk.state:
         case DiskState.DUMPING | DiskState.STALLED:
             at = of_disk(disk, gauges, now)
             text = f"{show_kib(at.done)} of {show_kib(at.total)}"
             text += f" {at.percent}%" if at.percent is not None else ""
             if disk.state is DiskState.STALLED:
-                return f"{text}, {why_waits(disk, gauges)}"
+                return text, clean(beside_the_rest(why_waits(disk, gauges), view))
             text += f", {show_kib(at.rate)}/s" if at.rate else ""
-            return f"{text}, {show_duration(at.left)} left" if at.left is not None else text
+            return f"{text}, {show_duration(at.left)} left" if at.left is not None else text, ""
         case DiskState.RETRY:
             tries = f"attempt {disk.attempt} of {disk.attempts}, " if disk.attempt else ""
-            return f"{tries}again at {clock(disk.retry_after)}: {clean(disk.message)}"
+            return f"{tries}again at {clock(disk.retry_after)}", clean(disk.message)
         case DiskState.PLANNED | DiskState.HELD:
-            why = why_waits(disk, gauges) or disk.state.value
-            return f"{show_kib(disk.estimate)}, {clean(why)}"
+            why = beside_the_rest(why_waits(disk, gauges), view)
+            return show_kib(disk.estimate), clean(why or disk.state.value)
         case DiskState.STRANGE:
-            return clean(next((line for line in disk.strange.splitlines() if line.strip()), disk.message))
-        case DiskState.DUMPED | DiskState.WRITING:
-            why = why_waits(disk, gauges) or "waits for a taper"
-            return f"{show_kib(disk.size)}, {'is being written' if disk.state is DiskState.WRITING else clean(why)}"
+            return "", clean(next((line for line in disk.strange.splitlines() if line.strip()), disk.message))
+        case DiskState.WRITING:
+            return show_kib(disk.size), "is being written"
+        case DiskState.DUMPED:
+            why = beside_the_rest(why_waits(disk, gauges), view)
+            return show_kib(disk.size), clean(why or "waits for a taper")
         case _:
-            return clean(disk.message)
+            return "", clean(disk.message)

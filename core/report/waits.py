@@ -27,6 +27,16 @@ def why_waits(disk: DiskView, gauges: Gauges) -> str:
     return ""
 
 
+def beside_the_rest(text: str, view: RunView) -> str:
+    """A reason without what stands beside it once and for all disks: what an open request says, and why a storage takes
+    nothing."""
+    for question in view.open_questions:
+        text = text.replace(f": {question.asked.said}", "")
+    for storage, reason in view.degraded.items():
+        text = text.replace(f"{storage} takes nothing: {reason}", f"{storage} takes nothing")
+    return text
+
+
 def older(gauges: Gauges, disk: DiskView) -> bool:
     """Whether they were taken before the disk's dump began: what it waited for then it has."""
     return 0.0 < gauges.at < disk.began

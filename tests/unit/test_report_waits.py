@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
+
+from core.cli.beside import Beside
+from core.cli.requests import tell_request
 from core.events import event as e
+from core.events.event import Record
 from core.events.gauges import Gauges, decode, encode
 from core.events.view import DiskState
 from core.report.data import run_data
+from core.report.lines import line_of
 from core.report.morning import report_text
 from core.report.status import status_text
 from core.report.waits import why_waits
@@ -135,3 +141,58 @@ def test_disks_that_no_gauge_speaks_of() -> None:
     assert why_waits(view.disks["e", "/x"], Gauges()) == "its client is asked for the size"
     assert why_waits(view.disks["a", "/x"], Gauges()) == "stands still: 2.0 MiB missing" and view.disks["a", "/x"].stalled
     assert why_waits(view.disks["b", "/x"], Gauges()) == "" and view.disks["a", "/x"].state is DiskState.STALLED
+
+
+NO_VOLUME = ("TAP012 storage main: no volume may be written: slot 1 DAILY-001: younger than 14 days; slot 2 DAILY-002: younger "
+             "than 14 days; slot 3 DAILY-003: younger than 14 days; load another volume")
+ASKED = e.QuestionAsked(1, "TAP012", "A", "main", NO_VOLUME, (e.Choice("done", "looked at again"),), "degrade", NOW + 300)
+
+
+def _all_wait(left: str) -> Gauges:
+    """Each disk waits for the one request, as the engine says it."""
+    why = f"goes straight to a volume of main, which waits: request 1 (TAP012), degrade in {left}: {ASKED.said}"
+    return Gauges(at=NOW, waiting=dict.fromkeys(("a:/x", "b:/x", "c:/x", "d:/x"), why),
+                  tapers={"taper0": (f"waits for hands: request 1 (TAP012), degrade in {left}: {ASKED.said}", NOW + 300)})
+
+
+def test_a_request_says_its_code_and_its_reason_once_however_many_disks_wait_for_it() -> None:
+    view = made(e.ChildBegan("taper0", 9, "main"), *PLAN, e.PlanComplete(4, 0), ASKED)
+    flat = " ".join(status_text(view, _all_wait("5m00s"), NOW, True).split())
+    assert "1 TAP012A main: storage main: no volume may be written" in flat and "TAP012 storage" not in flat
+    assert flat.count("slot 1 DAILY-001") == 1, "the request's own line has it"
+    assert "4 disks: goes straight to a volume of main, which waits: request 1 (TAP012), degrade in 5m00s a:/x L0" in flat
+    assert "waits for hands: request 1 (TAP012), degrade in 5m00s" in flat
+    assert all(len(line) <= 80 for line in status_text(view, _all_wait("5m00s"), NOW, True).splitlines())
+    assert NO_VOLUME in json.dumps(run_data(view, _all_wait("5m00s"), NOW, True)), "what a program reads keeps the whole text"
+
+
+def test_a_storage_that_takes_nothing_says_why_once() -> None:
+    down = [e.TaperDown("taper0", "main", NO_VOLUME), e.Degraded("main", NO_VOLUME)]
+    why = f"main takes nothing: {NO_VOLUME}; it stays on the holding disk"
+    view = made(e.ChildBegan("taper0", 9, "main"), *PLAN, e.PlanComplete(4, 0), *down)
+    flat = " ".join(status_text(view, Gauges(at=NOW, waiting={"a:/x": why, "b:/x": why}), NOW, True).split())
+    assert flat.count("slot 1 DAILY-001") == 1 and "DEGRADED: storage main takes nothing: TAP012 storage main" in flat
+    assert "1000 KiB, main takes nothing; it stays on the holding disk" in flat or "2 disks: main takes nothing" in flat
+
+
+def test_a_long_reason_of_many_failed_disks_stands_once_above_them() -> None:
+    why = "its dumptype says no holding disk, and there is no volume: every slot holds a volume that is still needed"
+    ended = [e.DiskEnded(host, "/x", 0, "failed", why) for host in "abc"] + [e.DiskEnded("d", "/x", 0, "failed", "refused")]
+    text = status_text(made(*PLAN, e.PlanComplete(4, 0), *ended), Gauges(), NOW, True, shown=3)
+    flat = " ".join(text.split())
+    assert f"FAILED (4) 3 disks: {why} a:/x L0 b:/x L0 c:/x L0 ... and 1 more" in flat
+
+
+def test_requests_and_replies_say_the_code_once(capsys: pytest.CaptureFixture[str]) -> None:
+    tell_request(ASKED)
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.startswith("1 TAP012A main: storage main: no volume may be written") and said.count("TAP012") == 1
+
+
+def test_a_line_of_a_request_and_those_of_who_waits_for_it_say_it_once() -> None:
+    view = made(*PLAN, e.PlanComplete(4, 0), ASKED)
+    assert str(line_of(Record(9, NOW, ASKED), view)).startswith("REQUEST 1 TAP012A main: storage main: no volume may be")
+    beside = Beside(0.0)
+    assert beside.lines(view, _all_wait("5m00s"), 60.0, NOW) == [
+        "WAITING a:/x, b:/x, c:/x and 1 more: goes straight to a volume of main, which waits: request 1 (TAP012)"]
+    assert beside.lines(view, _all_wait("3m58s"), 122.0, NOW) == [], "only the clock went on"
