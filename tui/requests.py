@@ -25,10 +25,16 @@ def text_of(asked: QuestionAsked) -> str:
 
 def open_requests(now: Moment) -> list[Request]:
     """All of them; a replay, and the past, have those of their run only."""
-    found = [] if now.over else [Request(question) for question in now.view.open_questions]
+    found = [] if now.over else [Request(_by_now(question, now)) for question in now.view.open_questions]
     if now.link not in (Link.REPLAY, Link.PAST):
         found += [Request(question, one.name) for one in now.restores[::-1] for question in one.asks]
     return found
+
+
+def _by_now(question: QuestionView, now: Moment) -> QuestionView:
+    """With what its choices cost by now, not when it was asked: that is what who answers must know."""
+    asked = question.asked if question.closed else now.gauges.as_of_now(question.asked)
+    return question if asked is question.asked else replace(question, asked=asked)
 
 
 def answered_first(found: list[Request], disk: Key | None) -> Request | None:
@@ -40,7 +46,12 @@ def answered_first(found: list[Request], disk: Key | None) -> Request | None:
 def as_it_stands(request: Request, now: Moment) -> Request:
     """The same request now; one of a restore that is over is asked by nobody any more."""
     question = request.question
-    if not request.restore or question.closed:
+    if not request.restore:
+        latest = now.view.questions.get(question.asked.id)
+        if latest is None or latest.opened != question.opened:  # of a run that is not shown any more
+            return request
+        return replace(request, question=_by_now(latest, now))
+    if question.closed:
         return request
     one = next((one for one in now.restores if one.name == request.restore), None)
     found = next((new for new in one.asked if new.asked.id == question.asked.id), None) if one is not None else None

@@ -23,14 +23,17 @@ def requests(
       taperoom requests
       taperoom reply 7 flush
     """
+    from core.client.follow import read_gauges
     from core.client.runs import view_of
     from core.report.data import questions_data
 
-    views = [view_of(run) for run in where.who_asks(where.site())]
+    runs = where.who_asks(where.site())
+    views = [view_of(run) for run in runs]
     if json:
         show.say_json([plain for view in views for plain in questions_data(view, only_open=True)])
         return 0
-    open_ones = [question.asked for view in views for question in view.open_questions]
+    open_ones = [now.as_of_now(question.asked) for view, now in zip(views, map(read_gauges, runs), strict=True)
+                 for question in view.open_questions]
     for asked in open_ones:
         _say(asked)
     if not open_ones:

@@ -23,7 +23,7 @@ from core.driver import space
 from core.driver.children import Child, open_log, program
 from core.driver.indexing import Indexing
 from core.driver.journal import Journal, Traffic
-from core.engine import runway, waiting
+from core.engine import costs, runway, waiting
 from core.engine.effects import (
     Effect,
     Finish,
@@ -251,7 +251,7 @@ class Loop:
         gauges.tapers = {tape.child: (wait.text, wait.until) for tape, wait in waiting.tapers(state)}
         gauges.runway = {one.path: (one.free, one.fills, one.drains, one.full_at) for one in runway.of_holding(state)}
         must = runway.act(state)
-        gauges.act = (must.by, must.text)
+        gauges.act, gauges.costs = (must.by, must.text), costs.changed(state)
         gauges.network = {name: used for name, used in state.network.items() if used}
         gauges.consoles = self.control.names
         status = self.directory / "status.json"

@@ -46,11 +46,11 @@ def _ask(state: State, waiting: list[Job]) -> Iterator[Effect]:
     free = sum(hold.free for hold in state.holds.values())
     missing = sum(j.missing or room.GROWTH for j in waiting)
     who = f"{job.title} level {job.level} needs" if len(waiting) == 1 else f"{len(waiting)} dumps need"
-    choices = list(_choices(state, job))
+    offered = list(choices(state, job))
     yield from questions.ask(
         state, "room", job.handle, code="HLD003", severity="D", title=job.title, handle=job.handle,
         text=f"{who} {show_kib(missing)} more on the holding disk, {show_kib(free)} free, none coming{_because(state)}",
-        choices=choices, default=choices[0].name, patience=min(PATIENCE, state.site.run.request_deadline))
+        choices=offered, default=offered[0].name, patience=min(PATIENCE, state.site.run.request_deadline))
     job.question = state.asked
 
 
@@ -61,8 +61,8 @@ def _because(state: State) -> str:
     return "; no volume: " + "; ".join(f"{name}: {reason}" for name, reason in state.degraded.items())
 
 
-def _choices(state: State, job: Job) -> Iterator[Choice]:
-    """The default first."""
+def choices(state: State, job: Job) -> Iterator[Choice]:
+    """What may be answered, the default first, and what each costs now."""
     lost = f"{show_kib(job.written)} dumped so far are lost; "
     if _can_go_direct(state, job):
         yield Choice("direct", lost + "it is dumped again, straight to a volume", destructive=True)

@@ -58,7 +58,7 @@ def again(
     if delay:
         yield from questions.ask(
             state, "retry", "\0".join(job.key), code="DMP007", severity="W", title=job.title,
-            text=f"TRY-AGAIN {job.attempts}/{attempts}: {reason}", choices=list(_choices(job)),
+            text=f"TRY-AGAIN {job.attempts}/{attempts}: {reason}", choices=list(choices(job)),
             default="retry", patience=delay)
         job.question = state.asked
 
@@ -100,7 +100,8 @@ def set_level(job: Job, level: int) -> None:
     job.level = level
 
 
-def _choices(job: Job) -> Iterator[Choice]:
+def choices(job: Job) -> Iterator[Choice]:
+    """What may be answered, and what follows."""
     yield Choice("retry", "it is dumped again as soon as a dumper is free")
     if (found := _other_level(job)) >= 0:
         size = job.plan_b.size if job.plan_b and found == job.plan_b.level else job.line.size
@@ -117,13 +118,14 @@ def _other_level(job: Job) -> int:
 
 def refuse(state: State, question: Question, choice: str, argument: str) -> str:
     """Why that answer makes no sense; empty when it does."""
-    job = _job(state, question)
+    job = job_of(state, question)
     if choice == "level" and job is not None and argument not in ("", str(_other_level(job))):
         return f"the plan knows level {_other_level(job)} of {job.title} besides {job.level}, not {argument[:20]}"
     return ""
 
 
-def _job(state: State, question: Question) -> Job | None:
+def job_of(state: State, question: Question) -> Job | None:
+    """The disk that such a request is about."""
     host, _, disk = question.subject.partition("\0")
     return state.jobs.get((host, disk))
 
@@ -131,7 +133,7 @@ def _job(state: State, question: Question) -> Job | None:
 def answered(state: State, question: Question, choice: str, argument: str, by: str) -> Iterator[Effect]:
     """The operator's word on a disk that waits to be tried again."""
     yield from questions.close(state, question, choice, argument, by)
-    job = _job(state, question)
+    job = job_of(state, question)
     if job is None or job.phase is not Phase.WAITING:
         return
     job.question, job.not_before = 0, 0.0

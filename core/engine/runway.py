@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.engine import room
+from core.engine import costs, room
 from core.engine.choosing import goes_direct
 from core.engine.state import Job, Phase, State
 from core.engine.waiting import ENOUGH
@@ -73,7 +73,7 @@ def act(state: State) -> Act:
     for question in state.questions.values():
         asked = question.asked
         if asked.severity in ("A", "D"):
-            effect = next((c.effect for c in asked.choices if c.name == asked.default), "")
+            effect = costs.effect(state, question, asked.default)
             found.append(Act(asked.deadline, (
                 f"request {asked.id} ({asked.subject}): without an answer {asked.default} in "
                 f"{show_duration(max(0.0, asked.deadline - state.now))}: {effect}")))

@@ -33,16 +33,19 @@ def ask(state: State, tape: Tape, about: str, code: str, text: str) -> Iterator[
         return
     if tape.question in state.questions:
         return
-    waiting = sum(write.size for write in tape.queue) + (tape.write.size if tape.write else 0)
     yield from questions.ask(
         state, about, tape.child, code=code, severity="A", title=tape.storage, text=text,
-        choices=[
-            e.Choice("done", "the volumes are looked at again"),
-            e.Choice("degrade", (f"nothing more goes to {tape.storage} tonight: {show_kib(waiting)} stay on the holding "
-                                 "disk, fulls without room become incrementals"))],
-        default="degrade", patience=state.site.run.request_deadline,
+        choices=list(choices(tape)), default="degrade", patience=state.site.run.request_deadline,
         handle=tape.write.handle if tape.write else "")
     tape.question = state.asked
+
+
+def choices(tape: Tape) -> Iterator[e.Choice]:
+    """What may be answered, and what each costs now: who reads it later must not take "so far" for the whole night."""
+    waiting = sum(write.size for write in tape.queue) + (tape.write.size if tape.write else 0)
+    yield e.Choice("done", "the volumes are looked at again")
+    yield e.Choice("degrade", (f"nothing more goes to {tape.storage} tonight: what waits for it, {show_kib(waiting)} so far, "
+                               "stays on the holding disk, fulls without room become incrementals"))
 
 
 def is_world(by: str) -> bool:

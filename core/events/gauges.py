@@ -6,7 +6,9 @@ The driver replaces ``status.json`` with them about once a second; after the run
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from core.events.event import QuestionAsked
 
 
 @dataclass(slots=True)
@@ -15,7 +17,8 @@ class Gauges:
     allotted, KiB of files).  ``waiting``: ``HOST:DISK`` to why it waits.  ``network``: KiB/s allotted per interface.
     ``consoles``: who is attached.  ``waits``: ``HOST:DISK`` to (constraint in a word, when it lifts, 0 unknown).
     ``tapers``: taper to (why it waits, when that lifts).  ``runway``: holding disk to (KiB left, KiB/s in, KiB/s out, when it
-    is full, 0 not as things stand).  ``act``: by when somebody must act (0: nobody must), and why."""
+    is full, 0 not as things stand).  ``act``: by when somebody must act (0: nobody must), and why.
+    ``costs``: number of an open request to what its choices mean by now, as far as that is not what was asked."""
 
     at: float = 0.0
     progress: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -27,6 +30,15 @@ class Gauges:
     tapers: dict[str, tuple[str, float]] = field(default_factory=dict)
     runway: dict[str, tuple[int, float, float, float]] = field(default_factory=dict)
     act: tuple[float, str] = (0.0, "")
+    costs: dict[int, dict[str, str]] = field(default_factory=dict)
+
+    def as_of_now(self, asked: QuestionAsked) -> QuestionAsked:
+        """A request with what its choices mean by now."""
+        effects = self.costs.get(asked.id)
+        if not effects:
+            return asked
+        return replace(asked, choices=tuple(
+            replace(choice, effect=effects.get(choice.name, choice.effect)) for choice in asked.choices))
 
 
 def encode(gauges: Gauges) -> bytes:
@@ -34,7 +46,7 @@ def encode(gauges: Gauges) -> bytes:
     return json.dumps({
         "at": gauges.at, "progress": gauges.progress, "holding": gauges.holding, "waiting": gauges.waiting,
         "network": gauges.network, "consoles": gauges.consoles, "waits": gauges.waits, "tapers": gauges.tapers,
-        "runway": gauges.runway, "act": gauges.act,
+        "runway": gauges.runway, "act": gauges.act, "costs": gauges.costs,
     }).encode()
 
 
@@ -50,6 +62,8 @@ def decode(data: bytes) -> Gauges:
             {k: (str(a), float(b)) for k, (a, b) in plain.get("tapers", {}).items()},
             {k: (int(a), float(b), float(c), float(d)) for k, (a, b, c, d) in plain.get("runway", {}).items()},
             _act(plain.get("act", (0.0, ""))),
+            {int(id): {str(name): str(effect) for name, effect in effects.items()}
+             for id, effects in plain.get("costs", {}).items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return Gauges()

@@ -26,11 +26,12 @@ def report_text(view: RunView, background: Background = NOTHING, gauges: Gauges 
     """The report of a run, finished or not; ``gauges`` of one that lives tell what it waits for."""
     if view.began is None:
         return "This run has written nothing; there is nothing to report.\n"
+    gauges = gauges or Gauges()
     blocks = [
-        _head(view), _failures(view), waiting_now(view, gauges or Gauges()), _left(view), _troubles(view),
+        _head(view), _failures(view), waiting_now(view, gauges), _left(view), _troubles(view),
         _overcome(view), _strange(view),
-        _disks(view), _flushes(view), _volumes(view, background), _requests(view), waited(view), _coverage(view, background),
-        _proof(background),
+        _disks(view), _flushes(view), _volumes(view, background), _requests(view, gauges), waited(view),
+        _coverage(view, background), _proof(background),
     ]
     return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block) + "\n"
 
@@ -207,12 +208,12 @@ def _fill(volume: VolumeView, background: Background) -> str:
     return f"{min(100, volume.size * 100 // capacity)}%" if capacity else "-"
 
 
-def _requests(view: RunView) -> list[str]:
+def _requests(view: RunView, gauges: Gauges) -> list[str]:
     if not view.questions:
         return []
     lines = ["REQUESTS"]
     for number, question in view.questions.items():
-        q = question.asked
+        q = question.asked if question.closed else gauges.as_of_now(question.asked)
         said = f"{question.choice} {question.argument}".strip()
         end = f"answered {said} by {question.by} at {clock(question.closed)}" if said else "withdrawn: the world answered"
         if not question.closed:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from textual.screen import ModalScreen
 
 from core.client.runs import Run
-from core.events import codec
+from core.events import codec, gauges
 from core.events import event as e
 from core.events.event import Record
+from core.events.gauges import Gauges
 from tests.console.conftest import Night, settled, text_of, typed
 from tests.support import recorded_run
 from tui.app import ConsoleApp
 from tui.deeds import Deed
 from tui.look import Look
+from tui.requests import as_it_stands, open_requests
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.request import letters
 
@@ -130,3 +134,23 @@ async def test_the_word_to_type_is_never_cut(night: Night, size: tuple[int, int]
         await settled(pilot)
         assert f"{word} " in said(pilot.app) and "and enter:" in said(pilot.app)
         assert pilot.app.screen.query_one("#argument").region.height and "leaves it" in said(pilot.app)
+
+
+async def test_a_choice_costs_what_it_costs_now_not_when_it_was_asked(asked: Night) -> None:
+    run = Run(asked.folder / "runs" / recorded_run.STAMP)
+    told = gauges.decode(run.status.read_bytes())
+    told.costs = {9: {"direct": "907 GiB dumped so far are lost; it is dumped again, straight to a volume"}}
+    run.status.write_bytes(gauges.encode(told))
+    async with asked.shown((120, 40)) as pilot:
+        await typed(pilot, "r", "3")
+        assert "907 GiB dumped so far are lost; it is dumped again, straight" in said(pilot.app)
+        app = pilot.app
+        assert isinstance(app, ConsoleApp)
+        told.at, told.costs = told.at + 1, {9: {"direct": "908 GiB dumped so far are lost; it is dumped again"}}
+        now = replace(app.moment(), gauges=told)
+        shown = open_requests(now)[2]
+        assert shown.question.asked.choices[0].effect.startswith("908 GiB")
+        assert as_it_stands(open_requests(app.moment())[2], now) == shown, "an open dialog goes with it"
+        assert as_it_stands(shown, replace(now, gauges=Gauges())).question.asked.choices == CHOICES
+        now.view.questions[9].closed = now.now
+        assert as_it_stands(shown, now).question.closed == now.now, "that somebody else answered is seen, too"

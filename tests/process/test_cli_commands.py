@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.client.runs import Run
+from core.events import gauges
 from core.protocol import operator as op
 from tests.support import recorded_run as recorded
 from tests.support.cli import answering, call, program, write_site
@@ -109,6 +110,17 @@ def test_requests(site: Path, capsys: Capture) -> None:
     assert "taperoom reply 8 slot SLOT: takes the volume of that slot" in said.out
     assert "without an answer: flush at 02:39:00" in said.out
     assert [question["id"] for question in plain] == [7, 8]
+
+
+def test_requests_say_what_their_choices_cost_by_now(site: Path, capsys: Capture) -> None:
+    run = night(site, "dumping")
+    told = gauges.decode(run.status.read_bytes())
+    told.costs = {7: {"abort": "3.5 TiB dumped so far are lost"}}
+    run.status.write_bytes(gauges.encode(told))
+    with recorded.alive(run):
+        said, report = call(capsys, "requests"), call(capsys, "report")
+    assert "taperoom reply 7 abort: 3.5 TiB dumped so far are lost" in said.out and "3.4 TiB dumped so far" not in said.out
+    assert "taperoom reply 8 slot SLOT: takes the volume of that slot" in said.out and report.code == 0
 
 
 def test_requests_without_a_run(site: Path, capsys: Capture) -> None:
