@@ -17,6 +17,7 @@ from tui.about import About
 from tui.clean import clean
 from tui.format import moment, percent, plural, short_size, span
 from tui.look import BAD, BUSY, DISK, GOOD, IDLE, NOT, ODD, WAITS, WANTS, Mark
+from tui.panes.messages import code_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Story:
         told = tell(self, record.at, event)
         if told is not None:
             mark, word, text, *code = told
-            self.steps.append(Step(record.seq, record.at, mark, word, clean(text), clean(code[0]) if code else ""))
+            self.steps.append(Step(record.seq, record.at, mark, word, clean(text), clean(code[0]) if code else code_in(text)))
 
     def _own(self, handle: str, file: str = "") -> None:
         if handle not in self.handles:

@@ -149,9 +149,9 @@ def _judge(view: RunView, disk: DiskView) -> tuple[str, str]:
         case DiskState.DUMPED | DiskState.WRITING if _on_volume(view, disk):
             return good, ""
         case DiskState.DUMPED | DiskState.WRITING | DiskState.DUMPING | DiskState.STALLED:
-            return "failed", "its dump was cut off: the run died"
+            return "failed", f"{CODE} its dump was cut off: the run died"
         case _:
-            return "failed", f"not dumped: the run died{f'; {disk.message}' if disk.message else ''}"
+            return "failed", f"{CODE} not dumped: the run died{f'; {disk.message}' if disk.message else ''}"
 
 
 def _on_volume(view: RunView, disk: DiskView) -> bool:

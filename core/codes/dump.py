@@ -54,6 +54,32 @@ PAGES: tuple[Page, ...] = (
     Page("DMP023", "E", "A fault of the dumper itself",
          "Something happened that the dumper does not know; its log (stderr) has the details.",
          "Report it with those lines; only this one dump is lost."),
+    Page("DMP025", "E", "A disk that may not wait on the holding disk has no volume",
+         "Its dumptype says holding = \"never\", so it goes straight to a volume, and no volume of its storages may "
+         "be written. The rest of the message tells why.",
+         "Load or label a volume; `taperoom retry HOST:DISK` dumps it in the same run, else the next run does. holding "
+         "= \"auto\" would let it wait on the holding disk."),
+    Page("DMP026", "E", "A full has no place without a volume",
+         "There is no volume, the full does not fit beside the part of the holding disk that is kept for incrementals, and the "
+         "disk has no earlier full that an incremental could be made of.",
+         "Load or label a volume, add a holding disk, or lower its reserve; the next run tries the full again."),
+    Page("DMP027", "E", "A dump has no place at all",
+         "It is larger than the holding disks, and may not go straight to a volume, or there is none.",
+         "Load a volume, add a holding disk, set holding = \"auto\" in its dumptype, or divide the disk with include "
+         "and exclude."),
+    Page("DMP028", "E", "A dump was aborted by an order",
+         "Somebody gave the dump up while it was under way; the message has the name. What was dumped so far is thrown "
+         "away, and the disk is not tried again by itself.",
+         "Nothing, if that was meant; `taperoom retry HOST:DISK` dumps it in the same run, else the next run does."),
+    Page("DMP029", "E", "A dumper died",
+         "The process that received the dump ended, or had to be ended since it was silent or said what makes no "
+         "sense. Another one is started.", _AGAIN + " children.log in the run's directory has its last words."),
+    Page("DMP030", "E", "Every dumper died",
+         "Each dumper of the run died again and again, so nothing more could be dumped.",
+         "Read children.log in the run's directory; look for the kernel's word on lack of memory."),
+    Page("DMP031", "W", "A disk was skipped by an answer",
+         "The disk was to be tried again, and the answer to its request was to leave it out; the message tells by whom.",
+         "Nothing, if that was meant; `taperoom retry HOST:DISK` dumps it in the same run, else the next run does."),
     Page("DMP024", "W", "The client was not told that its dump is safe",
          "The dump is good, but the connection broke before the client heard so; it keeps its older incremental state.",
          "Nothing; the next incremental dump of the disk is larger than it needs to be."),

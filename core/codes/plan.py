@@ -33,4 +33,12 @@ PAGES: tuple[Page, ...] = (
     Page("PLN010", "E", "The planner was called wrongly",
          "An argument of the planner is missing or unknown.",
          "Call it as shown: a configuration, options, then perhaps disks as HOST or HOST:DISK."),
+    Page("PLN011", "I", "A disk is left out by an order or a setting",
+         "Somebody held the disk back, or strategy, skip_full or skip_incr of its dumptype leave it out tonight.",
+         "Nothing, if that was meant. `taperoom disk list` shows disks that are held, `taperoom disk hold HOST:DISK --undo` "
+         "lets one go; the dumptype has the rest."),
+    Page("PLN012", "W", "A full is delayed",
+         "The full is due and does not fit the volumes of one run, so an incremental is made tonight and the full on a later "
+         "night.",
+         "Nothing, if it comes once. Raise runtapes or lengthen the dump cycle if it happens each night."),
 )

@@ -90,6 +90,13 @@ PAGES: tuple[Page, ...] = (
          "If the clock is wrong now, correct it before the next run. If it was wrong then, nothing has to be ordered: the next "
          "run makes a full of each disk that was dumped then, since nobody knows what an incremental would build on. When "
          "those fulls are on volumes, give the misdated volumes back: 'taperoom tape erase LABEL'."),
+    Page("RUN044", "E", "The run was stopped",
+         "Somebody ordered the run to stop, or a signal did; the message tells who. What was not dumped by then is not dumped "
+         "tonight, whole dumps stay where they are.",
+         "The next run dumps what is missing and flushes what is whole; 'taperoom run HOST' does it now."),
+    Page("RUN045", "E", "The run ended before a disk was dumped",
+         "Nothing of the run was left to do, and the disk still had no dump: something that it waited for never came.",
+         "The next run dumps it; if it happens again, please report it with the run's traffic.log."),
     Page("RUN098", "E", "This user may not",
          "The command met a file or a directory that it may not read, write or look into as the user who typed it. A run is "
          "not started then, and no plan is made: without what earlier runs left, each disk would be planned as a new one.",

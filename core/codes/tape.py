@@ -139,6 +139,20 @@ PAGES: tuple[Page, ...] = (
         "this volume's headers instead, which is slower and gives no file lists.",
     ),
     Page(
+        "TAP027", "E", "A taper died",
+        "The process that writes volumes ended, or had to be ended since its drive or changer did not answer. It is "
+        "started once more, and what it wrote is written again; after a second time the storage takes nothing more in "
+        "this run.",
+        "Look at the drive and the changer ('taperoom tape list'), and at children.log in the run's directory. What stays "
+        "on the holding disk is flushed by the next run.",
+    ),
+    Page(
+        "TAP028", "I", "Degraded mode was ordered",
+        "Somebody ordered that no volume is used any more in this run. Dumps stay on the holding disk; fulls without "
+        "room there become incrementals.",
+        "Nothing: the next run flushes what waits, or 'taperoom flush' does.",
+    ),
+    Page(
         "TAP025", "W", "A word of the taper was lost",
         "What the taper says does not fit what it said before: a volume was never begun, or the parts that it reported "
         "are not the whole dump. A dump whose parts are not all known is written again.",

@@ -149,11 +149,11 @@ def answered(state: State, question: Question, choice: str, argument: str, by: s
     who = {"deadline": "nobody answered in time", "policy": "by a policy"}.get(by, f"by {by}")
     match choice:
         case "direct":
-            yield from _give_up(state, job, f"no room on the holding disk; sent straight to a volume: {who}", "direct")
+            yield from _give_up(state, job, f"HLD003 no room on the holding disk; sent straight to a volume: {who}", "direct")
         case "abort" | "abort-other":
             other = (_named(state, argument) if argument else None) or job
             then = "queue" if other.given_up == 0 else "direct" if _can_go_direct(state, other) else ""
-            yield from _give_up(state, other, f"no room on the holding disk; given up: {who}", then)
+            yield from _give_up(state, other, f"HLD003 no room on the holding disk; given up: {who}", then)
         case "flush":
             state.no_room_until = state.now + LOOKING
             for hold in state.holds.values():

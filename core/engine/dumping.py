@@ -83,7 +83,7 @@ def _start(state: State, dumper: Dumper, job: Job) -> Iterator[Effect]:
     if direct:
         if tape is None:
             job.lacked_volume = bool(state.site.storages)
-            yield from end(state, job, "failed", "its dumptype says no holding disk, and there is no volume")
+            yield from end(state, job, "failed", "DMP025 its dumptype says no holding disk, and there is no volume")
             return
         yield from _start_direct(state, dumper, job, tape)
         return
@@ -106,7 +106,7 @@ def _start(state: State, dumper: Dumper, job: Job) -> Iterator[Effect]:
 
 def _too_big(state: State, job: Job) -> str:
     total = sum(hold.total for hold in state.holds.values())
-    return f"needs {show_kib(job.size)} of holding disk, there are {show_kib(total)}, and no volume to go to instead"
+    return f"DMP027 needs {show_kib(job.size)} of holding disk, there are {show_kib(total)}, and no volume to go to instead"
 
 
 def _start_direct(state: State, dumper: Dumper, job: Job, tape: Tape) -> Iterator[Effect]:
@@ -161,7 +161,7 @@ def opened(state: State, tape: Tape, port: int) -> Iterator[Effect]:
     if state.stop_now:
         release(state, state.dumpers[job.child], job)
         yield Tell(tape.child, taper.WriteFailed(Handle(job.handle), "the run is stopped"))
-        yield from end(state, job, "failed", f"the run was stopped by {state.stopping}")
+        yield from end(state, job, "failed", f"RUN044 the run was stopped by {state.stopping}")
         return
     job.phase = Phase.DUMPING
     yield Tell(job.child, says.PortDump(
@@ -307,7 +307,7 @@ def drop(state: State, job: Job, message: str) -> Iterator[Effect]:
 
 
 def _gave_up(state: State, dumper: Dumper, job: Job) -> Iterator[Effect]:
-    reason = job.giving_up or "aborted"
+    reason = job.giving_up or "DMP028 aborted"
     release(state, dumper, job)
     yield _ended(job, Outcome.ABORTED, reason, "")
     if job.file:
@@ -326,7 +326,7 @@ def _degrade(state: State, job: Job) -> Iterator[Effect]:
     reason = "; ".join(state.degraded.get(name, "") for name in state.site.storages_of(job.disk)).strip("; ")
     if job.disk.dumptype.holding is HoldingUse.NEVER:
         job.lacked_volume = True
-        yield from end(state, job, "failed", f"its dumptype says no holding disk, and there is no volume: {reason}")
+        yield from end(state, job, "failed", f"DMP025 its dumptype says no holding disk, and there is no volume: {reason}")
         return
     job.direct = False
     if job.level != 0:
@@ -339,7 +339,7 @@ def _degrade(state: State, job: Job) -> Iterator[Effect]:
     if job.plan_b is None:
         job.lacked_volume = True
         yield from end(state, job, "failed", (
-            f"no volume, and a full of {show_kib(job.size)} does not fit beside the holding disk's reserve; "
+            f"DMP026 no volume, and a full of {show_kib(job.size)} does not fit beside the holding disk's reserve; "
             "a disk without an earlier full cannot be dumped at a higher level"))
         return
     job.level, job.size, job.seconds = job.plan_b.level, job.plan_b.size, job.plan_b.seconds
@@ -364,7 +364,7 @@ def died(state: State, dumper: Dumper, status: str) -> Iterator[Effect]:
         yield from _gave_up(state, dumper, job)
         return
     file = job.file
-    yield from _failed(state, dumper, job, Outcome.TRY_AGAIN, f"{dumper.child} died: {status}")
+    yield from _failed(state, dumper, job, Outcome.TRY_AGAIN, f"DMP029 {dumper.child} died: {status}")
     if file:
         yield RemoveFile(file)
         yield Journal(FileRemoved(file, "its dumper died"))

@@ -219,7 +219,7 @@ class Engine:
         if known is None:  # nothing says how its client is reached or what becomes of it
             yield from dumping.end(state, job, "failed", f"RUN012 the plan names it, and it is not in {state.site.file}")
         elif state.stopping:
-            yield from dumping.end(state, job, "failed", f"not dumped: the run was stopped by {state.stopping}")
+            yield from dumping.end(state, job, "failed", f"RUN044 not dumped: the run was stopped by {state.stopping}")
         else:
             yield from self._want_dumpers()
 
@@ -284,7 +284,7 @@ class Engine:
             yield from dumping.fill(state)
             if not any(d.up or d.deaths < DEATHS for d in state.dumpers.values()):
                 for job in list(state.waiting.values()):
-                    yield from dumping.end(state, job, "failed", "not dumped: every dumper died again and again")
+                    yield from dumping.end(state, job, "failed", "DMP030 not dumped: every dumper died again and again")
         yield from taping.pump(state)
         if self._idle():
             yield from self._end()
@@ -316,7 +316,7 @@ class Engine:
                 yield from dumping.end(
                     state, job, "strange" if job.strange else "done", f"left on the holding disk, not on {where}")
         for job in [j for j in state.jobs.values() if j.phase is not Phase.ENDED]:
-            yield from dumping.end(state, job, "failed", "the run ended before it was dumped")
+            yield from dumping.end(state, job, "failed", "RUN045 the run ended before it was dumped")
         for tape in state.tapes.values():
             for kind, seconds in waiting.waited(tape):
                 yield Journal(e.TaperWaited(tape.child, tape.storage, kind, round(seconds, 1)))

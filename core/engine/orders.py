@@ -60,7 +60,7 @@ def _carry_out(state: State, order: op.Order, by: str) -> Iterator[Effect | str]
                 yield Journal(e.Resumed(by))
         case op.Degrade():
             for tape in state.tapes.values():
-                yield from tape_waiting.give_up(state, tape, f"{by} ordered degraded mode")
+                yield from tape_waiting.give_up(state, tape, f"TAP028 {by} ordered degraded mode")
         case op.FlushNow():
             if any(hold.left for hold in state.holds.values()) and any(tape.usable for tape in state.tapes.values()):
                 yield FlushLeft()
@@ -77,7 +77,7 @@ def _abort(state: State, handle: str, by: str) -> Iterator[Effect | str]:
     if job is None or job.phase not in (Phase.DUMPING, Phase.STALLED):
         yield f"no dump {handle} is under way"
         return
-    yield from room.abort(state, job, f"aborted by {by}")
+    yield from room.abort(state, job, f"DMP028 aborted by {by}")
 
 
 def _retry(state: State, host: str, disk: str, by: str) -> Iterator[Effect | str]:
@@ -102,13 +102,13 @@ def stop(state: State, by: str, now: bool) -> Iterator[Effect]:
         state.stopping = by
         yield Journal(e.Stopping(by, now))
     for job in list(state.waiting.values()):
-        yield from dumping.end(state, job, "failed", f"not dumped: the run was stopped by {by}")
+        yield from dumping.end(state, job, "failed", f"RUN044 not dumped: the run was stopped by {by}")
     if now and not state.stop_now:
         state.stop_now = True
         for dumper in state.dumpers.values():
             job_ = state.jobs.get(dumper.job) if dumper.job else None
             if job_ is not None and job_.phase in (Phase.DUMPING, Phase.STALLED):
-                yield from room.abort(state, job_, f"the run was stopped by {by}")
+                yield from room.abort(state, job_, f"RUN044 the run was stopped by {by}")
         for tape in state.tapes.values():
             if tape.write is not None:
-                yield from taping_.cut_off(state, tape, f"the run was stopped by {by}")
+                yield from taping_.cut_off(state, tape, f"RUN044 the run was stopped by {by}")

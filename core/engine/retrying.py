@@ -138,7 +138,7 @@ def answered(state: State, question: Question, choice: str, argument: str, by: s
         return
     job.question, job.not_before = 0, 0.0
     if choice == "skip":
-        yield from end(state, job, "failed", f"skipped by {by}")
+        yield from end(state, job, "failed", f"DMP031 skipped by {by}")
     elif choice == "level" and (level := _other_level(job)) >= 0:
         set_level(job, level)
 

@@ -359,9 +359,9 @@ def died(state: State, tape: Tape, status: str) -> Iterator[Effect]:
     once = tape.deaths == 1
     if tape.write is not None and once:
         tape.write.attempts = min(tape.write.attempts, ATTEMPTS - 1)  # not the file's fault
-    yield from _ended(state, tape, "try-again" if once and tape.usable else "failed", f"{tape.child} died: {status}")
+    yield from _ended(state, tape, "try-again" if once and tape.usable else "failed", f"TAP027 {tape.child} died: {status}")
     if not once or tape.final:
-        yield from give_up(state, tape, f"the taper died twice: {status}")
+        yield from give_up(state, tape, f"TAP027 the taper died twice: {status}")
         return
     if tape.usable:
         tape.state = "starting"

@@ -92,6 +92,11 @@ class ChildDied:
     status: str
     tail: str
 
+    @property
+    def code(self) -> str:
+        """Whose death is explained where."""
+        return "TAP027" if self.child.startswith("taper") else "DMP029"
+
 
 @dataclass(frozen=True, slots=True)
 class EstimateBegan:

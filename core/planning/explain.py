@@ -19,10 +19,10 @@ _ORDERS = {
     "level-1": "level 1 forced by the operator",
 }
 _RULES = {
-    r.Rule.HELD: "held back by the operator",
-    r.Rule.STRATEGY_SKIP: "strategy skip: never dumped",
-    r.Rule.SKIP_FULL: "skip_full: the full of today is made elsewhere",
-    r.Rule.SKIP_INCR: "skip_incr: only fulls are dumped, none is due",
+    r.Rule.HELD: "PLN011 held back by the operator",
+    r.Rule.STRATEGY_SKIP: "PLN011 strategy skip: never dumped",
+    r.Rule.SKIP_FULL: "PLN011 skip_full: the full of today is made elsewhere",
+    r.Rule.SKIP_INCR: "PLN011 skip_incr: only fulls are dumped, none is due",
     r.Rule.SKIP_FULL_UNKNOWN: "PLN005 skip_full is set, but no full is known; force one or unset skip_full",
     r.Rule.INCRONLY_UNKNOWN: "PLN005 strategy incronly needs an earlier full, and none is known",
 }
@@ -66,7 +66,7 @@ def why(reason: r.Reason) -> str:
         case r.FullWithoutSize():
             return "full due, but it has no size; incremental instead"
         case r.Delayed():
-            return f"delayed full: {space(reason.cause)}"
+            return f"PLN012 delayed full: {space(reason.cause)}"
     assert_never(reason)
 
 

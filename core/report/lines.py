@@ -79,7 +79,7 @@ def _run(event: e.RunBegan | e.RunEnded | e.HoldingFound | e.ChildBegan | e.Chil
             return None
         case e.ChildDied():
             said = clean(event.tail.strip().splitlines()[-1]) if event.tail.strip() else ""
-            return f"DIED {event.child}: {clean(event.status)}{_because(said)}"
+            return f"{event.code}E DIED {event.child}: {clean(event.status)}{_because(said)}"
         case other:
             assert_never(other)
 

@@ -110,7 +110,8 @@ def _left(view: RunView) -> list[str]:
 
 def _troubles(view: RunView) -> list[str]:
     lines = [line for _, death in view.deaths for line in wrap(
-        ": ".join([f"{death.child} died", death.status, *death.tail.strip().splitlines()[-1:]]), indent="  ", after="    ")]
+        ": ".join([f"{death.code}E {death.child} died", death.status, *death.tail.strip().splitlines()[-1:]]),
+        indent="  ", after="    ")]
     seen: set[tuple[str, str, str]] = set()
     for _, notice in view.notices:
         key = (notice.code, notice.subject, notice.text)

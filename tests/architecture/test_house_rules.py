@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.codes import AREAS, PAGES
+from core.events.event import ChildDied
 from core.protocol.describe import pages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -116,6 +118,37 @@ def test_every_code_that_is_used_has_a_page() -> None:
     ours = re.compile(r'"((?:CFG|CLT|DMP|HLD|TAP|RUN|RST|TUI|PLN|VFY|AMA)\d{3})\b')
     used = {code for p in sources() for code in ours.findall(p.read_text())}
     assert not used - set(PAGES), f"no page in core/codes for {sorted(used - set(PAGES))}"
+
+
+def reasons_of(call: ast.Call) -> list[str]:
+    """How each reason that is written in a call begins; one that is made elsewhere has been looked at there."""
+    found = []
+    for word in call.args:
+        first = word.values[0] if isinstance(word, ast.JoinedStr) and word.values else word
+        if isinstance(first, ast.Constant) and isinstance(first.value, str) and " " in first.value:
+            found.append(first.value)
+        elif isinstance(word, ast.JoinedStr):
+            found.append(ast.unparse(word))
+    return found
+
+
+def test_every_reason_that_the_engine_gives_for_a_dump_or_storage_that_fails_has_a_code() -> None:
+    """`x` on a failed disk has a page to open then, and the report a remedy."""
+    ends = {"end", "abort", "cut_off", "give_up", "_give_up", "_failed"}
+    bare = []
+    for path in (ROOT / "core" / "engine").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call) or ast.unparse(node.func).rpartition(".")[2] not in ends:
+                continue
+            if any(isinstance(word, ast.IfExp) for word in node.args):
+                continue  # of a dump that is good
+            bare += [f"{path.name}: {text}" for text in reasons_of(node) if text[:6] not in PAGES]
+    assert not bare
+
+
+@pytest.mark.parametrize(("child", "code"), [("dumper3", "DMP029"), ("taper0", "TAP027")])
+def test_the_death_of_a_child_has_a_code_with_a_page(child: str, code: str) -> None:
+    assert ChildDied(child, "signal 9", "").code == code and code in PAGES
 
 
 def test_nothing_names_the_machine_it_was_made_on() -> None:

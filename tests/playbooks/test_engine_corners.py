@@ -88,7 +88,7 @@ def test_a_child_that_does_not_understand_is_replaced() -> None:
     world.play(lines(ONE))
     assert ended(world) == {("a", "/x"): "done"} and world.code == 0
     assert [f.reason for f in world.facts if isinstance(f, e.DumpRetried)] == [
-        "dumper0 died: did not understand the driver: FILE-DUMP what"]
+        "DMP029 dumper0 died: did not understand the driver: FILE-DUMP what"]
 
 
 def test_a_taper_that_does_not_understand_is_started_again() -> None:
@@ -207,7 +207,7 @@ def test_every_dumper_dying_again_and_again_ends_the_run() -> None:
     world = night(disks, run=RunSettings(inparallel=1, retry_delay=0.0), faults=Faults(dump=lambda *a: "die"))
     world.play(lines(disks))
     messages = {f.message for f in world.facts if isinstance(f, e.DiskEnded)}
-    assert "not dumped: every dumper died again and again" in messages and world.code == 1
+    assert "DMP030 not dumped: every dumper died again and again" in messages and world.code == 1
 
 
 def test_stop_now_while_a_volume_is_written_and_while_a_port_is_awaited() -> None:
@@ -274,7 +274,7 @@ def test_a_dump_too_big_for_everything_fails_and_says_how_much() -> None:
     world = night(disks, holding=[("/h", 1024)], storages=(), dumptype=Dumptype(holding=HoldingUse.REQUIRED))
     world.play(lines(disks))
     message = next(f for f in world.facts if isinstance(f, e.DiskEnded)).message
-    assert message == "needs 9.8 MiB of holding disk, there are 1.0 MiB, and no volume to go to instead"
+    assert message == "DMP027 needs 9.8 MiB of holding disk, there are 1.0 MiB, and no volume to go to instead"
 
 
 def test_gauges_come_back_and_nonsense_is_empty() -> None:

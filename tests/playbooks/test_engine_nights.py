@@ -238,7 +238,7 @@ def test_stop_ends_after_the_dumps_under_way() -> None:
     world.play(lines(disks))
     outcomes = list(ended(world).values())
     assert world.code == 3 and outcomes.count("done") == 1 and outcomes.count("failed") == 3
-    assert "not dumped: the run was stopped by ana" in {f.message for f in world.facts if isinstance(f, e.DiskEnded)}
+    assert "RUN044 not dumped: the run was stopped by ana" in {f.message for f in world.facts if isinstance(f, e.DiskEnded)}
 
 
 def test_stop_now_gives_up_what_is_under_way() -> None:

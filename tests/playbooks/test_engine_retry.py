@@ -133,7 +133,7 @@ def test_the_answers(said: str, levels: list[int], outcome: str) -> None:
     assert [f.level for f in begun(world)] == levels and ended(world) == {("a", "/x"): outcome}
     assert world.now - start < 60, "an answer is not waited out"
     if outcome == "failed":
-        assert world.view.disks["a", "/x"].message == "skipped by operator"
+        assert world.view.disks["a", "/x"].message == "DMP031 skipped by operator"
 
 
 def test_back_to_the_planned_level_after_plan_b() -> None:

@@ -148,7 +148,7 @@ def test_send_straight_to_a_volume() -> None:
     world = stuck("direct")
     world.play(lines(world.sizes))
     first = next(f for f in world.facts if isinstance(f, e.DumpEnded) and f.outcome == "aborted")
-    assert first.message == "no room on the holding disk; sent straight to a volume: by operator"
+    assert first.message == "HLD003 no room on the holding disk; sent straight to a volume: by operator"
     assert closed(world)[0] == ("direct", "", "operator") and "tape" in targets(world) and world.code == 0
 
 
@@ -156,7 +156,7 @@ def test_abort_this_one_and_it_comes_again_when_there_is_room() -> None:
     world = stuck("abort", storages=())
     world.play(lines(world.sizes))
     aborted = next(f for f in world.facts if isinstance(f, e.DumpEnded) and f.outcome == "aborted")
-    assert (aborted.host, aborted.message) == ("b", "no room on the holding disk; given up: by operator")
+    assert (aborted.host, aborted.message) == ("b", "HLD003 no room on the holding disk; given up: by operator")
     assert set(ended(world)) == {("a", "/x"), ("b", "/y")} and world.code == 1
     balanced(world.engine.state)
 

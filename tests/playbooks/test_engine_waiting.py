@@ -180,7 +180,7 @@ def test_degraded_and_held_on_the_holding_disk() -> None:
 def test_aborted_dumps_say_that_they_are_given_up() -> None:
     world = night({("a", "/x"): 90_000})
     world.at(5.0, Ordered(operator.AbortDump("00-00001"), "ana"))
-    assert "it is given up: aborted by ana" in Seen(world).said("a:/x")
+    assert "it is given up: DMP028 aborted by ana" in Seen(world).said("a:/x")
 
 
 def test_the_runway_of_each_holding_disk() -> None:

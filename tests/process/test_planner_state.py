@@ -69,7 +69,7 @@ def test_flushes_alone_are_a_plan(tmp_path: Path) -> None:
     site.state.mkdir()
     (site.state / "orders.json").write_text('{"web1:/home": "hold"}')
     nothing = site.plan()
-    assert (nothing.code, nothing.verdicts) == (1, {"web1:/home": "held back by the operator"})
+    assert (nothing.code, nothing.verdicts) == (1, {"web1:/home": "PLN011 held back by the operator"})
     assert nothing.log.endswith(
         "planner: PLN002 nothing to do: no disk is to be dumped, no dump waits on the holding disk\n")
     assert site.seen("web1") == ""

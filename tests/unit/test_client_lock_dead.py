@@ -69,7 +69,7 @@ def test_a_run_that_died_gets_its_last_words(site: Site) -> None:
     assert {key: disk.state for key, disk in view.disks.items()} == {
         DONE: DiskState.DONE, WRITTEN: DiskState.DONE, CUT: DiskState.FAILED, WAITS: DiskState.FAILED}
     assert view.disks[DONE].message == "left on the holding disk: the run died"
-    assert view.disks[CUT].message == "its dump was cut off: the run died"
+    assert view.disks[CUT].message == "RUN040 its dump was cut off: the run died"
     assert view.ended == e.RunEnded(3, 2, 2, 1) and not view.open_questions
     assert [(volume.label, volume.closed, volume.size) for volume in view.volumes] == [("A-1", True, 90)]
     assert [notice.text.rpartition("; ")[2] for _, notice in view.notices] == ["closed by cleanup"]

@@ -19,7 +19,7 @@ def test_the_youngest_full_waits() -> None:
     found = tonight(make_site(disks, capacity=1200), histories, {d.disk: {0: 500, 1: 40} for d in disks})
     assert shown(found) == {
         "/a": "0: full overdue 2 days", "/c": "0: full overdue 1 day",
-        "/b": "1: delayed full: tonight needs 1.6 MiB, the volumes of main hold 1.2 MiB"}
+        "/b": "1: PLN012 delayed full: tonight needs 1.6 MiB, the volumes of main hold 1.2 MiB"}
     assert found.uses[0].wanted == 1200
     assert lines(found)["/b"].plan_b is None
 
@@ -53,7 +53,7 @@ def test_what_fits_again_comes_back_last_first() -> None:
     assert found["/b"] == "0: full overdue 1 day"  # c alone was enough
     sizes = {"/a": {0: 600, 1: 10}, "/b": {0: 600, 1: 10}, "/c": {0: 300, 1: 10}}
     found = shown(tonight(site, {d.key: history[d.disk] for d in disks}, sizes))
-    assert found["/b"].startswith("1: delayed full")
+    assert found["/b"].startswith("1: PLN012 delayed full")
     assert found["/c"] == "0: full due today"
 
 
@@ -65,10 +65,10 @@ def test_forced_fulls_wait_last() -> None:
     sizes = {"/a": {0: 500, 1: 10}, "/b": {0: 490, 1: 10}, "/c": {0: 500, 1: 10}}
     found = shown(tonight(make_site(disks, capacity=1200), {d.key: history[d.disk] for d in disks}, sizes))
     assert found["/a"] == found["/b"] == "0: full forced by the operator"
-    assert found["/c"].startswith("1: delayed full")
+    assert found["/c"].startswith("1: PLN012 delayed full")
     found = shown(tonight(make_site(disks, capacity=800), {d.key: history[d.disk] for d in disks}, sizes))
     assert found["/a"] == "0: full forced by the operator"
-    assert found["/b"] == "1: delayed full: tonight needs 1.1 MiB, the volumes of main hold 800 KiB"
+    assert found["/b"] == "1: PLN012 delayed full: tonight needs 1.1 MiB, the volumes of main hold 800 KiB"
 
 
 def test_incrementals_are_dropped_last() -> None:
@@ -99,7 +99,7 @@ def test_larger_than_a_run() -> None:
     disk = make_disk()
     site = make_site([disk], capacity=1000, runtapes=2)
     assert shown(tonight(site, {disk.key: due(8)}, {"/home": {0: 3500, 1: 10}})) == {
-        "/home": "1: delayed full: full of 3.4 MiB needs 4 volumes of main, you allow 2"}
+        "/home": "1: PLN012 delayed full: full of 3.4 MiB needs 4 volumes of main, you allow 2"}
     assert shown(tonight(site, {}, {"/home": {0: 2500}})) == {
         "/home": "!PLN004 full of 2.4 MiB needs 3 volumes of main, you allow 2"}
     assert shown(tonight(site, {disk.key: due(8)}, {"/home": {0: 3500, 1: 2500}})) == {

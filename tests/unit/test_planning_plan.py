@@ -58,13 +58,13 @@ def test_dumpdate_is_that_of_the_newest_lower_level() -> None:
     ({"strategy": Strategy.NOINC}, DiskHistory(), {0: 10}, "0: full every run"),
     ({"strategy": Strategy.NOFULL}, DiskHistory(), {1: 10}, "1: incremental, never a full"),
     ({"strategy": Strategy.INCRONLY}, due(9), {1: 10}, "1: incremental, never a full"),
-    ({"strategy": Strategy.SKIP}, due(9), {}, "strategy skip: never dumped"),
+    ({"strategy": Strategy.SKIP}, due(9), {}, "PLN011 strategy skip: never dumped"),
     ({"strategy": Strategy.INCRONLY}, DiskHistory(), {},
      "!PLN005 strategy incronly needs an earlier full, and none is known"),
-    ({"skip_full": True}, due(7), {}, "skip_full: the full of today is made elsewhere"),
+    ({"skip_full": True}, due(7), {}, "PLN011 skip_full: the full of today is made elsewhere"),
     ({"skip_full": True}, DiskHistory(), {},
      "!PLN005 skip_full is set, but no full is known; force one or unset skip_full"),
-    ({"skip_incr": True}, due(3), {}, "skip_incr: only fulls are dumped, none is due"),
+    ({"skip_incr": True}, due(3), {}, "PLN011 skip_incr: only fulls are dumped, none is due"),
     ({}, past(stat(0, 10, 1), forced="full"), {0: 10, 1: 1}, "0: full forced by the operator"),
     ({}, past(stat(0, 10, 1), forced="no-bump"), {0: 10}, "0: level kept by the operator"),
     ({}, past(stat(0, 10, 9), stat(1, 1, 1), forced="level-1"), {1: 1}, "1: level 1 forced by the operator"),
@@ -89,7 +89,7 @@ def test_levels_and_why(kind: dict[str, Any], history: DiskHistory, sizes: dict[
 def test_held_disks_rest() -> None:
     disk = make_disk()
     found = plan(make_site([disk]), stand_all([disk, disk], {}, NOW, {disk.key}), {})
-    assert found.skips == (Skip(H, "/home", "held back by the operator"),)
+    assert found.skips == (Skip(H, "/home", "PLN011 held back by the operator"),)
     assert to_ask(stand_all([disk], {}, NOW, {disk.key})[0]) == ()
     assert to_ask(stand_all([disk], {}, NOW)[0]) == (0,)
 
@@ -154,7 +154,7 @@ def test_storages() -> None:
     site = make_site([both, one, odd], storages=stores, runtapes=2)
     found = tonight(site, {d.key: due(7) for d in site.disks}, {n: {0: 3000, 1: 10} for n in ("/both", "/one", "/odd")})
     assert shown(found) == {
-        "/both": "1: delayed full: full of 2.9 MiB needs 3 volumes of offsite, you allow 2",
+        "/both": "1: PLN012 delayed full: full of 2.9 MiB needs 3 volumes of offsite, you allow 2",
         "/one": "0: full due today", "/odd": "0: full due today"}
     assert found.uses == (Use("main", 64 + 42 + 3032, 20_000, 1), Use("offsite", 64 + 42, 2000, 1))
 

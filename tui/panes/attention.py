@@ -61,8 +61,8 @@ def _row(now: Moment, mark: Mark, *spans: Span) -> Row:
 def _driver(now: Moment) -> list[Row]:
     rows: list[Row] = []
     if now.link is Link.DEAD:
-        rows.append(_row(now, BAD, ("The driver of this run is gone", "bad"),
-                         ("; what was dumped is safe. Next: taperoom cleanup, then taperoom run", "")))
+        rows.append(_row(now, BAD, ("RUN023 The driver is gone", "bad"),
+                         ("; whole dumps are safe. Next: taperoom cleanup, then taperoom run", "")))
     if now.link is Link.LOST:
         lost = now.lost
         when = f" for {span(now.now - lost.since)}; tried again in {max(0, int(lost.again - now.now))} s ({lost.tries})" \
@@ -135,5 +135,5 @@ def _deaths(now: Moment) -> list[Row]:
         return []
     last = late[-1]
     more = f"  ({plural(len(late), 'child', 'children')} in 10 minutes)" if len(late) > 1 else ""
-    return [_row(now, BAD, (f"{clean(last.child)} died: {clean(last.status)}", "bad"),
+    return [_row(now, BAD, (f"{last.code} {clean(last.child)} died: {clean(last.status)}", "bad"),
                  (f"  {clean(last.tail.strip()[-200:])}{more}", "muted"))]

@@ -45,7 +45,7 @@ def of_run(view: RunView) -> list[Message]:
     found = [Message(at, n.code, n.severity, n.subject, n.text) for at, n in view.notices]
     found += [Message(q.opened, q.asked.code, q.asked.severity, q.asked.subject, text_of(q.asked))
               for q in view.questions.values()]
-    found += [Message(at, "", "E", death.child, f"died: {death.status}  {death.tail.strip()}")
+    found += [Message(at, death.code, "E", death.child, f"died: {death.status}  {death.tail.strip()}")
               for at, death in view.deaths]
     return sorted(found, key=lambda message: message.at)
 

@@ -15,6 +15,7 @@ from tui.keys import Action
 from tui.moment import Link, Moment
 from tui.panes import coverage, protocol, run, standing, tape, waits
 from tui.panes.layout import Row
+from tui.panes.messages import code_in
 from tui.screens.base import ConsoleScreen, bindings
 from tui.subject import Subject, title_of
 from tui.traffic import Line
@@ -174,6 +175,12 @@ class RunScreen(ConsoleScreen):
         if self._tall_as.get(name) != wanted:
             self._tall_as[name] = wanted
             self.query_one(name).styles.height = wanted
+
+    def code(self) -> str:
+        """That of what is said of the disk under the cursor."""
+        host, _, name = (self.query_one("#disks", Table).key or "").partition("\0")
+        disk = self.console_app.moment().view.disks.get((host, name))
+        return code_in(disk.message) if disk is not None else ""
 
     def listed(self) -> Widget | None:
         """``/`` filters the disks, or the pane with the keyboard."""
