@@ -58,8 +58,8 @@ class Tree(Protocol):
 class Door(Protocol):
     """What a screen may ask."""
 
-    def coverage(self, now: float) -> list[Covered]:
-        """Each disk of the configuration with its last good backup."""
+    def coverage(self, now: float, before: str = "") -> list[Covered]:
+        """Each disk of the configuration with its last good backup, of those ``before`` a run when it is named."""
 
     def nights(self, patience: float) -> list[NightRow]:
         """All runs, newest first."""
@@ -125,11 +125,11 @@ class ClientDoor:
             self._site = open_site(self._state_dir, self._config)
         return self._site
 
-    def coverage(self, now: float) -> list[Covered]:
-        """Each disk of the configuration with its last good backup."""
+    def coverage(self, now: float, before: str = "") -> list[Covered]:
+        """Each disk of the configuration with its last good backup, of those ``before`` a run when it is named."""
         from core.client.coverage import coverage
 
-        return coverage(self.site(), now)
+        return coverage(self.site(), now, before)
 
     def nights(self, patience: float) -> list[NightRow]:
         """All runs, newest first."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from tui.as_of import Then
 from tui.checking import Checking
 from tui.fetch import Fetch
 from tui.moment import Link
@@ -38,7 +39,8 @@ class Known:
 
     def __init__(self, app: ConsoleApp) -> None:
         self._app = app
-        self.coverage: Fetch[list[Covered]] = Fetch()
+        self._coverage: dict[str, Fetch[list[Covered]]] = {}
+        """By the datestamp of the run before which it was so; empty: now."""
         self.nights: Fetch[list[NightRow]] = Fetch()
         self.shelves: Fetch[list[Shelf]] = Fetch()
         self.spool: Fetch[Spool] = Fetch()
@@ -53,10 +55,24 @@ class Known:
         feed = self._app.feed
         return feed.run if feed.link in (Link.LIVE, Link.LOST) else None
 
+    @property
+    def then(self) -> Then | None:
+        """The moment of a recorded night that is shown; None: the present is."""
+        feed = self._app.feed
+        if feed.link not in (Link.REPLAY, Link.PAST) or feed.run is None:
+            return None
+        return Then(feed.run, feed.view, feed.moment(self._app.look).now)
+
+    @property
+    def coverage(self) -> Fetch[list[Covered]]:
+        """How well the disks are covered, as it was asked; in a replay, without the run that is shown (see `covers`)."""
+        return self._coverage.setdefault(then.stamp if (then := self.then) else "", Fetch())
+
     def _question(self, name: str) -> Callable[[], Any]:
         door, now, live = self._app.door, self._app.moment().now, self._live()
+        before = then.stamp if (then := self.then) else ""
         questions: dict[str, Callable[[], Any]] = {
-            "coverage": lambda: door.coverage(now), "nights": lambda: door.nights(PATIENCE),
+            "coverage": lambda: door.coverage(now, before), "nights": lambda: door.nights(PATIENCE),
             "shelves": lambda: door.shelves(live, now), "spool": lambda: door.spool(live),
             "clients": lambda: door.clients(now),
             "disks": lambda: door.disks(), "ahead": lambda: door.ahead(now), "restorings": lambda: door.restorings(),
@@ -73,12 +89,36 @@ class Known:
 
     def stale(self) -> None:
         """Something was changed from here: whatever is looked at next is asked for again."""
-        for fetch in (self.ahead, self.coverage, self.nights, self.shelves, self.spool, self.clients, self.restorings):
+        asked: list[Fetch[Any]] = [self.ahead, self.nights, self.shelves, self.spool, self.clients, self.restorings]
+        for fetch in [*asked, *self._coverage.values()]:
             fetch.at = float("-inf")
 
+    def covers(self) -> list[Covered] | None:
+        """How well each disk was covered at the moment that is shown; None while nobody knows."""
+        rows, then = self.coverage.value, self.then
+        return then.covered(rows) if then is not None and rows is not None else rows
+
     def covered(self, host: str, disk: str) -> Covered | None:
-        """How well one disk is covered, as far as that is known."""
-        return next((row for row in self.coverage.value or [] if (row.host, row.disk) == (host, disk)), None)
+        """How well one disk was covered then, as far as that is known."""
+        return next((row for row in self.covers() or [] if (row.host, row.disk) == (host, disk)), None)
+
+    def runs(self) -> list[NightRow]:
+        """The runs up to the moment that is shown, newest first."""
+        rows, then = self.nights.value or [], self.then
+        return then.runs(rows) if then is not None else rows
+
+    def of_clients(self) -> list[ClientRow] | None:
+        """The clients as they stood then; None while nobody knows."""
+        rows, then = self.clients.value, self.then
+        return then.clients(rows, self.covers() or []) if then is not None and rows is not None else rows
+
+    def coming(self) -> list[Ahead]:
+        """The coming nights; none in a replay: they are foreseen from history that it has not reached."""
+        return [] if self.then is not None else self.ahead.value or []
+
+    def no_coming(self, none: str) -> str:
+        """What to say where there are no coming nights."""
+        return none if self.then is not None else self.ahead.state("reading the history …") or "no disk has a history yet"
 
     def nights_of(self, host: str, disk: str) -> list[DiskNight] | None:
         """How the last nights of one disk went, newest first; None while nobody knows.  Asked for when it is looked at."""
@@ -89,7 +129,8 @@ class Known:
             found = self._disk_nights[host, disk] = Fetch()
             door = self._app.door
             self.ask(found, lambda: door.disk_nights(host, disk))
-        return found.value
+        then = self.then
+        return then.nights_of(found.value, host, disk) if then is not None and found.value is not None else found.value
 
     def ask(self, fetch: Fetch[Any], question: Callable[[], Any]) -> None:
         """Ask a question of a screen's own in the background."""

@@ -71,7 +71,7 @@ def _named(app: ConsoleApp, name: str) -> Key | None:
     key = view.handles.get(name)
     if key is None:
         disks = {k: clean(disk.title) for k, disk in view.disks.items()}
-        for row in app.known.coverage.value or []:
+        for row in app.known.covers() or []:
             disks.setdefault((row.host, row.disk), clean(row.title))
         near = [k for k, title in disks.items() if title == name] or [
             k for k, title in disks.items() if name and name.lower() in title.lower()]

@@ -24,13 +24,14 @@ _JOURNALS = 60
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """One good dump of a disk; ``labels`` empty: only on the holding disk."""
+    """One good dump of a disk; ``labels`` empty: only on the holding disk, or, when it is not ``held``, nowhere by now."""
 
     level: int
     at: float
     datestamp: str
     labels: tuple[str, ...]
     size: int = 0
+    held: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +69,15 @@ class Covered:
         return float("inf") if age is None else max(0.0, age - self.dumpcycle * DAY)
 
 
-def coverage(site: Site, now: float | None = None) -> list[Covered]:
-    """Every disk of the configuration, in its order."""
+def coverage(site: Site, now: float | None = None, before: str = "") -> list[Covered]:
+    """Every disk of the configuration, in its order; as it stood when the run of the datestamp ``before`` began."""
     from core.catalogue.orders import load_orders
 
     at = time.time() if now is None else now
-    found, orders = _backups(site), load_orders(site)
+    if before:
+        found, orders = _backups_before(site, before), dict[str, str]()
+    else:
+        found, orders = _backups(site), load_orders(site)
     return [_covered(disk, found.get(disk.key, (None, None)), orders.get(disk.title, ""), at) for disk in site.disks]
 
 
@@ -98,10 +102,30 @@ def _backups(site: Site) -> dict[tuple[str, str], tuple[Backup | None, Backup | 
             for key, h in histories.items()}
 
 
-def _of_journals(site: Site) -> dict[tuple[str, str], tuple[Backup | None, Backup | None]]:
+def _backups_before(site: Site, before: str) -> dict[tuple[str, str], tuple[Backup | None, Backup | None]]:
+    """The same as an earlier run found it.  What was written over since then counts: then it was there."""
+    from core.catalogue.rebuild import open_catalogue
+    from core.catalogue.traces import by_disk
+
+    found: dict[tuple[str, str], tuple[Backup | None, Backup | None]] = {}
+    try:
+        with open_catalogue(site).catalogue as catalogue:
+            for good in by_disk(catalogue):
+                earlier = [
+                    Backup(dump.level, dump.began, dump.datestamp, dump.labels, dump.size, bool(dump.labels or dump.file))
+                    for dump in good if dump.datestamp < before]
+                if earlier:
+                    found[good[0].host, good[0].disk] = (
+                        earlier[-1], next((one for one in reversed(earlier) if one.level == 0), None))
+    except (TaperoomError, OSError):
+        return _of_journals(site, before)
+    return found
+
+
+def _of_journals(site: Site, before: str = "") -> dict[tuple[str, str], tuple[Backup | None, Backup | None]]:
     missing = {disk.key for disk in site.disks}
     found: dict[tuple[str, str], tuple[Backup | None, Backup | None]] = {}
-    for datestamp, view in _views(site):
+    for datestamp, view in _views(site, before):
         for key, disk in view.disks.items():
             if disk.state not in (DiskState.DONE, DiskState.STRANGE):
                 continue
@@ -116,9 +140,10 @@ def _of_journals(site: Site) -> dict[tuple[str, str], tuple[Backup | None, Backu
     return found
 
 
-def _views(site: Site) -> Iterator[tuple[str, RunView]]:
-    """The newest runs first."""
-    for run in reversed(list_runs(site.state_dir)[-_JOURNALS:]):
+def _views(site: Site, before: str = "") -> Iterator[tuple[str, RunView]]:
+    """The newest runs first, of those before a datestamp when it is given."""
+    runs = [run for run in list_runs(site.state_dir) if not before or run.datestamp < before]
+    for run in reversed(runs[-_JOURNALS:]):
         yield run.datestamp, view_of(run)
 
 
@@ -159,15 +184,16 @@ def disk_nights(site: Site, host: str, disk: str, most: int = 60) -> list[DiskNi
             labels = {dump.datestamp: dump.labels for dump in queries.dumps(catalogue, host, disk)}
             rows = catalogue.rows(_NIGHTS, host, disk, 2 * most)
     except (TaperoomError, OSError):
-        return [_night_of(stamp, found) for stamp, view in _views(site) if (found := view.disks.get((host, disk)))][:most]
+        return [night_of(stamp, found) for stamp, view in _views(site) if (found := view.disks.get((host, disk)))][:most]
     nights = {run: DiskNight(run, at, level, outcome, message, size, orig, seconds, labels.get(run, ()), file)
               for run, level, outcome, message, at, size, orig, seconds, file in rows}
     return list(nights.values())[:most]
 
 
-def _night_of(stamp: str, disk: DiskView) -> DiskNight:
+def night_of(stamp: str, disk: DiskView) -> DiskNight:
+    """A disk in the run of this datestamp, as its view has it."""
     outcome = {DiskState.DONE: "done", DiskState.STRANGE: "strange", DiskState.FAILED: "failed",
-               DiskState.SKIPPED: "skipped"}.get(disk.state, "")
+               DiskState.SKIPPED: "skipped", DiskState.DUMPED: "done", DiskState.WRITING: "done"}.get(disk.state, "")
     labels = tuple(dict.fromkeys(label for _, label, _ in disk.parts))
     return DiskNight(stamp, disk.began, disk.level, outcome, disk.message, disk.size, disk.orig, disk.seconds, labels,
                      disk.file)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import pytest
 from textual.pilot import Pilot
 
+from core.client.coverage import Covered, DiskNight
+from core.client.nights import NightRow
 from core.client.runs import Run
 from core.errors import UsageError
 from core.events import codec
@@ -15,6 +18,7 @@ from core.protocol import operator as op
 from tests.console.conftest import Night, settled, text_of, typed
 from tests.support import recorded_run
 from tests.support.console_terminal import ConsoleTerminal
+from tests.support.recorded_site import RecordedSite
 from tui.app import ConsoleApp
 from tui.look import Look
 from tui.moment import Link
@@ -23,6 +27,7 @@ from tui.panes.status import plain
 from tui.replaying import Playing, play
 from tui.screens.request import RequestScreen
 from tui.screens.run import RunScreen
+from tui.travel import open_dump
 from tui.widgets.ringlog import RingLog
 
 
@@ -100,6 +105,63 @@ async def test_the_keys_of_time(night: Night) -> None:
         await typed(pilot, "M", "M", "M", "M", "left_square_bracket")
         assert playing.stops_at == ""
         assert playing.replay.now < recorded_run.BEGAN + 8081
+
+
+class Hindsight(RecordedSite):
+    """A site some nights later: it knows how the replayed night ended, and of one more."""
+
+    def coverage(self, now: float, before: str = "") -> list[Covered]:
+        rows = super().coverage(now, before)
+        return rows if before else [replace(row, last=replace(row.last, level=0, labels=("LATER-1",)))
+                                    for row in rows if row.last is not None]
+
+    def disk_nights(self, host: str, disk: str) -> list[DiskNight]:
+        later = [DiskNight(stamp, recorded_run.BEGAN, 0, "done", labels=("LATER-1",)) for stamp in (LATER, recorded_run.STAMP)]
+        return [*later, *super().disk_nights(host, disk)]
+
+    def nights(self, patience: float) -> list[NightRow]:
+        return [NightRow(LATER, "FAIL", recorded_run.BEGAN + 86400), *super().nights(patience)]
+
+
+LATER = "20261202001500"
+
+
+async def test_a_replay_does_not_know_what_came_later(night: Night) -> None:
+    playing = playing_of(night)
+    playing.scrub(recorded_run.BEGAN + 8180)
+    async with night.shown((120, 40), playing=playing, door=Hindsight(recorded_run.BEGAN + 9 * 86400)) as pilot:
+        open_dump(console(pilot), "db01", "/srv")
+        await settled(pilot)
+        shown = text_of(console(pilot))
+        assert "▶ dumping  L0" in shown and "LATER-1" not in shown
+        assert "last good  28h L1  DailySet1-06" in shown
+        assert "Tue 01 Dec" not in shown.partition("last nights")[2]
+        assert "Mon 30 Nov" in shown.partition("last nights")[2]
+        playing.scrub(recorded_run.BEGAN + 9150)
+        await settled(pilot)
+        shown = text_of(console(pilot))
+        assert "last good  59m L0  on the holding disk only" in shown  # it began at 01:48, and it is 02:47
+        assert "Tue 01 Dec" in shown.partition("last nights")[2]
+        await typed(pilot, "7")
+        shown = text_of(console(pilot))
+        assert "Wed 02 Dec" not in shown and "Tue 01 Dec" in shown
+        assert "LIVE" in shown and "FAIL" in shown
+        await typed(pilot, "t")
+        assert "LATER-1" not in text_of(console(pilot))
+        await typed(pilot, "2")
+        assert "a replay does not foresee them" in text_of(console(pilot))
+
+
+async def test_a_replay_at_its_end_tells_ages_of_then(night: Night) -> None:
+    playing = playing_of(night)
+    playing.scrub(playing.replay.ended)
+    async with night.shown((120, 40), playing=playing, door=Hindsight(recorded_run.BEGAN + 9 * 86400)) as pilot:
+        shown = text_of(console(pilot))
+        assert "RESULT" in shown and "LATER-1" not in shown
+        assert "2h L0" in next(line for line in shown.splitlines() if "db01:/srv" in line)
+        assert "VOLUME" not in shown and "HOLDING" not in shown
+        await typed(pilot, "6")
+        assert "8d ago" not in text_of(console(pilot))
 
 
 async def test_going_back_forgets_what_came_after(night: Night) -> None:

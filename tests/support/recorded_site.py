@@ -48,17 +48,19 @@ class RecordedSite:
         if self.fault is not None:
             raise self.fault
 
-    def coverage(self, now: float) -> list[Covered]:
+    def coverage(self, now: float, before: str = "") -> list[Covered]:
         self._ask("coverage")
         if self.empty:
             return [Covered(host, disk, 7, None, None, "", self.now) for host, disk in DISKS]
-        return [self._covered(host, disk) for host, disk in DISKS]
+        return [self._covered(host, disk, before) for host, disk in DISKS]
 
-    def _covered(self, host: str, disk: str) -> Covered:
+    def _covered(self, host: str, disk: str, before: str) -> Covered:
         last, full = AGES.get(host, (0, 5))
+        if before:  # the night of that run is not in it
+            last, full = max(1, last), max(1, full)
         label = f"DailySet1-{(7 - last) % 26:02d}"
-        good = Backup(0 if last == full else 1, self.now - last * DAY - 7000, "", (label,), 84 * GIB)
-        base = Backup(0, self.now - full * DAY - 7000, "", ("DailySet1-01",), TIB)
+        good = Backup(0 if last == full else 1, (BEGAN if before else self.now) - last * DAY - 7000, "", (label,), 84 * GIB)
+        base = Backup(0, (BEGAN if before else self.now) - full * DAY - 7000, "", ("DailySet1-01",), TIB)
         return Covered(host, disk, 7, good, base, "full" if host == "db02" else "", self.now)
 
     def nights(self, patience: float) -> list[NightRow]:

@@ -148,6 +148,26 @@ def test_coverage_from_the_catalogue(tmp_path: Path) -> None:
     assert (db.age, db.full_age, db.overdue, db.order) == (None, None, float("inf"), "full")
 
 
+@pytest.mark.parametrize("catalogue", [True, False])
+def test_coverage_as_a_run_found_it(tmp_path: Path, catalogue: bool) -> None:
+    site = site_of(tmp_path, ("web1", "/home"), ("db1", "/var"))
+    made("20260101010000", level=0).store(site)
+    made("20260105010000", level=1, label="D-2").store(site)
+    made("20260107010000", level=0, label="D-1").store(site)  # over the first full
+    save_order(site, "web1:/home", "full")
+    if not catalogue:
+        site.catalogue.mkdir()
+    now = seconds_of_datestamp("20260105013000")
+    web, db = coverage(site, now, "20260105010000")
+    assert web.last is not None and web.full is not None and db.last is None
+    assert (web.last.datestamp, web.full.datestamp, web.order) == ("20260101010000", "20260101010000", "")
+    assert web.last.held is not catalogue
+    assert web.age == pytest.approx(4 * DAY + 1800, abs=10)
+    assert coverage(site, now, "20260101010000")[0].last is None
+    web, _ = coverage(site, now, "20260106010000")
+    assert web.last is not None and (web.last.level, web.last.labels) == (1, ("D-2",))
+
+
 def test_coverage_from_the_journals_when_there_is_no_catalogue(tmp_path: Path) -> None:
     site = site_of(tmp_path, ("web1", "/home"), ("db1", "/var"))
     made("20260101010000", level=0).store(site)

@@ -48,7 +48,9 @@ def last_full(row: Covered | None) -> tuple[str, str]:
 
 def where(backup: Backup | None) -> str:
     """The volumes that have it."""
-    return (clean(", ".join(backup.labels)) or "on the holding disk only") if backup else ""
+    if backup is None:
+        return ""
+    return clean(", ".join(backup.labels)) or ("on the holding disk only" if backup.held else "written over since")
 
 
 def entries(now: Moment, rows: list[Covered]) -> list[Entry]:

@@ -272,7 +272,7 @@ class ConsoleScreen(Screen[None]):
         app = self.console_app
         app.known.want("coverage", 60.0)  # for the disks that are not in the run
         labels = [row.label for shelf in app.known.shelves.value or [] for row in shelf.rows]
-        titles = [row.title for row in app.known.coverage.value or []]
+        titles = [row.title for row in app.known.covers() or []]
         words = suggestions(app.feed.view, app.stamps(), app.wardrobe.names, labels, titles)
         return [word for word in words if word.isascii() or not app.look.ascii]
 

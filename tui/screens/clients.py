@@ -37,8 +37,10 @@ class ClientsScreen(ConsoleScreen):
         known, checking = self.console_app.known, self.console_app.known.checking
         if self.is_current:
             known.want("clients")
+            if known.then is not None:  # what covered their disks then is another question than what does now
+                known.want("coverage", 60.0)
         only = self.console_app.only
-        rows = [row for row in known.clients.value or [] if only is None or row.host == only[0]]
+        rows = [row for row in known.of_clients() or [] if only is None or row.host == only[0]]
         table = self.query_one("#clients", Table)
         table.put(clients.entries(now, rows, checking), clients.title(rows, checking) if rows else "Clients",
                   known.clients.state("reading the disklist …") or "the configuration names no client")
@@ -51,7 +53,7 @@ class ClientsScreen(ConsoleScreen):
     def chosen(self) -> ClientRow | None:
         """The client under the cursor."""
         key = self.query_one("#clients", Table).key
-        return next((row for row in self.console_app.known.clients.value or [] if row.host == key), None)
+        return next((row for row in self.console_app.known.of_clients() or [] if row.host == key), None)
 
     def subject(self) -> Subject:
         """The disk of this client, the most overdue where it has several."""

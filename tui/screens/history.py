@@ -47,7 +47,7 @@ class HistoryScreen(ConsoleScreen):
         known = self.console_app.known
         if self.is_current:
             known.want("nights", 5.0)
-        rows = known.nights.value or []
+        rows = known.runs()
         self._list(now)
         self.query_one("#weeks", Lines).put([history.weeks(now, rows, self.size.width)] if rows else [])
         detail = self.query_one("#detail", Lines)
@@ -70,12 +70,12 @@ class HistoryScreen(ConsoleScreen):
                       "reading the catalogue …" if nights is None else "no run has dumped it yet")
         elif self._by_disk:
             known.want("coverage", 60.0)
-            disks = known.coverage.value or []
+            disks = known.covers() or []
             table.set_columns(history.BY_DISK)
             table.put(history.by_disk(disks, now.look), f"Disks  {len(disks)}",
                       known.coverage.state("reading the catalogue …") or "the configuration names no disk")
         else:
-            rows = known.nights.value or []
+            rows = known.runs()
             table.set_columns(history.COLUMNS)
             table.put(history.entries(rows, now.look), f"Runs  {len(rows)}",
                       known.nights.state("reading the journals …") or "no run has been made yet: taperoom run")
@@ -89,8 +89,10 @@ class HistoryScreen(ConsoleScreen):
             known.covered(host, disk), known.nights_of(host, disk), now.look, max(4, detail.content_size.height - 1))])
 
     def _night(self, row: NightRow) -> Fetch[Night] | None:
-        """The details of a run, asked for when it is looked at; again when it has got on."""
-        if not row.verdict:
+        """The details of a run, asked for when it is looked at; again when it has got on.  They are of its end: a replay that
+        has not reached that has none of its own run."""
+        then = self.console_app.known.then
+        if not row.verdict or (then is not None and then.stamp == row.datestamp and not row.ended):
             return None
         key = (row.datestamp, row.verdict)
         if key not in self._nights:
@@ -104,7 +106,7 @@ class HistoryScreen(ConsoleScreen):
     def chosen(self) -> NightRow | None:
         """The run under the cursor."""
         key = self.query_one("#runs", Table).key
-        return next((row for row in self.console_app.known.nights.value or [] if row.datestamp == key), None)
+        return next((row for row in self.console_app.known.runs() if row.datestamp == key), None)
 
     def on_table_moved(self) -> None:
         """Another run."""

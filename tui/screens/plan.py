@@ -39,13 +39,13 @@ class PlanScreen(ConsoleScreen):
     def show(self, now: Moment) -> None:
         """All panes."""
         self._list(now)
-        ahead, known = self.query_one("#ahead", Lines), self.console_app.known.ahead
+        ahead, known = self.query_one("#ahead", Lines), self.console_app.known
         ahead.border_title = "Coming nights"
-        ahead.put(plan.ahead_rows(known.value or [], ahead.content_size.width or 38, now.look,
-                                  known.state("reading the history …") or "no disk has a history yet"))
+        ahead.put(plan.ahead_rows(known.coming(), ahead.content_size.width or 38, now.look,
+                                  known.no_coming("a replay does not foresee them")))
         totals = self.query_one("#totals", Lines)
         totals.border_title = "Sizes of the night"
-        totals.put(plan.totals(now, next(iter(known.value or ()), None) if self._of_coming(now) else None))
+        totals.put(plan.totals(now, next(iter(known.coming()), None) if self._of_coming(now) else None))
         detail = self.query_one("#detail", Lines)
         detail.border_title = "This disk"
         width = max(20, detail.size.width)
@@ -58,9 +58,10 @@ class PlanScreen(ConsoleScreen):
         if self.is_current:
             known.want("ahead", 300.0)
         if self._of_coming(now):
-            nights = known.ahead.value or []
+            nights = known.coming()
             rows, title = plan.coming(nights), f"Plan  of {'the coming night, from history' if nights else 'no run yet'}"
             empty = known.ahead.state("reading the history …") or "no disk has a history yet: taperoom plan asks the clients"
+            empty = "a replay does not foresee the coming night" if known.then is not None else empty
         else:
             rows, title, empty = plan.entries(now), plan.title(now), "the planner has not named a disk yet"
         table.put([row for row in rows if only is None or row.key == "\0".join(only)], title, empty)
@@ -71,7 +72,7 @@ class PlanScreen(ConsoleScreen):
 
     def _soon(self, now: Moment) -> tuple[Dump, float] | None:
         """The dump under the cursor when the list is of the coming night, and when that is."""
-        nights = self.console_app.known.ahead.value
+        nights = self.console_app.known.coming()
         if not nights or not self._of_coming(now):
             return None
         key = self.key()

@@ -85,7 +85,7 @@ class RestoreScreen(ConsoleScreen):
                 table.set_columns(restore.DISKS)
                 only = self.console_app.only
                 disks = [key for key in known.disks.value or [] if only in (None, key)]
-                table.put(restore.disk_entries(disks, known.coverage.value or []), f"Disks  {len(disks)}",
+                table.put(restore.disk_entries(disks, known.covers() or []), f"Disks  {len(disks)}",
                           known.disks.state("reading the catalogue …") or "nothing was dumped yet")
             case "dates":
                 table.set_columns(restore.DATES)

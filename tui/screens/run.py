@@ -102,9 +102,11 @@ class RunScreen(ConsoleScreen):
             known.want(name, 60.0)
         if now.view.began is None:
             self.query_one("#empty", Lines).put(empty_rows(now))
+        covered, present = known.covers(), known.then is None  # of volumes and holding disks only the present is known
         self._figures(standing.rows(
-            now, known.shelves.value, known.spool.value, known.clients.value, known.coverage.value, self.size.width))
-        disks, covered = self.query_one("#disks", Table), known.coverage.value
+            now, known.shelves.value if present else None, known.spool.value if present else None, known.of_clients(), covered,
+            self.size.width))
+        disks = self.query_one("#disks", Table)
         if covered is None and now.view.began is not None:
             disks.set_columns(run.DISKS)
             disks.put(self._chosen(run.disk_rows(now)), f"Disks  {len(now.view.disks)}")
