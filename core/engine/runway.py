@@ -1,7 +1,8 @@
 """How long the holding disks last, and by when somebody must act.
 
-For each holding disk: how fast dumps fill it, how fast the taper empties it, and when it is full if that goes on.  For
-the night: whether what is still to be dumped fits, and if not, until when a person can change what follows.
+For each holding disk: how fast dumps fill it, how fast the taper empties it, and when it is full if that goes on and what is
+still to come is more than it takes.  For the night: whether what is still to be dumped fits, and if not, until when a person
+can change what follows.
 """
 
 from __future__ import annotations
@@ -48,18 +49,32 @@ def of_holding(state: State) -> list[Runway]:
 
 def _runway(state: State, path: str) -> Runway:
     free = state.holds[path].free + room.outstanding(state, path)
-    fills = sum(_rate(state, job.began, job.written) for job in _dumping(state) if job.current == path)
+    here = [job for job in _dumping(state) if job.current == path]
+    fills = sum(_rate(state, job.began, job.written) for job in here)
     drains = 0.0
     for tape in state.tapes.values():
         held = state.held.get(tape.write.file) if tape.write else None
         if tape.write and held and any(extent.path == path for extent in held.extents):
             drains += _rate(state, tape.write.began, tape.write.written)
-    full_at = state.now + free / (fills - drains) if fills > drains else 0.0
+    comes = _left_of(here) + _queued(state)  # any of those that wait may come here
+    full_at = state.now + free / (fills - drains) if fills > drains and comes > free else 0.0
     return Runway(path, free, fills, drains, full_at)
 
 
 def _dumping(state: State) -> list[Job]:
     return [job for d in state.dumpers.values() if d.job and (job := state.jobs[d.job]).phase is Phase.DUMPING and job.file]
+
+
+def _left_of(jobs: list[Job]) -> int:
+    return sum(max(0, job.size - job.written) for job in jobs)
+
+
+def _queue(state: State) -> list[Job]:
+    return [job for job in state.waiting.values() if not goes_direct(state, job)]
+
+
+def _queued(state: State) -> int:
+    return sum(room.round_up(job.size) for job in _queue(state))
 
 
 def _rate(state: State, began: float, written: int) -> float:
@@ -87,11 +102,12 @@ def _full(state: State) -> Act:
     """Whether what is still to come fits on the holding disks, by now and as fast as they fill."""
     runways = of_holding(state)
     free = sum(one.free for one in runways)
-    under_way = sum(max(0, job.size - job.written) for job in _dumping(state))
-    queue = [job for job in state.waiting.values() if not goes_direct(state, job)]
-    to_come = under_way + sum(room.round_up(job.size) for job in queue)
+    under_way, queue = _left_of(_dumping(state)), _queue(state)
+    to_come = under_way + _queued(state)
     total = f"{show_kib(to_come)} are still to come, {show_kib(free)} of holding disk are left"
     if to_come <= free:
+        if full := [one.path for one in runways if one.full_at]:
+            return Act(0.0, f"{' and '.join(full)} may fill up, the others have room: {total}")
         return Act(0.0, f"the holding disks last for the night: {total}")
     if any(tape.usable and tape.state != "waiting" and tape.question not in state.questions for tape in state.tapes.values()):
         return Act(0.0, f"{total}; dumps wait until the tapers make room")

@@ -58,13 +58,13 @@ def test_a_retry_that_is_due_says_what_it_still_waits_for(tmp_path: Path) -> Non
 
 def test_the_screen_says_how_long_the_holding_disks_last(tmp_path: Path) -> None:
     runway = {"/hold1": (900, 10.0, 0.0, FULL), "/hold2": (900, 0.0, 0.0, 0.0)}
-    now = at_stage(tmp_path, "dumping", runway=runway, act=(0.0, "the holding disks last for the night: 2 TiB are to come"))
+    now = at_stage(tmp_path, "dumping", runway=runway, act=(0.0, "/hold1 may fill up: 2 TiB are to come"))
     hold = words(tape.short_rows(now, 120)).splitlines()[1]
     assert hold.count("full 02:45") == 1 and hold.index("/hold1") < hold.index("full") < hold.index("/hold2")
     assert tape.full_about(now, "/hold2") == ""
     assert "/hold2" in (short := words(tape.short_rows(now, 80)).splitlines()[1]) and len(short.rstrip()) <= 80
     side = words(tape.tall_rows(now, 38))
-    assert "nobody must act: the holding disks" in side and "act by" not in words(attention.attention_rows(now, 120, 6))
+    assert "nobody must act: /hold1 may fill" in side and "act by" not in words(attention.attention_rows(now, 120, 6))
     assert "full about 02:45" in words(holding.room_rows(now, 100))
     ended = replace(now, view=view_of(recorded_run.make_run(tmp_path / "ended", "ended")))
     assert tape.full_about(ended, "/hold1") == "" and "nobody must act" not in words(tape.tall_rows(ended, 38))

@@ -184,15 +184,32 @@ def test_aborted_dumps_say_that_they_are_given_up() -> None:
 
 
 def test_the_runway_of_each_holding_disk() -> None:
-    world = night({("a", "/x"): 6000}, holding=[("/h1", 8192), ("/h2", 100)])
+    world = night({("a", "/x"): 6000, ("b", "/y"): 6000}, holding=[("/h1", 8192), ("/h2", 100)],
+                  run=RunSettings(inparallel=1))
     world.at(3.0, Heard("dumper0", dumper.Progress(Handle("00-00001"), Kib(3000), Kib(3000))))
     seen = Seen(world)
     full = next(one for one in seen.runways if one.path == "/h1" and one.full_at)
     assert full.fills == pytest.approx(1000, rel=0.05) and full.drains == 0
     assert full.text(full.full_at - 5.0).startswith("full in 5s: 5.1 MiB left, 1000 KiB/s in, 0 B/s out")
+    assert any("dumps wait until the tapers make room" in act.text for act in seen.acts)
     quiet = next(one for one in seen.runways if one.path == "/h2")
     assert not quiet.full_at and quiet.text(0.0) == "100 KiB left, 0 B/s in, 0 B/s out"
-    assert any(act.text.startswith("the holding disks last for the night: ") and not act.by for act in seen.acts)
+
+
+@pytest.mark.parametrize(("second", "said", "full"), [
+    (0, "the holding disks last for the night: ", set()),
+    (12_000, "/h1 may fill up, the others have room", {"/h1"})])
+def test_what_is_said_of_the_night_agrees_with_when_each_disk_is_full(second: int, said: str, full: set[str]) -> None:
+    disks = {("a", "/x"): 6000} | ({("b", "/y"): second} if second else {})
+    world = night(disks, holding=[("/h1", 12_000), ("/h2", 11_000)], run=RunSettings(inparallel=1))
+    world.at(3.0, Heard("dumper0", dumper.Progress(Handle("00-00001"), Kib(3000), Kib(3000))))
+    seen = Seen(world)
+    assert any(act.text.startswith(said) and not act.by for act in seen.acts)
+    filled = {one.path for one in seen.runways if one.full_at}
+    assert filled >= full and bool(filled) is bool(full)
+    for at, act in enumerate(seen.acts):
+        fills = any(one.full_at for one in seen.runways[2 * at:2 * at + 2])
+        assert not (fills and "last for the night" in act.text)
 
 
 def test_the_taper_drains_the_runway() -> None:

@@ -251,7 +251,8 @@ def gauges_at(cut: float) -> Gauges:
     if 8200 < cut < 9100:  # room was made: the holding disks last
         told.tapers = {"taper0": ("nothing to write; db01:/srv is whole in about 13m10s", BEGAN + 9100)}
         told.runway = {"/hold1": (2862 * GIB, 860000.0, 0.0, BEGAN + 11820), "/hold2": (6400 * GIB, 0.0, 0.0, 0.0)}
-        told.act = (0.0, "the holding disks last for the night: 4.5 TiB are still to come, 9.0 TiB of holding disk are left")
+        told.act = (0.0, "/hold1 may fill up, the others have room: 4.5 TiB are still to come, "
+                    "9.0 TiB of holding disk are left")
     return told
 
 
