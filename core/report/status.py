@@ -7,6 +7,7 @@ much.
 from __future__ import annotations
 
 from core.events.gauges import Gauges
+from core.events.room import taken
 from core.events.view import DiskState, DiskView, RunView
 from core.model.units import show_duration, show_kib
 from core.report.progress import of_disk, of_run
@@ -84,12 +85,13 @@ def _totals(view: RunView, gauges: Gauges, now: float, alive: bool) -> list[str]
 
 def _media(view: RunView, gauges: Gauges, now: float) -> list[str]:
     lines: list[str] = []
-    for path, found in view.holding.items():
+    for path in view.holding:
         free, _, files = gauges.holding.get(path, (0, 0, 0))
         # The last gauge of a run that ended was taken before its last dump was on a volume.
         measured = view.live and path in gauges.holding
         used = f", {show_kib(files)} of dumps, {show_kib(free)} free" if measured else ""
-        lines.append(cut(f"holding {clean(path)}: {show_kib(found.use)} to use{used}{full_in(gauges, path, now)}", 80))
+        most = taken(view, gauges if measured else Gauges(), path)[1]
+        lines.append(cut(f"holding {clean(path)}: {show_kib(most)} to use{used}{full_in(gauges, path, now)}", 80))
     for taper in view.tapers.values():
         label = clean(taper.label or taper.next_label)
         line = f"{taper.child} {taper.storage}: {taper.state}"

@@ -55,7 +55,7 @@ def facts() -> Told:
     told: Told = [
         (0.0, e.RunBegan(STAMP, "DailySet1", "/etc/taperoom/daily.toml", "cron", 4711, 8, 9, 4)),
         (0.1, e.HoldingFound("/hold1", 10 * TIB, 10 * TIB, 30)),
-        (0.1, e.HoldingFound("/hold2", 10 * TIB, 8 * TIB, 30)),
+        (0.1, e.HoldingFound("/hold2", 10 * TIB, 8 * TIB - 412 * GIB, 30)),
         (0.2, e.ChildBegan("taper0", 4720, "main")),
         *((0.2, e.ChildBegan(f"dumper{n}", 4721 + n)) for n in range(4)),
         (0.4, e.FlushPlanned("nas-b", "/vol1", "20261130001500", 0, "/hold2/20261130001500/nas-b._vol1.0", 412 * GIB)),

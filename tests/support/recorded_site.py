@@ -143,13 +143,13 @@ class RecordedSite:
     def spool(self, live: Run | None) -> Spool:
         self._ask("spool")
         areas = (AreaRow("/hold1", 10 * TIB, 3 * TIB, 2862 * GIB, 7372 * GIB, 921 * GIB, 0, 30, 1 << 20),
-                 AreaRow("/hold2", 10 * TIB, 8 * TIB, 6400 * GIB, 2150 * GIB, 0, 8 * TIB, 30, 1 << 20))
+                 AreaRow("/hold2", 10 * TIB, 6400 * GIB, 6400 * GIB, 2060 * GIB, 0, 8 * TIB, 30, 1 << 20))
         if self.empty:
             return Spool(areas, (), ())
 
         def dump(path: str, host: str, disk: str, stamp: str, level: int, size: int, word: str, note: str, days: float,
                  **more: Any) -> DumpRow:
-            return DumpRow(Path(path), "/hold1", host, disk, stamp, level, size, max(1, size >> 20), word, note,
+            return DumpRow(Path(path), path[:6], host, disk, stamp, level, size, max(1, size >> 20), word, note,
                            self.now - days * DAY, "GNUTAR", "gzip", 2 * size, f"8c1d02aa:{size << 10}", **more)
 
         return Spool(areas, (

@@ -17,12 +17,19 @@ _MARKS: dict[str, Mark] = {"dumping": BUSY, "NO-ROOM": WANTS, "writing": BUSY, "
 _ORDER = {word: n for n, word in enumerate(("NO-ROOM", "dumping", "writing", "whole", "partial", "crash"))}
 
 
-def area_rows(now: Moment, areas: tuple[AreaRow, ...], width: int) -> list[Row]:
+def _left(now: Moment, spool: Spool, area: AreaRow) -> int:
+    """KiB that lie there and the run has nothing to do with: what earlier runs left and nobody flushes, what is torn."""
+    return sum(dump.size for dump in spool.dumps if dump.area == area.path and dump.word in ("whole", "partial", "crash")
+               and str(dump.path) not in now.view.files)
+
+
+def area_rows(now: Moment, spool: Spool, width: int) -> list[Row]:
     """One row a holding disk: what of the room that dumps may use is taken or promised."""
     told: list[tuple[str, float, str, str]] = []
-    for area in areas:
+    for area in spool.areas:
         if area.path in now.gauges.holding and now.view.live:
-            part, used, most = room(now, area.path)  # the driver knows which promises are written already
+            # The driver knows which promises are written already.
+            part, used, most = room(now, area.path, _left(now, spool, area))
         else:
             used = area.dumps + area.allotted
             most = max(used, area.dumps + area.usable)

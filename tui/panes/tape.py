@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.events.room import taken
 from core.events.view import FINAL, DiskState, TaperView
 from tui.clean import clean
 from tui.format import moment, plural, short_size
@@ -14,17 +15,10 @@ _LEFT = (DiskState.PLANNED, DiskState.RETRY)
 _ACT_ROWS = 2
 
 
-def room(now: Moment, path: str) -> tuple[float, int, int]:
-    """Of a holding disk: the part that is used or promised, KiB used or promised, KiB that the run may use."""
-    found = now.view.holding.get(path)
-    most = found.use if found else 0
-    gauge = now.gauges.holding.get(path)
-    if gauge is not None:
-        free, allotted, files = gauge
-        most = max(most, free + allotted, 1)
-        used = max(0, most - free) if free <= most else files
-        return min(1.0, used / most), used, most
-    used = sum(size for file, (_, _, _, _, size) in now.view.files.items() if file.startswith(path.rstrip("/") + "/"))
+def room(now: Moment, path: str, left: int = 0) -> tuple[float, int, int]:
+    """Of a holding disk: the part that is used or promised, KiB used or promised, KiB of that and what is free; ``left``: KiB
+    of dumps there that the run has nothing to do with."""
+    used, most = taken(now.view, now.gauges, path, left)
     return (min(1.0, used / most) if most else 0.0), used, most
 
 

@@ -61,7 +61,7 @@ class HoldingScreen(ConsoleScreen):
             detail.border_title = "This dump"
             detail.put(holding.detail(now, files.key))
             return
-        rooms.put(spool.area_rows(now, found.areas, width))
+        rooms.put(spool.area_rows(now, found, width))
         shown = found if only is None else replace(
             found, dumps=tuple(dump for dump in found.dumps if (dump.host, dump.disk) == only))
         files.put(spool.entries(now, shown), spool.title(shown), "nothing lies on the holding disk")
