@@ -85,6 +85,23 @@ async def test_the_marked_choice_is_seen(asked: Night, size: tuple[int, int]) ->
             assert f" {choice.name.upper()} " in next(line for line in said(pilot.app).splitlines() if "│  > " in line)
 
 
+async def test_the_protocol_of_what_is_asked_about_is_a_key_away(asked: Night) -> None:
+    async with asked.shown((80, 24)) as pilot:
+        app = pilot.app
+        assert isinstance(app, ConsoleApp)
+        await typed(pilot, "r")
+        assert "v  view protocol of mail:/srv on dumper2" in said(app)
+        assert "free    2.8 TiB on /hold1, 6.2 TiB on /hold2" in said(app)
+        await typed(pilot, "v")
+        assert not isinstance(app.screen, ModalScreen) and "mail:/srv" in said(app) and "NO-ROOM 02-00031" in said(app)
+        assert "dumper3" not in said(app)
+        assert len(app.feed.view.open_questions) == 3 and not app._notifications
+        await typed(pilot, "r", "2")
+        assert "v  view protocol of taper0" in said(app) and "free " not in said(app)
+        await typed(pilot, "v")
+        assert "REQUEST-OPERATOR" in said(app) and "NO-ROOM 02-00031" not in said(app)
+
+
 def test_no_choice_has_the_key_of_another_request() -> None:
     assert letters(CHOICES) == ["d", "a", "b", "w", "n"]
 
@@ -92,7 +109,7 @@ def test_no_choice_has_the_key_of_another_request() -> None:
 @given(st.lists(st.text("abdinorty", min_size=1, max_size=4), min_size=1, max_size=9))
 def test_every_choice_has_a_letter_of_its_own(names: list[str]) -> None:
     found = letters(tuple(e.Choice(name, "") for name in names))
-    assert len(set(found)) == len(names) and all(one.isalpha() and one not in "jkqx" for one in found)
+    assert len(set(found)) == len(names) and all(one.isalpha() and one not in "jkqxv" for one in found)
 
 
 async def test_the_request_about_the_disk_under_the_cursor_is_answered_first(asked: Night) -> None:

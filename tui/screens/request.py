@@ -17,9 +17,11 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from core.events.event import Choice
-from core.events.view import QuestionView
+from core.events.view import DiskState, DiskView, QuestionView
+from core.model.units import show_kib
 from tui.clean import clean
 from tui.format import due, moment, span
+from tui.goto import Goto
 from tui.moment import Moment
 from tui.panes.layout import Row
 from tui.panes.protocol import wrapped
@@ -36,11 +38,12 @@ GUARD = 0.3
 
 
 def letters(choices: tuple[Choice, ...]) -> list[str]:
-    """A key for each choice: the first letter of its name that is free, else another letter; digits are for requests."""
+    """A key for each choice: the first letter of its name that is free, else another letter; digits are for requests, ``v``
+    shows the protocol."""
     taken: list[str] = []
     for choice in choices:
-        free = [c for c in choice.name.lower() + "nmoechilprstuvwabdfgyz" if c.isascii() and c.isalpha()
-                and c not in taken and c not in "jkqx"]
+        free = [c for c in choice.name.lower() + "nmoechilprstuwabdfgyz" if c.isascii() and c.isalpha()
+                and c not in taken and c not in "jkqxv"]
         taken.append(free[0] if free else "")
     return taken
 
@@ -118,6 +121,7 @@ class RequestScreen(ModalScreen[None]):
         if (key := now.view.handles.get(asked.handle)) and (disk := now.view.disks.get(key)):
             rows += [(), (("disk    ", "muted"), (now.look.cut(f"{clean(disk.title)} level {disk.level}"), ""),
                           (f"   {clean(asked.handle)} on {clean(disk.child)}", "muted"))]
+            rows += self._free(now, disk, width)
         if one := next((one for one in now.restores if one.name == self.request.restore), None):
             to = now.look.cut(f"to {clean(one.to)}")
             rows += [(), (("restore ", "muted"), (to, ""), (f"   by {clean(one.who)}", "muted"))]
@@ -129,6 +133,26 @@ class RequestScreen(ModalScreen[None]):
         self.query_one("#choices", Lines).put(choices)
         self.query_one("#next", Lines).put(after)
         self.call_after_refresh(self._look_below)
+
+    def _free(self, now: Moment, disk: DiskView, width: int) -> list[Row]:
+        """What is free on each holding disk, for a dump that stands still for want of it."""
+        if disk.state is not DiskState.STALLED and self.question.asked.code != "HLD003":
+            return []
+        told = ", ".join(f"{show_kib(free)} on {clean(path)}" for path, (free, *_) in now.gauges.holding.items())
+        return [(("free    " if n == 0 else " " * 8, "muted"), (piece, ""))
+                for n, piece in enumerate(wrapped(told, width - 8, width - 8) if told else ())]
+
+    def _protocol(self, now: Moment) -> tuple[str, Goto] | None:
+        """Whose traffic shows how it came to this, and where that is seen; a restore has none here."""
+        asked = self.question.asked
+        if self.request.restore:
+            return None
+        disk = now.view.disks.get(now.view.handles.get(asked.handle, ("", ""))) or next(
+            (disk for disk in now.view.disks.values() if disk.title == asked.subject), None)
+        if disk is not None:
+            return f"{disk.title}{f' on {disk.child}' if disk.child else ''}", Goto("protocol", "traffic", disk.title)
+        taper = next((name for name, taper in now.view.tapers.items() if taper.storage == asked.subject), "")
+        return (taper, Goto("protocol", "channel", taper)) if taper else None
 
     def _look_below(self) -> None:
         """Whether there is more below than is seen, told as soon as it is known."""
@@ -154,7 +178,9 @@ class RequestScreen(ModalScreen[None]):
         marked = [n for n, row in enumerate(rows) if row and row[-1][1] == "title"]
         if marked:
             top, asked = len(self.query_one("#text", Lines).rows), self.query_one("#asked", VerticalScroll)
-            asked.scroll_to_region(Region(0, top + marked[0], 1, len(marked)), animate=False, immediate=True)
+            below = len(rows) - 1 - marked[-1]
+            height = len(marked) + (below if below == 1 else 0)  # the key below the last choice is seen with it
+            asked.scroll_to_region(Region(0, top + marked[0], 1, height), animate=False, immediate=True)
 
     def _choices(self, now: Moment, width: int) -> list[Row]:
         rows: list[Row] = []
@@ -168,6 +194,8 @@ class RequestScreen(ModalScreen[None]):
                 indent = " " * (longest + 7)
                 rows.append(((head, "key"), (name, colour), (now.look.cut(piece), "title" if here else "")) if m == 0
                             else ((indent, ""), (now.look.cut(piece), "title" if here else "")))
+        if (seen := self._protocol(now)) is not None:
+            rows.append((("  v  ", "key"), (now.look.cut(f"view protocol of {clean(seen[0])}"), "muted")))
         return rows
 
     def _next(self, now: Moment, width: int, count: int) -> list[Row]:
@@ -206,6 +234,11 @@ class RequestScreen(ModalScreen[None]):
         if key == "q":
             event.stop()
             self.console_app.detach()
+        elif key == "v":
+            event.stop()
+            if (seen := self._protocol(self.console_app.moment())) is not None:
+                self.dismiss()  # without an answer: it stays open
+                self.console_app.go(seen[1])
         elif key == "x":
             event.stop()
             explain(self.console_app, self.question.asked.code)
