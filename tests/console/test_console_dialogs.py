@@ -131,7 +131,7 @@ async def test_a_dialog_leaves_what_is_behind_it_in_every_theme(asked: Night, th
         assert "Search for commands" in said(pilot.app) and "1 Run 2 Plan" in said(pilot.app)
 
 
-@pytest.mark.parametrize("keys", [("r",), ("A",), ("S",), ("D",)])
+@pytest.mark.parametrize("keys", [("r",), ("A",), ("S",), ("D",), ("question_mark",), ("at",)])
 async def test_nothing_that_was_told_before_lies_upon_what_is_asked(asked: Night, keys: tuple[str, ...]) -> None:
     async with asked.shown((80, 24)) as pilot:
         app = pilot.app

@@ -56,6 +56,21 @@ def test_times() -> None:
     assert (show.number(4213), show.plural(1, "dump"), show.plural(2, "child", "children")) == ("4 213", "1 dump", "2 children")
 
 
+def test_the_priority_of_a_disk_that_never_had_a_full_is_a_word() -> None:
+    """It is overdue since 1970, in days; the order of the queue goes by that number all the same."""
+    assert plan.priority_of(DiskView("h", "/d", priority=20788, level=0, why="new disk, first full")) == "new"
+    assert plan.priority_of(DiskView("h", "/d", priority=20789, level=1, why="incremental")) == "first"
+    assert plan.priority_of(DiskView("h", "/d", priority=41, level=0)) == "41"
+
+
+@pytest.mark.parametrize("seconds", [0, 9, 59, 60, 599, 3599, 3600, 35999])
+def test_the_first_row_stays_where_it_is_as_time_goes_by(seconds: int) -> None:
+    view = RunView()
+    view.apply_all([Record(1, 100.0, e.RunBegan("20260101010000", "org", "", "", 1, 1, 1, 1))])
+    row = plain(status_row(Moment(view, now=100.0 + seconds, link=Link.LIVE), 80))
+    assert row.index("0/1 ok") == plain(status_row(Moment(view, now=8200.0, link=Link.LIVE), 80)).index("0/1 ok")
+
+
 def dumping(handle: str, estimate: int = 1000) -> DiskView:
     return DiskView("h", "/d", DiskState.DUMPING, handle=handle, estimate=estimate, began=100.0)
 

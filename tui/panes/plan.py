@@ -19,6 +19,9 @@ COLUMNS = (
     Column("why", share=3, least=28),
 )
 
+_SINCE_1970 = 10_000
+"""A priority that only a disk without any full has, or one that was put before it."""
+
 
 def entries(now: Moment) -> list[Entry]:
     """Every disk: fulls first, the largest first, then what is not dumped."""
@@ -39,8 +42,16 @@ def _entry(now: Moment, disk: DiskView) -> Entry:
     return Entry(key_of(disk), (
         (now.look.glyph(mark), mark.colour), (clean(disk.title), ""), (level(disk), "title" if disk.level == 0 else ""),
         (short_size(disk.estimate) if planned else "-", ""),
-        (span(disk.seconds_estimate) if disk.seconds_estimate else "-", ""), (str(disk.priority) if planned else "-", ""),
+        (span(disk.seconds_estimate) if disk.seconds_estimate else "-", ""), (priority_of(disk) if planned else "-", ""),
         (plan_b if planned else "-", "muted"), (why, colour)))
+
+
+def priority_of(disk: DiskView) -> str:
+    """Its priority.  A disk without any full is overdue since 1970, in days, and an operator may put another before it: numbers
+    that say nothing but their order."""
+    if disk.priority < _SINCE_1970:
+        return str(disk.priority)
+    return "new" if disk.why.startswith("new disk") else "first"
 
 
 def title(now: Moment) -> str:

@@ -13,6 +13,9 @@ from tui.requests import open_requests
 _LINK_COLOUR = {Link.LIVE: "good", Link.LOST: "bad", Link.DEAD: "bad", Link.ENDED: "muted", Link.NONE: "muted",
                 Link.REPLAY: "attention", Link.PAST: "attention"}
 
+_TOOK = len("2h14m")
+"""What follows it stays where it is when ``59s`` becomes ``1m``."""
+
 
 def phase(view: RunView, link: Link) -> str:
     """What the run does now, in one word."""
@@ -52,7 +55,8 @@ def status_row(now: Moment, width: int, unseen: int = 0) -> Row:
     total = len(view.disks) if view.planned else max(view.began.disks, len(view.disks))  # a run may be of some disks only
     good = view.count(DiskState.DONE, DiskState.STRANGE)
     bad = view.count(DiskState.FAILED)
-    retry, took = view.count(DiskState.RETRY), span((view.ended_at or now.at) - view.began_at)
+    retry = view.count(DiskState.RETRY)
+    took = span((view.ended_at or now.at) - view.began_at).ljust(_TOOK)
     word = phase(view, now.link)
     colour = "attention" if word in ("NO END", "ATTENTION", "STOPPED", "STOPPING", "HELD", "DEGRADED") else "title"
     left = [

@@ -80,6 +80,7 @@ class ActsScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Fill it; the newest is seen."""
+        self.app.clear_notifications()  # what was told before would lie upon it
         self.set_class(self._look.ascii, "-plain")
         box = self.query_one("#dialog")
         box.border_title = heading("Acts of operators   esc closes", 60, self._look)

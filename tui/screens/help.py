@@ -82,6 +82,7 @@ class HelpScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Fill it."""
+        self.app.clear_notifications()  # what was told before would lie upon it
         self.set_class(self._look.ascii, "-plain")
         self.query_one("#dialog").border_title = Content("Help   esc closes   up and down scroll")
         self._fill()
