@@ -13,7 +13,7 @@ from core.engine import questions, room
 from core.engine.effects import Effect, FlushLeft, MeasureHolding
 from core.engine.state import Job, Phase, Question, State
 from core.events.event import Choice
-from core.model.units import show_duration, show_kib
+from core.model.units import show_kib
 
 PATIENCE = 600.0
 """Seconds that an operator has before the default is taken; also how long ``wait`` waits unless it says so."""
@@ -75,7 +75,7 @@ def choices(state: State, job: Job) -> Iterator[Choice]:
     if left := _to_flush(state):
         yield Choice("flush", f"{show_kib(left)} that earlier runs left on the holding disk go to a volume; it stands still "
                               "until then")
-    yield Choice("wait", f"it stands still; asked again after {show_duration(PATIENCE)} or so many minutes",
+    yield Choice("wait", f"it stands still; asked again in {PATIENCE // 60:.0f} minutes, or in as many as you say",
                  argument="minutes")
     yield Choice("add", "this directory becomes a holding disk of the run", argument="directory")
 

@@ -28,7 +28,7 @@ CHOICES = (
     e.Choice("abort", "906 GiB dumped so far are lost; it is dumped again when there is room", "", True),
     e.Choice("abort-other", "another one gives up what it has dumped, and its room goes to the rest: mail:/srv (3.4 TiB)",
              "HOST:DISK", True),
-    e.Choice("wait", "it stands still; asked again after 10m00s or so many minutes", "MINUTES"),
+    e.Choice("wait", "it stands still; asked again in 10 minutes, or in as many as you say", "MINUTES"),
     e.Choice("add", "this directory becomes a holding disk of the run", "DIRECTORY"),
 )
 

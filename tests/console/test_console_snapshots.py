@@ -101,7 +101,7 @@ MORE: dict[str, tuple[e.Event, ...]] = {
             e.Choice("abort", "906 GiB dumped so far are lost; it is dumped again when there is room, else to tape", "", True),
             e.Choice("abort-other", "another one gives up what it has dumped, and its room goes to the rest: mail:/srv",
                      "HOST:DISK", True),
-            e.Choice("wait", "it stands still; asked again after 10m00s or so many minutes", "MINUTES"),
+            e.Choice("wait", "it stands still; asked again in 10 minutes, or in as many as you say", "MINUTES"),
             e.Choice("add", "this directory becomes a holding disk of the run", "DIRECTORY")),
         "direct", recorded_run.BEGAN + 8400, "00-00020"),),
 }

@@ -137,7 +137,7 @@ def test_the_question_names_the_smallest_with_every_choice_and_its_cost() -> Non
     assert effects["direct"] == "1.7 MiB dumped so far are lost; it is dumped again, straight to a volume"
     assert effects["abort"].startswith("1.7 MiB dumped so far are lost; it is dumped again")
     assert effects["abort-other"] == "another one gives up what it has dumped, and its room goes to the rest: a:/x (2.0 MiB)"
-    assert effects["wait"] == "it stands still; asked again after 10m00s or so many minutes"
+    assert effects["wait"] == "it stands still; asked again in 10 minutes, or in as many as you say"
     assert [c.argument for c in first.choices] == ["", "", "HOST:DISK", "minutes", "directory"]
     assert closed(world)[0] == ("direct", "", "deadline") and first.deadline - world.now < 0
     assert set(ended(world).values()) == {"done"} and world.code == 0
