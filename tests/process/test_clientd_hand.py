@@ -56,7 +56,9 @@ def test_sendbackup_on_amandas_descriptors(tmp_path: Path) -> None:
     assert done.stdout.decode() == f"CONNECT DATA 150 MESG 151 INDEX 152 STATE 153\nOPTIONS features={CLIENT.text};\n"
     assert to[153].read_text().splitlines()[-1] == "sendbackup: end"
     listed = subprocess.run(["tar", "--list", "--file", to[151]], capture_output=True, text=True, check=True).stdout
-    told = [line.split("\t") for line in to[155].read_text().splitlines()]
+    lines = to[155].read_text().splitlines()
+    assert [line for line in lines if line.startswith("\t")] == ["\t/"], "it tells what it left out: nothing"
+    told = [line.split("\t") for line in lines if not line.startswith("\t")]
     assert [f".{path}" for path, _ in told] == listed.splitlines()
     assert told[0] == ["/", f"0 0 {int(Path('/usr/share/doc/tar').stat().st_mtime)} d"]
     assert to[157].read_text().startswith("0 /\n")
@@ -182,7 +184,7 @@ def as_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with client(tmp_path, monkeypatch, amandad=(python, "-P", "-c", program)) as made:
         done = dump(made, a_disk(made.host, tree), 0)
         assert done.mesg.error is None and done.mesg.ended
-        assert sorted(done.index) == ["/", "/file"]
+        assert sorted(done.index) == ["\t/", "/", "/file"]
         assert [line.partition(": ")[2] for line in done.mesg.strange] == [
             "./closed: Warning: Cannot open: Permission denied",
             "./secret: Warning: Cannot open: Permission denied",

@@ -117,7 +117,7 @@ def test_our_client_dumps_them_where_its_access_file_says_so(tmp_path: Path, mon
         out.mkdir()
         subprocess.run(["tar", "--extract", "--xattrs", "--acls", "--directory", out, "--file=-"], input=done.data, check=True)
         found.append(attributes(out)["a/one"])
-        assert done.index == ["/", "/a/", "/a/one"] and kib[-1] * 1024 == len(done.data)
+        assert done.index == ["/", "\t/", "/a/", "/a/one"] and kib[-1] * 1024 == len(done.data)
     assert found == [{}, attributes(tree)["a/one"]] and "--xattrs --acls" in done.mesg.info["RECOVER_CMD"]
 
 
