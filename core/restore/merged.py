@@ -101,7 +101,8 @@ class MergedTree:
                     above = above.rpartition(b"/")[0]
 
     def left_out(self, path: bytes) -> bool:
-        """Whether the full saw a name and did not take it, as what is excluded or another file system."""
+        """Whether the full saw a name and did not take it: it is excluded, another file system, or a directory that could not
+        be read, of which the night told."""
         full = self.layers[0].find(path)
         return full is not None and full.mark is Mark.PRESENT
 

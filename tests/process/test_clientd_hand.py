@@ -184,7 +184,7 @@ def as_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with client(tmp_path, monkeypatch, amandad=(python, "-P", "-c", program)) as made:
         done = dump(made, a_disk(made.host, tree), 0)
         assert done.mesg.error is None and done.mesg.ended
-        assert sorted(done.index) == ["\t/", "/", "/file"]
+        assert sorted(done.index) == ["\t/", "\t/closed", "/", "/file"]
         assert [line.partition(": ")[2] for line in done.mesg.strange] == [
             "./closed: Warning: Cannot open: Permission denied",
             "./secret: Warning: Cannot open: Permission denied",
