@@ -290,6 +290,24 @@ def test_an_index_that_does_not_tell_renames_is_helped_by_the_dump(client: Clien
     assert warnings[1] == "RST017 web1:/home: 1 files were there, but no dump of the chain has them, the first is /b/x"
 
 
+def test_what_was_there_and_no_dump_has_is_missing(client: Client, tmp_path: Path) -> None:
+    touch(client.tree / "a/x", "1")
+    touch(client.tree / "a/y", "2")
+    client.night(0)
+    pause(client.tree)
+    touch(client.tree / "b", "3")
+    client.night(1)
+    index = an_index_of(client, 0)
+    with open_index(index) as found:
+        store_index(index, [line for line in lines_of(found) if line != b"/a/x"])  # as if it could not be read that night
+    result = restore(client.site, [client.title], "", tmp_path / "out")
+    assert result.missing == ["/a/x"] and not result.good
+    assert result.warnings == ["RST017 web1:/home: 1 files were there, but no dump of the chain has them, the first is /a/x"]
+    assert sorted(path.name for path in (tmp_path / "out").rglob("*")) == ["a", "b", "y"]
+    part = restore(client.site, [client.title + ":a/y"], "", tmp_path / "part")
+    assert part.good and part.missing == []
+
+
 def test_an_index_that_cannot_be_read_is_made_up_for(client: Client, tmp_path: Path) -> None:
     touch(client.tree / "a", "1")
     client.night(0)
