@@ -125,6 +125,9 @@ def _kill(pids: list[int]) -> None:
     import select
     import signal
 
+    # The youngest first: where a parent dies and leaves a group with a process that stands still, all of that group get SIGHUP,
+    # and one of them may be this one, which would then leave the others standing.
+    pids = sorted(pids, key=lambda pid: int(_since(pid) or 0), reverse=True)
     handles = []
     for pid in pids:
         try:
