@@ -131,6 +131,8 @@ async def test_go_to_places_disks_runs_and_nowhere(night: Night) -> None:
         assert cast(ProtocolScreen, pilot.app.screen).only.text == "02-00031"
         await typed(pilot, "colon", *"word no-room", "enter")
         assert len(cast(ProtocolScreen, pilot.app.screen).log_pane.shown()) == 1
+        await typed(pilot, "colon", *"word abort-finished", "enter")
+        assert "nothing of what was said fits; esc shows all" in text_of(console(pilot))
         await typed(pilot, "colon", *"nowhere", "enter")
         assert "CON003 nowhere is called 'nowhere'; ? lists the places" in said(pilot)
         await typed(pilot, "colon", *"run 20261130", "enter")

@@ -68,7 +68,7 @@ class ProtocolScreen(ConsoleScreen):
             self.only, self._narrowed = replace(self.only, about=About(*chosen) if chosen else None), chosen
         if self.only.about is not None:
             self.only.about.learn(feed.view)
-        self.log_pane.reset(feed.traffic.chosen(self.only), protocol.title(self.only))
+        self.log_pane.reset(feed.traffic.chosen(self.only), protocol.title(self.only), filtered=bool(self.only))
 
     def stream(self, lines: list[Line]) -> None:
         """More traffic."""

@@ -21,6 +21,7 @@ from tui.traffic import KEPT, Line
 from tui.widgets.ink import Inks, heading
 
 Draw = Callable[[Line], tuple[Span, ...]]
+NOTHING = "nothing was said yet"
 
 
 class RingLog(Widget, can_focus=True):
@@ -47,6 +48,7 @@ class RingLog(Widget, can_focus=True):
         self._top = 0
         self._shift = 0
         self._note = ""
+        self._none = NOTHING
         self.marks: set[int] = set()
         self.following = True
 
@@ -62,9 +64,10 @@ class RingLog(Widget, can_focus=True):
         self._ring.extend(added)
         self._total += len(added) + missed
 
-    def reset(self, lines: Iterable[Line], title: str = "") -> None:
-        """Other lines instead: another filter, another run.  Follows again."""
+    def reset(self, lines: Iterable[Line], title: str = "", *, filtered: bool = False) -> None:
+        """Other lines instead: another filter, another run.  Follows again.  ``filtered``: there are more than these."""
         self._title = title or self._title
+        self._none = "nothing of what was said fits; esc shows all" if filtered else NOTHING
         self._ring.clear()
         self._total = self._painted = self._last = 0
         self.following = True
@@ -242,7 +245,7 @@ class RingLog(Widget, can_focus=True):
         index = at - self._first
         if not 0 <= index < len(self._ring) or at >= self._painted:
             if y == 0 and not self._ring:
-                return self._inks.strip([("  nothing was said yet", "muted")], width)
+                return self._inks.strip([(f"  {self._none}", "muted")], width)
             return self._inks.strip((), width)
         here = at == self._cursor and self.has_focus and not self.following
         line = self._ring[index]
