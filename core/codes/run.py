@@ -97,6 +97,10 @@ PAGES: tuple[Page, ...] = (
     Page("RUN045", "E", "The run ended before a disk was dumped",
          "Nothing of the run was left to do, and the disk still had no dump: something that it waited for never came.",
          "The next run dumps it; if it happens again, please report it with the run's traffic.log."),
+    Page("RUN046", "W", "The driver does not answer",
+         "A console hears nothing from the driver of a run that lives: it stands still, or the way to it is cut.  The run needs"
+         " no console and goes on; orders and answers cannot be sent meanwhile.",
+         "It is tried again by itself, and R tries at once.  'taperoom status' tells whether the driver lives."),
     Page("RUN098", "E", "This user may not",
          "The command met a file or a directory that it may not read, write or look into as the user who typed it. A run is "
          "not started then, and no plan is made: without what earlier runs left, each disk would be planned as a new one.",

@@ -65,10 +65,10 @@ def _driver(now: Moment) -> list[Row]:
                          ("; whole dumps are safe. Next: taperoom cleanup, then taperoom run", "")))
     if now.link is Link.LOST:
         lost = now.lost
-        when = f" for {span(now.now - lost.since)}; tried again in {max(0, int(lost.again - now.now))} s ({lost.tries})" \
+        when = f" for {span(now.now - lost.since)}; again in {max(0, int(lost.again - now.now))} s ({lost.tries})" \
             if lost else ""
-        rows.append(_row(now, BAD, ("The driver does not answer", "bad"), (f"{when}. ", ""), ("R", "key"), (" tries now. ", ""),
-                         ("The run goes on, answers cannot be sent", "muted")))
+        rows.append(_row(now, BAD, ("RUN046 The driver does not answer", "bad"), (f"{when}. ", ""), ("R", "key"),
+                         (" tries now. ", ""), ("The run goes on, answers cannot be sent", "muted")))
     if now.view.paused and now.view.live:
         rows.append(_row(now, WANTS, ("no new dump is started", "attention"), (f"  by {clean(now.view.paused)}", "muted")))
     if now.view.stopping and now.view.live:
