@@ -44,7 +44,9 @@ PAGES: tuple[Page, ...] = (
          "Use taperoom-clientd on that client; its indexes tell."),
     Page("RST017", "W", "Files that no dump has",
          "When the newest dump was made these files were there and not changed since the dump below, but no dump of the chain"
-         " has them: they could not be read then, or were excluded then and are not now.  A restore names them as MISSING.",
+         " has them: they could not be read then, or were excluded then and are not now.  A restore names them as MISSING"
+         " where the full is known not to have left them out; the list of an Amanda's full does not tell, and they may be"
+         " excluded.",
          "Order a full dump: taperoom disk force HOST:DISK."),
     Page("RST018", "W", "A dump has no index",
          "The list of names of a dump is not there or cannot be read, so ls and restore read the names from the dump itself:"

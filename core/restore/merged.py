@@ -100,6 +100,12 @@ class MergedTree:
                     yield _carried(above, later)
                     above = above.rpartition(b"/")[0]
 
+    @property
+    def lost(self) -> list[bytes]:
+        """Those of ``missing`` that were not left out by choice, in order; none where the list of the full does not tell what
+        was, as an Amanda's."""
+        return sorted(self.missing) if self.layers[0].exact else []
+
     def left_out(self, path: bytes) -> bool:
         """Whether the full saw a name and did not take it: it is excluded, another file system, or a directory that could not
         be read, of which the night told."""

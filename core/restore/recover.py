@@ -112,7 +112,7 @@ class Recovery:
                 to = directory_of(specs, self._to.path, len(by_disk) > 1)
                 plan = plan_of(self._site, catalogue, specs, stamp, to, self._to.landing, self.result.warnings.append, now)
                 self._plans.append(plan)
-                self.result.missing += ["/" + os.fsdecode(path) for path in sorted(plan.moment.tree.missing)]
+                self.result.missing += ["/" + os.fsdecode(path) for path in plan.moment.tree.lost]
                 self.result.as_of[specs[0].title] = plan.moment.datestamp
 
     def _foresee(self) -> Forecast:

@@ -299,13 +299,17 @@ def test_what_was_there_and_no_dump_has_is_missing(client: Client, tmp_path: Pat
     client.night(1)
     index = an_index_of(client, 0)
     with open_index(index) as found:
-        store_index(index, [line for line in lines_of(found) if line != b"/a/x"])  # as if it could not be read that night
+        lines = [line for line in lines_of(found) if line != b"/a/x"]  # as if it could not be read that night
+    store_index(index, [b"\t/", *lines])
     result = restore(client.site, [client.title], "", tmp_path / "out")
     assert result.missing == ["/a/x"] and not result.good
     assert result.warnings == ["RST017 web1:/home: 1 files were there, but no dump of the chain has them, the first is /a/x"]
     assert sorted(path.name for path in (tmp_path / "out").rglob("*")) == ["a", "b", "y"]
     part = restore(client.site, [client.title + ":a/y"], "", tmp_path / "part")
     assert part.good and part.missing == []
+    store_index(index, lines)  # which does not tell what was left out: it may have been excluded
+    unsure = restore(client.site, [client.title], "", tmp_path / "unsure")
+    assert unsure.good and unsure.warnings == result.warnings
 
 
 def test_an_index_that_cannot_be_read_is_made_up_for(client: Client, tmp_path: Path) -> None:

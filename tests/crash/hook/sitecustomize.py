@@ -122,12 +122,21 @@ def born(program: str = "", directory: str = "") -> None:
 
 
 def _kill(pids: list[int]) -> None:
+    """All of them; a process of its own does it, since another thread of this one may end it as soon as the first is dead."""
+    if (child := os.fork()) > 0:
+        os.waitpid(child, 0)
+        return
+    try:
+        os.setsid()  # what a group is told when its parent dies is not for this one
+        _stop_and_kill(pids)
+    finally:
+        os._exit(0)
+
+
+def _stop_and_kill(pids: list[int]) -> None:
     import select
     import signal
 
-    # The youngest first: where a parent dies and leaves a group with a process that stands still, all of that group get SIGHUP,
-    # and one of them may be this one, which would then leave the others standing.
-    pids = sorted(pids, key=lambda pid: int(_since(pid) or 0), reverse=True)
     handles = []
     for pid in pids:
         try:
@@ -183,9 +192,9 @@ def reached(point: str) -> None:
         _append("absent", victim)
         return
     _append("fired", victim)
-    _kill([pid for pid in pids if pid != me])
-    if me in pids:
+    if pids == [me]:
         os.kill(me, 9)
+    _kill(sorted(pids, key=lambda pid: pid != me))  # it stands still first
 
 
 def _driver(module: object) -> None:
