@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import shutil
 import tempfile
@@ -61,6 +62,7 @@ ACCESS = b'servers = ["10.0.0.0/8", "local"]\nservices = ["noop", "sendbackup"]\
 SNAPSHOT = (b"GNU tar-1.34-2\n1795395130\x00123\x00" + b"0\x001795395130\x005\x0064\x00131\x00.\x00Yfile\x00Dsub\x00\x00\x00"
             b"0\x001795395131\x005\x0064\x00132\x00./sub\x00Nold\x00\x00\x00")
 _work = Path(tempfile.mkdtemp(prefix="taperoom-fuzz-"))
+atexit.register(shutil.rmtree, _work, ignore_errors=True)
 
 
 def configuration(data: bytes) -> None:

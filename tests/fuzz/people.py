@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +31,7 @@ NOW = 1795395134.0
 UNITS: tuple[Callable[[str], float], ...] = (
     units.parse_size, units.parse_duration, units.parse_bandwidth, units.seconds_of_datestamp, units.seconds_of_dumpdate)
 _work = Path(tempfile.mkdtemp(prefix="taperoom-fuzz-"))
+atexit.register(shutil.rmtree, _work, ignore_errors=True)
 
 
 def dates(data: bytes) -> None:
