@@ -160,9 +160,9 @@ def _dle(element: xml.Element) -> Dle:
     if not value["disk"]:
         raise ProtocolError("XML: disk element missing")
     if value["encrypt"] and value["encrypt"] != "SERVER-CUSTOM":
-        raise ProtocolError(f"XML: encrypt '{value['encrypt']}' is not known here")
+        raise ProtocolError(f"XML: encrypt '{value['encrypt'][:40]}' is not known here")
     if value["datapath"] not in ("", "AMANDA"):
-        raise ProtocolError(f"XML: data-path '{value['datapath']}' is not known here")
+        raise ProtocolError(f"XML: data-path '{value['datapath'][:40]}' is not known here")
     program = next(iter(element.all("backup-program")), None)
     compress = next(iter(element.all("compress")), None)
     return Dle(

@@ -157,6 +157,16 @@ def test_requests_that_are_refused(text: str, words: str) -> None:
         read_dles(text)
 
 
+@pytest.mark.parametrize("name", ["level", "compress", "record", "encrypt", "datapath", "auth", "program", "disk", "unknown"])
+def test_a_refusal_does_not_repeat_what_has_no_end(name: str) -> None:
+    long = "[" * 50_000
+    text = f"<dle><program>GNUTAR</program><disk>/</disk><{name}>{long}</{name}></dle>"
+    try:
+        read_dles(text)
+    except ProtocolError as fault:
+        assert len(str(fault)) < 200
+
+
 def test_an_application_and_its_exclude() -> None:
     (dle,) = read_dles(
         "<dle><program>APPLICATION</program><backup-program><plugin>amgtar</plugin></backup-program><disk>/</disk>"
