@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from core.restore.history import Found, Version
 
 SPEC = "HOST:DISK[:PATH]"
-AS_OF = typer.Option("--as-of", metavar="DATE", help="A date, '3 days ago', 'last tuesday'; now without it.")
+AS_OF = typer.Option(
+    "--as-of", metavar="DATE", show_default=False, help="A date, '3 days ago', 'last tuesday'; now without it.")
 _JSON = typer.Option("--json", help="As JSON.")
 _HOST = typer.Option("--host", metavar="HOST", help="Only on this host; may be a pattern.")
 _DISK = typer.Option("--disk", metavar="DISK", help="Only on this disk; may be a pattern.")
@@ -26,7 +27,7 @@ _LETTERS = {"s": "-", "f": "-", "": "?"}
 
 def ls(
     spec: Annotated[str, typer.Argument(metavar=SPEC, help="What to list.", autocompletion=where.complete_disk)],
-    as_of: Annotated[str, AS_OF] = "",
+    as_of: Annotated[str | None, AS_OF] = None,
     recursive: Annotated[bool, typer.Option("--recursive", "-R", help="Everything below it, too.")] = False,
     long: Annotated[bool, typer.Option("--long", "-l", help="With type, size and time of each.")] = False,
     versions: Annotated[bool, typer.Option("--versions", help="Each version that there is of it.")] = False,
@@ -45,16 +46,17 @@ def ls(
       taperoom ls web1:/home --dates
     """
     from core.errors import UsageError
+    from core.restore.asof import NOW
     from core.restore.browse import ls as look
 
-    if versions and (as_of or recursive or dates):
+    if versions and (as_of is not None or recursive or dates):
         raise UsageError("CFG006", "--versions goes through all dates of one path", "leave the other options out")
     site = where.site()
     if dates:
         return _dates(spec, json)
     if versions:
         return _versions(spec, json)
-    shown = look(site, spec, as_of, recursive=recursive)
+    shown = look(site, spec, NOW if as_of is None else as_of, recursive=recursive)
     warn(shown.warnings)
     if json:
         from dataclasses import asdict
@@ -79,7 +81,8 @@ def find(
     name: Annotated[str, typer.Argument(metavar="NAME-OR-GLOB", help="A name or pattern; with a slash, a path.")],
     host: Annotated[str, _HOST] = "",
     disk: Annotated[str, _DISK] = "",
-    as_of: Annotated[str, typer.Option("--as-of", metavar="DATE", help="Only as it was then; all dates without it.")] = "",
+    as_of: Annotated[str | None, typer.Option(
+        "--as-of", metavar="DATE", help="Only as it was then; all dates without it.")] = None,
     limit: Annotated[int, _LIMIT] = 200,
     json: Annotated[bool, _JSON] = False,
 ) -> int:
@@ -93,7 +96,7 @@ def find(
     """
     from core.restore.history import find as look
 
-    found = look(where.site(), name, host=host, disk=disk, as_of=as_of or None, limit=limit)
+    found = look(where.site(), name, host=host, disk=disk, as_of=as_of, limit=limit)
     return _found(found, name, json)
 
 
@@ -101,7 +104,7 @@ def search(
     text: Annotated[str, typer.Argument(metavar="SUBSTRING", help="A part of the name.")],
     host: Annotated[str, _HOST] = "",
     disk: Annotated[str, _DISK] = "",
-    as_of: Annotated[str, AS_OF] = "",
+    as_of: Annotated[str, AS_OF] = "now",
     case: Annotated[bool, typer.Option("--case", help="Capital letters are others than small ones.")] = False,
     limit: Annotated[int, _LIMIT] = 200,
     json: Annotated[bool, _JSON] = False,
@@ -191,7 +194,8 @@ def _versions(spec: str, json: bool) -> int:
 def diff(
     spec: Annotated[str, typer.Argument(metavar=SPEC, help="What to compare.", autocompletion=where.complete_disk)],
     before: Annotated[str, typer.Option("--from", metavar="DATE", help="The older date.")],
-    after: Annotated[str, typer.Option("--to", metavar="DATE", help="The newer date; now without it.")] = "",
+    after: Annotated[str, typer.Option(
+        "--to", metavar="DATE", show_default=False, help="The newer date; now without it.")] = "now",
     json: Annotated[bool, _JSON] = False,
 ) -> int:
     """Show what differs on a disk between two dates.

@@ -13,7 +13,8 @@ def recipe(
     spec: Annotated[str, typer.Argument(
         metavar="HOST:DISK[:PATH]", help="What to bring back.", autocompletion=where.complete_disk)],
     as_of: Annotated[str, typer.Option(
-        "--as-of", metavar="DATE", help="A date, a run's datestamp, or '2 days ago'; now without it.")] = "",
+        "--as-of", metavar="DATE", show_default=False,
+        help="A date, a run's datestamp, or '2 days ago'; now without it.")] = "now",
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> int:
     """Print shell commands that restore with dd and tar alone.

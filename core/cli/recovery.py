@@ -25,7 +25,7 @@ _CHECKED = {
 
 
 def recover(
-    specs: Sequence[str], to: str, as_of: str = "", *, overwrite: bool = False, fresh: bool = False, dry_run: bool = False,
+    specs: Sequence[str], to: str, as_of: str = "now", *, overwrite: bool = False, fresh: bool = False, dry_run: bool = False,
     json: bool = False,
 ) -> int:
     """Restore, or with ``dry_run`` only tell; the exit code.  See `taperoom restore --help`."""

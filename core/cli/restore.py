@@ -16,7 +16,7 @@ def restore(
     to: Annotated[str, typer.Option(
         "--to", metavar="DIR|HOST:DIR", help="Where to, here or on a client; nothing outside it is touched.",
         autocompletion=where.complete_target)],
-    as_of: Annotated[str, AS_OF] = "",
+    as_of: Annotated[str, AS_OF] = "now",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are in DIR already.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget an interrupted restore to DIR and start again.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be read and written.")] = False,

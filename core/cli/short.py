@@ -35,7 +35,7 @@ def restore_of(words: Sequence[str]) -> Callable[[], int] | None:
         from core.cli.recovery import recover
 
         where.set_config(found.config)
-        return recover(found.specs, found.values["--to"], found.values.get("--as-of", ""),
+        return recover(found.specs, found.values["--to"], found.values.get("--as-of", "now"),
                        overwrite="--overwrite" in found.flags, fresh="--fresh" in found.flags,
                        dry_run="--dry-run" in found.flags, json="--json" in found.flags)
 

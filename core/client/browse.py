@@ -183,7 +183,7 @@ class Browser:
     UsageError RST010, RST013; WorldError RST001, RST014, RST024.
     """
 
-    def __init__(self, site: Site, host: str, disk: str, as_of: str = "", now: float | None = None) -> None:
+    def __init__(self, site: Site, host: str, disk: str, as_of: str = "now", now: float | None = None) -> None:
         from core.catalogue.rebuild import open_catalogue
         from core.restore.asof import parse_as_of
         from core.restore.moment import moment_of

@@ -20,7 +20,8 @@ PAGES: tuple[Page, ...] = (
          "--as-of takes a moment, and what was written is none.",
          "Write 2026-01-31, 2026-01-31 03:15, a run's datestamp such as 20260131031500, 31 january, last tuesday, yesterday"
          " 14:00, or 2 days ago; behind each of them level 0 means the last dump of that level.  A date means the end of that"
-         " day."),
+         " day.  Empty text is no date, since it mostly is a variable of a script that was never set: write now for the newest,"
+         " or leave the option out."),
     Page("RST011", "E", "No such disk",
          "No disk of that name is configured or was ever dumped; the message names the nearest ones.",
          "Write HOST:DISK or HOST:DISK:PATH with the names of the disklist."),

@@ -16,6 +16,8 @@ from core.model.units import parse_duration
 
 NEWEST = "99999999999999"
 """As of now: every dump counts."""
+NOW = "now"
+"""What is meant where no date was given."""
 EXAMPLES = ('"2026-01-31", "2026-01-31 03:15", a run\'s datestamp such as 20260131031500, "last tuesday",'
             ' "yesterday 14:00" or "2 days ago"')
 """What may be written, for messages."""
@@ -38,16 +40,17 @@ _LEVEL = re.compile(r"(.*?),? ?level (\d{1,3})", re.ASCII)
 
 
 def parse_as_of(text: str, now: float, warn: Callable[[str], None] | None = None) -> str:
-    """The last datestamp that counts, 14 digits in local time; empty text or ``now``: `NEWEST`.
+    """The last datestamp that counts, 14 digits in local time; ``now``: `NEWEST`.
 
     ``2026-01-31``, ``2026-01-31 03:15[:00]``, ``20260131``, a run's datestamp, ``31 January [2026]``, ``2 days ago``,
     ``last week``, ``today``, ``yesterday``, ``tuesday``, ``last tuesday``, and each day with a time of day after it; each
     with ``level N`` behind it.  A moment that is still to come is understood as now, and ``warn`` is told so; one that names
-    its second counts all the same, since a dump may bear it.  UsageError RST010 for anything else.
+    its second counts all the same, since a dump may bear it.  UsageError RST010 for anything else, also for empty text: a
+    variable of a script that was never set is not the newest dump.
     """
     words = " ".join(text.lower().split())
     if found := _LEVEL.fullmatch(words):
-        return f"{_moment(text, found[1], now, warn)}_{found[2]}"
+        return f"{_moment(text, found[1] or NOW, now, warn)}_{found[2]}"
     return _moment(text, words, now, warn)
 
 
@@ -58,8 +61,10 @@ def split_level(as_of: str) -> tuple[str, int]:
 
 
 def _moment(text: str, words: str, now: float, warn: Callable[[str], None] | None) -> str:
-    if words in ("", "now"):
+    if words == NOW:
         return NEWEST
+    if not words:
+        raise UsageError("RST010", f"{text!r} is empty, which is no date", f"write now for the newest, or {EXAMPLES}")
     today = datetime.fromtimestamp(now)
     try:
         found = _understood(words, today)

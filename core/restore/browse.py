@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from core.catalogue.queries import Dump, dumps
 from core.catalogue.rebuild import open_catalogue
 from core.model.site import Site
-from core.restore.asof import parse_as_of
+from core.restore.asof import NOW, parse_as_of
 from core.restore.chain import restorable
 from core.restore.moment import Moment, moment_of, node_at, spec_of
 from core.restore.tree import Directory, Node, size_of, walk
@@ -41,7 +41,7 @@ class Shown:
     warnings: tuple[str, ...] = ()
 
 
-def ls(site: Site, text: str, as_of: str = "", *, recursive: bool = False, now: float | None = None) -> Shown:
+def ls(site: Site, text: str, as_of: str = NOW, *, recursive: bool = False, now: float | None = None) -> Shown:
     """The names in the directory ``HOST:DISK[:PATH]``, or the file of that name, as of a date (see `core.restore.asof`).
 
     UsageError RST010 to RST013, WorldError RST001, RST014, RST024.

@@ -21,7 +21,7 @@ from core.holding.chain import chain
 from core.holding.header import Header
 from core.index.record import Mark
 from core.model.site import Site
-from core.restore.asof import parse_as_of, show_stamp
+from core.restore.asof import NOW, parse_as_of, show_stamp
 from core.restore.commands import Source, Step, command_of, needs, script
 from core.restore.giveway import NO_WAY, Way, hard_links, touched, ways_of
 from core.restore.layer import Layer
@@ -58,7 +58,7 @@ class Recipe:
         return script([*head, *self.remarks], self.steps)
 
 
-def recipe_for(site: Site, text: str, as_of: str = "", *, now: float | None = None) -> Recipe:
+def recipe_for(site: Site, text: str, as_of: str = NOW, *, now: float | None = None) -> Recipe:
     """The recipe for ``HOST:DISK[:PATH]``; see `recipe`.  Also UsageError RST011, RST012."""
     opened = open_catalogue(site)
     with opened.catalogue as catalogue:
@@ -66,7 +66,7 @@ def recipe_for(site: Site, text: str, as_of: str = "", *, now: float | None = No
     return replace(found, warnings=(*opened.warnings, *found.warnings))
 
 
-def recipe(site: Site, host: str, disk: str, path: str, as_of: str = "", *, now: float | None = None) -> list[str]:
+def recipe(site: Site, host: str, disk: str, path: str, as_of: str = NOW, *, now: float | None = None) -> list[str]:
     """Shell commands that put ``path`` of a disk into the current directory, one a line, to be run in order.
 
     A file needs one command; a directory one for each dump of the chain: run those in an empty directory, since tar deletes

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from core.catalogue.rebuild import open_catalogue
 from core.model.site import Site
-from core.restore.asof import parse_as_of
+from core.restore.asof import NOW, parse_as_of
 from core.restore.history import State, state_of
 from core.restore.moment import Moment, moment_of, node_at, spec_of
 from core.restore.tree import Directory, Node
@@ -42,7 +42,7 @@ class Difference:
     warnings: tuple[str, ...]
 
 
-def diff(site: Site, text: str, before: str, after: str = "", *, now: float | None = None) -> Difference:
+def diff(site: Site, text: str, before: str, after: str = NOW, *, now: float | None = None) -> Difference:
     """What is different in ``HOST:DISK[:PATH]`` on the date ``after`` from the date ``before``.
 
     UsageError RST010 to RST013; WorldError RST001, RST014, RST024.

@@ -20,7 +20,7 @@ from core.catalogue.store import Catalogue
 from core.errors import UsageError, WorldError
 from core.index.record import Record
 from core.model.site import Site
-from core.restore.asof import NEWEST, parse_as_of
+from core.restore.asof import NEWEST, NOW, parse_as_of
 from core.restore.chain import chain_of, choose, restorable, show_dates, twins
 from core.restore.former import with_former
 from core.restore.indexes import Indexes, Unread
@@ -195,7 +195,7 @@ def find(site: Site, glob: str, *, host: str = "", disk: str = "", as_of: str | 
                  lambda tree, found: tree.match(pattern, found))
 
 
-def search(site: Site, text: str, *, host: str = "", disk: str = "", as_of: str | None = "", limit: int = LIMIT,
+def search(site: Site, text: str, *, host: str = "", disk: str = "", as_of: str | None = NOW, limit: int = LIMIT,
            fold: bool = True, now: float | None = None) -> Found:
     """Where something is that has ``text`` in its name, as of a date; otherwise as `find`.  ``fold``: whatever the case."""
     needle = os.fsencode(text)

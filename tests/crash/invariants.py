@@ -138,7 +138,7 @@ def _restores(site: CrashSite, expected: dict[str, Tree], done: set[str], as_of:
             continue
         to = site.root / "out"
         shutil.rmtree(to, ignore_errors=True)
-        result = restore(site.site, [title], as_of, to)
+        result = restore(site.site, [title], as_of or "now", to)
         assert result.good, f"{title}: {result.missing}"
         found = tree_of(to)
         if title in done:

@@ -62,7 +62,7 @@ def test_fulls_incrementals_and_a_flush(tmp_path: Path) -> None:
     assert found["clienta", "20261123005222"] == (1, ("FIXT-003",)), "it was flushed by a later run"
     checked = verify(site, choose(site, Wish(), 4e9), "ana", lambda at: None, lambda result: None)
     assert checked.good and len(checked.results) == 9
-    result = restore(site, ["clientb:/srv/amdata/epsilon"], "", tmp_path / "out")
+    result = restore(site, ["clientb:/srv/amdata/epsilon"], "now", tmp_path / "out")
     assert result.good and [dump.level for dump in result.used] == [0, 1]
 
 

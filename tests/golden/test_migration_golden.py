@@ -271,7 +271,7 @@ def test_a_volume_whose_log_is_gone_tells_of_itself(tmp_path: Path, capsys: pyte
     site = load_site(tmp_path / "new/taperoom.toml")
     found = dates(site, "clienta:/srv/amdata/beta")
     assert [dump.datestamp for dump in found] == ["20261123005205", "20261123005214", "20261123005222"]
-    assert restore(site, ["clienta:/srv/amdata/beta"], "", tmp_path / "out").good
+    assert restore(site, ["clienta:/srv/amdata/beta"], "now", tmp_path / "out").good
 
 
 def test_a_volume_whose_log_is_gone_and_that_is_nowhere_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

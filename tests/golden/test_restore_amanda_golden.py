@@ -49,7 +49,7 @@ def test_a_full_and_an_incremental_of_a_stock_client(tmp_path: Path) -> None:
     tell(site, "20261123005214", *sorted((tmp_path / "vtapes/slot2").glob("00001.*")))
     shown = ls(site, "clientb:/srv/amdata/epsilon")
     assert [(entry.path, entry.level) for entry in shown.entries] == [("/protocols", 0), ("/services", 0)]
-    result = restore(site, ["clientb:/srv/amdata/epsilon"], "", tmp_path / "out")
+    result = restore(site, ["clientb:/srv/amdata/epsilon"], "now", tmp_path / "out")
     assert result.good and [dump.level for dump in result.used] == [0, 1]
     # Its index does not tell which files were deleted; what is shown says so, what is restored comes from the dump itself.
     assert shown.warnings[-1].startswith("RST016 ") and not [text for text in result.warnings if "RST016" in text]
@@ -63,7 +63,7 @@ def test_a_dump_in_parts_over_two_volumes(tmp_path: Path) -> None:
     files = [*sorted((slots / "slot1").glob("0000[123].*")), *sorted((slots / "slot2").glob("00001.*"))]
     tell(site, "20261123012231", *files)
     # The dump was made by an earlier run, which this journal does not have; its CRC is in the headers.
-    result = restore(site, ["localhost:/srv/amdata/beta"], "", tmp_path / "out")
+    result = restore(site, ["localhost:/srv/amdata/beta"], "now", tmp_path / "out")
     assert result.good and result.files > 0 and result.size == 184320
-    [command] = recipe(site, "localhost", "/srv/amdata/beta", "")
+    [command] = recipe(site, "localhost", "/srv/amdata/beta", "now")
     assert command.count("dd if=") == 4 and command.endswith(" --acls --listed-incremental=/dev/null -f - .")

@@ -201,7 +201,7 @@ def test_leftovers_in_chunks_partial_and_unfinished_ones(theirs: Theirs, tmp_pat
     lost = {chunked.header.disk, partial.header.disk, unfinished.header.disk}
     for kind in set(TREES) - {"direct"}:
         out = tmp_path / f"out-{kind}"
-        assert restore(site, [f"localhost:{kind}"], "", out).good
+        assert restore(site, [f"localhost:{kind}"], "now", out).good
         night = 1 if kind in lost else 2
         expected = theirs.states[night][kind]
         assert {name: found for name, found in manifest(out).items() if name in expected} == expected, kind

@@ -221,7 +221,7 @@ def test_a_night_of_ours_goes_on_where_amanda_s_ended(spare: Taken, tmp_path: Pa
     found = dates(site, "localhost:home")
     assert len(found) == 3 and found[-1].level == 1, found
     out = tmp_path / "out"
-    assert restore(site, ["localhost:home"], "", out).good
+    assert restore(site, ["localhost:home"], "now", out).good
     assert (out / "third").read_bytes() == b"third\n" * 3000
     assert filecmp.cmp(out / "deep/er/noise", spare.first / "home/deep/er/noise", shallow=False)
 

@@ -85,7 +85,7 @@ def alternate(ours: SmallSite, theirs: AmandaSite, nights: int) -> tuple[list[st
 
 def both_restore(ours: SmallSite, theirs: AmandaSite, out: Path) -> None:
     """What each dumped last comes back from the volumes of each."""
-    result = restore(ours.site, [f"alpha:{ours.data('alpha:/home')}"], "", out / "ours")
+    result = restore(ours.site, [f"alpha:{ours.data('alpha:/home')}"], "now", out / "ours")
     assert result.good and manifest(out / "ours") == manifest(ours.data("alpha:/home"))
     fetched = theirs.run("amfetchdump", "-p", theirs.name, "localhost", "home", theirs.stamps()[-1], more="cat")
     assert fetched.returncode == 0, fetched.stderr.decode()

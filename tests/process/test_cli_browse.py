@@ -122,4 +122,13 @@ def test_dates_that_mean_nothing(house: tuple[SmallSite, list[str]], capsys: pyt
                   ("diff", "DISK", "--from", "soon"), ("restore", "DISK", "--to", "/nowhere", "--as-of", "soon")):
         found = said(house, capsys, *words)
         assert found.code == 2 and found.out == "" and found.err.startswith("RST010 'soon' is no date\n  Hint: write \"2026-")
+    restore = ("restore", "DISK", "--to", "/nowhere")
+    for words in (("ls", "DISK"), ("ls", "DISK", "--versions"), ("find", "x"), ("search", "x"), restore,
+                  (*restore, "--dry-run"), ("recipe", "DISK"), ("diff", "DISK", "--from", "now")):
+        for blank in ("", "  "):
+            found = said(house, capsys, *words, "--to" if words[0] == "diff" else "--as-of", blank)
+            assert found.code == 2 and found.out == "", words
+            is_said = "CFG006" if "--versions" in words else f"RST010 {blank!r} is empty, which is no date\n"
+            assert found.err.startswith(is_said), words
+    assert said(house, capsys, "diff", "DISK", "--from", "").err.startswith("RST010 '' is empty")
     assert not Path("/nowhere").exists()

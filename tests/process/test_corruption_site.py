@@ -64,7 +64,7 @@ def spooled(tmp_path_factory: pytest.TempPathFactory) -> SmallSite:
 
 def back(site: SmallSite, title: str, to: Path) -> Result:
     """Restore a disk; what came back is the tree."""
-    result = restore(site.site, [f"{title.partition(':')[0]}:{site.data(title)}"], "", to)
+    result = restore(site.site, [f"{title.partition(':')[0]}:{site.data(title)}"], "now", to)
     assert result.good
     for name, data in TREES[title].items():
         assert (to / name).read_bytes() == data
@@ -183,7 +183,7 @@ def test_a_byte_of_data_on_a_volume(taped: SmallSite, tmp_path: Path) -> None:
 def _damage(site: SmallSite, to: Path) -> str:
     """What is said of a damaged dump of A: it is refused, or restored as far as it is whole, and all that is there is right."""
     try:
-        result = restore(site.site, [f"{A.partition(':')[0]}:{site.data(A)}"], "", to)
+        result = restore(site.site, [f"{A.partition(':')[0]}:{site.data(A)}"], "now", to)
     except WorldError as fault:
         assert fault.code == "RST024" and not to.exists()
         return fault.message

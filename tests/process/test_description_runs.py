@@ -94,7 +94,7 @@ def test_a_lost_state_directory_comes_back(tmp_path: Path, monkeypatch: pytest.M
             for path in site.index_dir.rglob("*") if path.is_file()} == indexes
     title = f"alpha:{made.data(ALPHA)}"
     for state in states[-1:]:
-        result = restore(site, [title], "", tmp_path / "out")
+        result = restore(site, [title], "now", tmp_path / "out")
         assert result.good and result.warnings == [] and manifest(tmp_path / "out") == state
     assert "/letter.txt" not in {entry.path for entry in ls(site, title).entries}
     assert recover(site, lambda text: None).journals == 0 and rows(site) == before, "what is there is left alone"
@@ -168,7 +168,7 @@ def test_headers_alone_tell_where_dumps_are(tmp_path: Path, holding: str) -> Non
     with open_catalogue(made.site).catalogue as catalogue:
         found = [(d.key, d.size, d.copies[0].labels, [p.fileno for p in d.copies[0].parts]) for d in dumps(catalogue)]
     assert sorted(found) == sorted(lost)
-    result = restore(made.site, [f"alpha:{made.data(ALPHA)}"], "", tmp_path / "out")
+    result = restore(made.site, [f"alpha:{made.data(ALPHA)}"], "now", tmp_path / "out")
     assert result.good and manifest(tmp_path / "out") == state
     a_night(made)
 

@@ -75,7 +75,7 @@ def client(tmp_path: Path) -> Client:
 
 def test_all_of_it_comes_back_at_each_level(client: Client, tmp_path: Path) -> None:
     tree, out = client.tree, tmp_path / "out"
-    result = restore(client.site, [client.title], "", out)
+    result = restore(client.site, [client.title], "now", out)
     assert result.good and result.warnings == []
     assert manifest(out) == manifest(tree) and attributes(out) == attributes(tree)
     assert os.getxattr(out / "a/one", "system.posix_acl_access") == ACL and os.stat(out / "holes").st_blocks * 512 < 1_000_000
@@ -83,14 +83,14 @@ def test_all_of_it_comes_back_at_each_level(client: Client, tmp_path: Path) -> N
     assert {entry.path for entry in ls(client.site, client.title, recursive=True).entries} == {
         "/a/", "/a/one", "/a/two", "/a/four", "/new/", "/new/deep/", "/new/deep/three", "/new/link", "/holes", "/z-second"}
     shutil.rmtree(out)
-    assert restore(client.site, [f"{client.title}:z-second"], "", out).good, "its first name was not asked for"
+    assert restore(client.site, [f"{client.title}:z-second"], "now", out).good, "its first name was not asked for"
     assert attributes(out / "z-second") == {".": attributes(tree)["a/one"]}
     assert (out / "z-second").read_bytes() == (tree / "a/one").read_bytes()
 
 
 def test_without_an_index_the_dump_itself_tells_the_same(client: Client, tmp_path: Path) -> None:
     shutil.rmtree(client.site.index_dir)
-    result = restore(client.site, [client.title], "", tmp_path / "out")
+    result = restore(client.site, [client.title], "now", tmp_path / "out")
     assert result.good and {warning[:6] for warning in result.warnings} == {"RST018"}
     assert manifest(tmp_path / "out") == manifest(client.tree) and attributes(tmp_path / "out") == attributes(client.tree)
 
@@ -138,8 +138,8 @@ def test_two_nights_of_a_site_whose_client_keeps_them(tmp_path: Path) -> None:
         ran = made.amdump()
         assert ran.returncode == 0, ran.stdout + ran.stderr + made.logs()
     assert [disk.level for disk in made.view().disks.values()] == [1]
-    result = restore(made.site, [f"alpha:{tree}"], "", tmp_path / "out")
+    result = restore(made.site, [f"alpha:{tree}"], "now", tmp_path / "out")
     assert result.good and result.warnings == []
     assert manifest(tmp_path / "out") == manifest(tree) and attributes(tmp_path / "out") == attributes(tree)
-    one = restore(made.site, [f"alpha:{tree}:/new/two", f"alpha:{tree}:/a/one"], "", tmp_path / "one")
+    one = restore(made.site, [f"alpha:{tree}:/new/two", f"alpha:{tree}:/a/one"], "now", tmp_path / "one")
     assert one.good and attributes(tmp_path / "one/a/one") == attributes(tree / "a/one")

@@ -26,7 +26,7 @@ def test_excluded_names_are_not_missed(tmp_path: Path, compress: str) -> None:
         (top / f"sub/of night {night}").write_bytes(b"new")
         (top / "sub/torn").unlink(missing_ok=True)
     loaded, name = load_site(site.config), f"alpha:{top}"
-    result = restore(loaded, [name], "", tmp_path / "out")
+    result = restore(loaded, [name], "now", tmp_path / "out")
     assert [dump.level for dump in result.used] == [0, 1] and result.good and result.warnings == []
     assert sorted(os.listdir(tmp_path / "out/sub")) == ["kept", "of night 0"]
     assert manifest(tmp_path / "out")["other"] == manifest(top)["other"]

@@ -39,7 +39,7 @@ def test_an_index_that_is_not_ours_does(client: Client, tmp_path: Path, index: s
     (client.tree / "a/gone").unlink()
     touch(client.tree / "a/new", "4")
     client.night(1, "volume", index=index)
-    result = restore(client.site, [client.title], "", tmp_path / "out")
+    result = restore(client.site, [client.title], "now", tmp_path / "out")
     names = {path.name for path in (tmp_path / "out").rglob("*") if path.is_file()}
     assert names == {"keep", "new", "x"}
     if index == "stock":
@@ -77,7 +77,7 @@ def test_whatever_packed_it_is_undone(client: Client, tmp_path: Path, pack: obje
     touch(client.tree / "b", os.urandom(300_000))
     assert callable(pack)
     client.night(0, pack=pack, comp=comp, filters=filters)
-    result = restore(client.site, [client.title], "", tmp_path / "out")
+    result = restore(client.site, [client.title], "now", tmp_path / "out")
     assert result.good and manifest(tmp_path / "out") == manifest(client.tree)
 
 
@@ -90,7 +90,7 @@ def test_a_header_does_not_say_what_runs_here(client: Client, tmp_path: Path, fi
     touch(client.tree / "a")
     client.night(0, comp=comp, filters=filters)
     with pytest.raises(WorldError, match=text) as caught:
-        restore(client.site, [client.title], "", tmp_path / "out")
+        restore(client.site, [client.title], "now", tmp_path / "out")
     assert caught.value.code == "RST024" and not (tmp_path / "out").exists()
 
 
@@ -101,7 +101,7 @@ def test_what_an_amanda_encrypted_is_told_with_what_helps(client: Client, tmp_pa
     touch(client.tree / "a", b"secret")
     client.night(0, "volume", filters=filters)
     with pytest.raises(WorldError, match="is encrypted by /usr/sbin/amcrypt-ossl, and Taperoom decrypts nothing") as caught:
-        restore(client.site, [client.title], "", tmp_path / "out")
+        restore(client.site, [client.title], "now", tmp_path / "out")
     assert caught.value.hint.startswith("'taperoom recipe' with the same words and date prints commands that do it by hand")
     found = recipe_for(client.site, client.title)
     assert found.warnings == ("RST022 web1:/home level 0 of 2026-01-01 03:00:00 is encrypted by /usr/sbin/amcrypt-ossl: the"
@@ -116,7 +116,7 @@ def test_damage_is_found_and_nothing_is_left(client: Client, tmp_path: Path, sto
     touch(client.tree / "a", os.urandom(100_000))
     client.night(0, store, damage=50_000)
     with pytest.raises(WorldError, match="its data has CRC") as caught:
-        restore(client.site, [client.title], "", tmp_path / "out")
+        restore(client.site, [client.title], "now", tmp_path / "out")
     assert caught.value.code == "RST024" and caught.value.hint
     assert not (tmp_path / "out").exists() and not list(tmp_path.glob(STAGING + "*"))
 
@@ -134,7 +134,7 @@ def test_a_damaged_copy_gives_way_to_a_good_one(client: Client, tmp_path: Path) 
     journal.write_bytes(plain.replace(b"/gone/" + stamp.encode(), str(held).encode(), 1).replace(
         b'"file":"/gone/' + stamp.encode() + b'","size":', b'"file":"' + str(held).encode() + b'","size":', 1))
     client.site.catalogue.unlink()
-    result = restore(client.site, [client.title], "", tmp_path / "out")
+    result = restore(client.site, [client.title], "now", tmp_path / "out")
     assert result.good and manifest(tmp_path / "out") == manifest(client.tree)
     [rebuilt, warning] = result.warnings
     assert rebuilt.startswith("RST002")
@@ -147,10 +147,10 @@ def test_a_volume_that_was_written_anew_is_not_believed(client: Client, tmp_path
     label = client.base / "vtapes/slot1/00000.TEST-001"
     label.write_bytes(label.read_bytes().replace(b"20260101030000", b"20270101030000"))
     with pytest.raises(WorldError, match="volume TEST-001 was written anew on 20270101030000"):
-        restore(client.site, [client.title], "", tmp_path / "out")
+        restore(client.site, [client.title], "now", tmp_path / "out")
     shutil.rmtree(client.base / "vtapes/slot1")
     with pytest.raises(WorldError, match="volume TEST-001 is in no slot"):
-        restore(client.site, [client.title], "", tmp_path / "out")
+        restore(client.site, [client.title], "now", tmp_path / "out")
     with pytest.raises(WorldError, match="is in no file: volume TEST-001 is in no slot"):
         recipe(client.site, HOST, client.disk, "a")
 
@@ -164,9 +164,9 @@ def test_what_is_there_is_kept_unless_asked(client: Client, tmp_path: Path) -> N
     touch(to / "a/other", "mine, too")
     (to / "a").chmod(0o711)
     with pytest.raises(UsageError, match="has 1 of the names already: /a/one") as caught:
-        restore(client.site, [client.title], "", to)
+        restore(client.site, [client.title], "now", to)
     assert caught.value.code == "RST031" and (to / "a/one").read_text() == "mine" and sorted(os.listdir(to)) == ["a"]
-    assert restore(client.site, [client.title], "", to, overwrite=True).good
+    assert restore(client.site, [client.title], "now", to, overwrite=True).good
     assert (to / "a/one").read_text() == "from the dump" and (to / "a/other").read_text() == "mine, too"
     assert (to / "a").stat().st_mode & 0o777 == 0o711 and not [n for n in os.listdir(to) if n.startswith(STAGING)]
 
@@ -180,7 +180,7 @@ def test_a_link_in_the_target_is_not_followed(client: Client, tmp_path: Path) ->
     os.symlink(outside, to / "a")
     for overwrite in (False, True):
         with pytest.raises(UsageError, match="has 1 of the names already: /a"):
-            restore(client.site, [client.title], "", to, overwrite=overwrite)
+            restore(client.site, [client.title], "now", to, overwrite=overwrite)
     assert os.listdir(outside) == []
 
 
@@ -190,10 +190,10 @@ def test_targets_that_cannot_be(client: Client, tmp_path: Path) -> None:
     touch(tmp_path / "file")
     for to, text in ((tmp_path / "file", "is not a directory"), (tmp_path / "file/x", "Not a directory")):
         with pytest.raises(UsageError, match=text) as caught:
-            restore(client.site, [client.title], "", to)
+            restore(client.site, [client.title], "now", to)
         assert caught.value.code == "RST030"
     with pytest.raises(UsageError, match="nothing to restore was named"):
-        restore(client.site, [], "", tmp_path / "out")
+        restore(client.site, [], "now", tmp_path / "out")
 
 
 def test_dates_and_names_that_are_not_there_say_which_are(client: Client, tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_dates_and_names_that_are_not_there_say_which_are(client: Client, tmp_pa
     assert [entry.path for entry in ls(client.site, "web1:/home:b", "2026-01-01").entries] == ["/b"]
     shutil.rmtree(client.base / "holding/20260101030000")
     with pytest.raises(WorldError, match="RST024") as broken:
-        restore(client.site, ["web1:/home"], "", tmp_path / "out")
+        restore(client.site, ["web1:/home"], "now", tmp_path / "out")
     assert "is missing" in broken.value.message and isinstance(broken.value, TaperoomError)
 
 
@@ -223,7 +223,7 @@ def test_disks_apart_and_odd_names_of_disks(tmp_path: Path) -> None:
     client = Client(tmp_path, "my disk: a/b")
     touch(client.tree / "x y")
     client.night(0)
-    result = restore(client.site, [f"{HOST}:my disk: a/b:/x y"], "", tmp_path / "out")
+    result = restore(client.site, [f"{HOST}:my disk: a/b:/x y"], "now", tmp_path / "out")
     assert result.good and (tmp_path / "out/x y").is_file()
 
 
@@ -235,7 +235,7 @@ def test_a_dump_that_lies_about_links_reaches_nothing_outside(client: Client, tm
     index = client.site.index_dir / HOST / "_home" / "20260101030000_0.tix"
     store_index(index, [b"/", b"/a/", b"/a/file"])
     assert b"secret" in data
-    result = restore(client.site, [client.title], "", tmp_path / "out")
+    result = restore(client.site, [client.title], "now", tmp_path / "out")
     assert result.missing == ["/a/file"] and not result.good
     assert secret.read_text() == "secret" and not (tmp_path / "out/a").is_symlink()
 
@@ -249,7 +249,7 @@ def test_a_full_target_leaves_nothing_half(client: Client, tmp_path: Path) -> No
         pytest.skip("no right to mount a small file system")
     try:
         with pytest.raises(WorldError, match=r"a: (Wrote only|Cannot write|No space)") as caught:
-            restore(client.site, [client.title], "", small)
+            restore(client.site, [client.title], "now", small)
         assert caught.value.code == "RST025" and os.listdir(small) == []
     finally:
         subprocess.run(["umount", str(small)], check=True)
@@ -261,7 +261,7 @@ def test_a_holding_file_ends_early(client: Client, tmp_path: Path) -> None:
     path = client.base / "holding" / stamp / f"{HOST}._home.0.1"
     os.truncate(path, HEADER_SIZE + 1000)
     with pytest.raises(WorldError, match="RST024"):
-        restore(client.site, [client.title], "", tmp_path / "out")
+        restore(client.site, [client.title], "now", tmp_path / "out")
 
 
 def an_index_of(client: Client, level: int) -> Path:
@@ -279,7 +279,7 @@ def test_an_index_that_does_not_tell_renames_is_helped_by_the_dump(client: Clien
     with open_index(index) as found:
         assert found.renames == [(b"a", b"b")]
         store_index(index, lines_of(found))
-    result = restore(client.site, [client.title], "", tmp_path / "out")
+    result = restore(client.site, [client.title], "now", tmp_path / "out")
     assert result.good and result.warnings == [] and (tmp_path / "out/b/x").read_text() == "1"
     assert not (tmp_path / "out/a").exists()
     # Without the dump nobody knows.
@@ -301,14 +301,14 @@ def test_what_was_there_and_no_dump_has_is_missing(client: Client, tmp_path: Pat
     with open_index(index) as found:
         lines = [line for line in lines_of(found) if line != b"/a/x"]  # as if it could not be read that night
     store_index(index, [b"\t/", *lines])
-    result = restore(client.site, [client.title], "", tmp_path / "out")
+    result = restore(client.site, [client.title], "now", tmp_path / "out")
     assert result.missing == ["/a/x"] and not result.good
     assert result.warnings == ["RST017 web1:/home: 1 files were there, but no dump of the chain has them, the first is /a/x"]
     assert sorted(path.name for path in (tmp_path / "out").rglob("*")) == ["a", "b", "y"]
-    part = restore(client.site, [client.title + ":a/y"], "", tmp_path / "part")
+    part = restore(client.site, [client.title + ":a/y"], "now", tmp_path / "part")
     assert part.good and part.missing == []
     store_index(index, lines)  # which does not tell what was left out: it may have been excluded
-    unsure = restore(client.site, [client.title], "", tmp_path / "unsure")
+    unsure = restore(client.site, [client.title], "now", tmp_path / "unsure")
     assert unsure.good and unsure.warnings == result.warnings
 
 
@@ -337,7 +337,7 @@ def test_directories_that_no_dump_has_are_made_all_the_same(client: Client, tmp_
     store_index(an_index_of(client, 0), [b"/a/b/c", b"/x/"])
     shown = ls(client.site, client.title, recursive=True)
     assert [(entry.path, entry.level) for entry in shown.entries] == [("/a/", -1), ("/a/b/", -1), ("/a/b/c", 0), ("/x/", 0)]
-    result = restore(client.site, [client.title], "", tmp_path / "out")
+    result = restore(client.site, [client.title], "now", tmp_path / "out")
     assert result.good and (tmp_path / "out/a/b/c").read_text() == "1" and (tmp_path / "out/x").is_dir()
 
 

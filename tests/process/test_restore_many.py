@@ -65,12 +65,12 @@ def test_most_headers_are_passed_by_and_an_index_that_is_wrong_costs_time_only(
 
     monkeypatch.setattr(TarStream, "finish", counted)
     site, names = load_site(house.config), [f"alpha:{tree}"]
-    assert restore(site, names, "", tmp_path / "right").good
+    assert restore(site, names, "now", tmp_path / "right").good
     assert manifest(tmp_path / "right") == manifest(tree)
     [few] = members
     assert few < MANY / 4
     monkeypatch.setattr(plan, "runs", lambda *a: ((begin + 512, end) for begin, end in runs(*a)))
-    found = restore(site, names, "", tmp_path / "wrong")
+    found = restore(site, names, "now", tmp_path / "wrong")
     assert found.good and found.warnings == [] and manifest(tmp_path / "wrong") == manifest(tree)
     assert members[1:] == [MANY + 100 + 3 * DIRECTORIES + 1]
 

@@ -55,7 +55,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Client:
 
 
 def back(client: Client, out: Path, *paths: str, progress: Callable[[Progress], None] | None = None) -> Result:
-    return restore(client.site, [f"{client.title}:{path}" for path in paths], "", out, progress)
+    return restore(client.site, [f"{client.title}:{path}" for path in paths], "now", out, progress)
 
 
 @pytest.mark.parametrize("store,parts", [("holding", 1), ("volume", 1), ("volume", 7)])
@@ -135,7 +135,7 @@ def test_whole_mib_are_compared_with_the_checksums_of_the_dump_s_own_day(
     assert large.good and large.checked == ["sums"] and 3 * FRAME < large.size < 6 * FRAME
     assert (tmp_path / "large/e/large").read_bytes() == (client.tree / "e/large").read_bytes()
     # All of it is compared by its checksum, and the MiB by the way; without an index there is nothing else.
-    assert restore(client.site, [client.title], "", tmp_path / "all").checked == ["whole"]
+    assert restore(client.site, [client.title], "now", tmp_path / "all").checked == ["whole"]
     # One byte in the middle of the file: its header is right, and its length.
     flip(client, stamp, store, at[b"e/large"] + 1_500_000)
     assert back(client, tmp_path / "again", "d1/file 4").good

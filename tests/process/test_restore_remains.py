@@ -72,7 +72,7 @@ def spoil(files: list[Path], at: int, size: int = 1) -> Path:
 
 
 def back(client: Client, to: Path, *specs: str) -> Result:
-    return restore(client.site, list(specs) or [client.title], "", to)
+    return restore(client.site, list(specs) or [client.title], "now", to)
 
 
 def lost(client: Client, to: Path, result: Result) -> set[str]:

@@ -55,7 +55,7 @@ def test_every_night_comes_back(tmp_path: Path, compress: str) -> None:
         assert result.good and result.warnings == [] and manifest(tmp_path / f"out{stamp}") == state
     assert {entry.path for entry in ls(site, title, stamps[1]).entries} == {
         "/deep/", "/letter.txt", "/many/", "/new", "/odd/", "/with blank and ü"}
-    both = restore(site, [title + ":new", f"beta:{made.data('beta:/etc')}"], "", tmp_path / "both")
+    both = restore(site, [title + ":new", f"beta:{made.data('beta:/etc')}"], "now", tmp_path / "both")
     assert both.good and len(list((tmp_path / "both").glob("*/*/passwd"))) == 1
     (tmp_path / "hand").mkdir()
     [command] = recipe(site, "alpha", str(tree), "/deep/moved/file", stamps[-1])
@@ -75,7 +75,7 @@ def test_straight_to_the_volume(tmp_path: Path) -> None:
     ran = made.amdump()
     assert ran.returncode == 0, ran.stdout + ran.stderr + made.logs()
     tree = made.data("alpha:/home")
-    result = restore(made.site, [f"alpha:{tree}"], "", tmp_path / "out")
+    result = restore(made.site, [f"alpha:{tree}"], "now", tmp_path / "out")
     assert result.good and result.warnings == [] and manifest(tmp_path / "out") == manifest(tree)
     with open_catalogue(made.site).catalogue as live:
         assert live.dump() == rebuild(made.site).dump()

@@ -116,11 +116,11 @@ def test_data_of_another_dump_is_not_taken(two_fulls: Client, tmp_path: Path) ->
             " it by hand")
     assert ls(site, TITLE).warnings == (told,) and find(site, "yours").warnings == (told,)
     assert told in history(site, f"{TITLE}:yours").warnings and told in recipe_for(site, TITLE).warnings
-    result = restore(site, [TITLE], "", tmp_path / "out")
+    result = restore(site, [TITLE], "now", tmp_path / "out")
     assert result.good and result.warnings == [told] and names(tmp_path / "out") == ["yours"]
     (two_fulls.base / "vtapes/slot2").rename(tmp_path / "shelf")
     with pytest.raises(WorldError, match="volume TEST-002 is in no slot"):
-        restore(site, [TITLE], "", tmp_path / "other")
+        restore(site, [TITLE], "now", tmp_path / "other")
     # Once the later one is gone for good, the earlier one is what there is.
     with open_catalogue(site).catalogue as catalogue, catalogue.batch():
         catalogue.change("DELETE FROM parts WHERE label='TEST-002'")
@@ -137,4 +137,4 @@ def test_a_catalogue_made_from_both_says_which_it_left_out(two_fulls: Client, tm
     done = recover(site, lambda text: None)
     [told] = [warning for warning in done.warnings if warning.startswith("RST029")]
     assert told.startswith(f"RST029 volume TEST-001 file 1: {TITLE} level 0 of {STAMP} is there more than once, with other")
-    assert restore(site, [TITLE], "", tmp_path / "out").good and names(tmp_path / "out") == ["yours"]
+    assert restore(site, [TITLE], "now", tmp_path / "out").good and names(tmp_path / "out") == ["yours"]

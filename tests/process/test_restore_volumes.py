@@ -290,5 +290,5 @@ def test_nobody_to_ask(twice: SmallSite, tmp_path: Path) -> None:
 
     with (without(twice, "T-001"), without(twice, "S-001", "second"),
           pytest.raises(WorldError, match="is in no slot of storage") as caught):
-        restore(twice.site, [disk(twice)], "", tmp_path / "out")
+        restore(twice.site, [disk(twice)], "now", tmp_path / "out")
     assert caught.value.code == "RST024" and not (tmp_path / "out").exists()

@@ -117,7 +117,7 @@ def test_every_state_comes_back_as_it_was(
         "/etc/link-second", "/etc/new.conf", "/etc/passwd", "/etc/rel"}
     # A part: its way from the top has the right modes, and a hard link whose other name is elsewhere is not lost.
     to = tmp_path / "part"
-    result = restore(client.site, [f"{client.title}:/etc", f"{HOST}:/home/docs/file5"], "", to)
+    result = restore(client.site, [f"{client.title}:/etc", f"{HOST}:/home/docs/file5"], "now", to)
     assert result.good and result.warnings == []
     assert set(manifest(to)) == {".", "etc", "docs"} | {
         path for path in nights[-1] if path.startswith("etc/") or path == "docs/file5"}
@@ -134,7 +134,7 @@ def test_every_state_comes_back_as_it_was(
         assert found.read_bytes() == (client.tree / path).read_bytes()
     by_hand = tmp_path / "byhand"
     by_hand.mkdir()
-    commands = recipe(client.site, HOST, client.disk, "")
+    commands = recipe(client.site, HOST, client.disk, "now")
     assert len(commands) == 3 and "gzip -dc" in commands[1] and commands[1].count("dd if=") == 5
     for command in commands:
         subprocess.run(command, shell=True, cwd=by_hand, check=True, stderr=subprocess.DEVNULL)

@@ -122,6 +122,7 @@ def test_dates_as_amanda_writes_them(text: str, is_said: str) -> None:
     ("setdisk build7:/work", DB, "RST013 no dump of build7:/work can be restored"),
     ("setdate 2020-01-01", DB, "RST013 db01:/srv has no dump as old as 2020-01-01 23:59:59"),
     ("setdate never", DB, "RST010 'never' is no date"),
+    ("setdate ''", DB, "RST010 '' is empty, which is no date"),
     ("setdate now", Standing("db01"), "RST052 setdate needs a disk first"),
     ("setdate now", Standing(), "RST052 setdate needs a host and a disk first"),
     ("cd etc", Standing(), "RST052 cd needs a host and a disk first"),

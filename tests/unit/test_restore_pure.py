@@ -26,7 +26,7 @@ NOW = datetime(2026, 2, 10, 12, 0, 0).timestamp()
 
 
 @pytest.mark.parametrize(("text", "stamp"), [
-    ("", NEWEST), ("now", NEWEST), ("2026-01-31", "20260131235959"), ("2026-01-31 03:15", "20260131031559"),
+    ("now", NEWEST), ("level 1", f"{NEWEST}_1"), ("2026-01-31", "20260131235959"), ("2026-01-31 03:15", "20260131031559"),
     ("2026-01-31 03:15:07", "20260131031507"), ("2026-01-31T03:15:07", "20260131031507"),
     ("20260131031507", "20260131031507"), ("20260131", "20260131235959"), ("today", "20260210235959"),
     ("Yesterday", "20260209235959"), ("2 days ago", "20260208120000"), ("90 min ago", "20260210103000"),
@@ -75,6 +75,13 @@ def test_what_is_no_moment(text: str) -> None:
     with pytest.raises(UsageError, match="is no date") as caught:
         parse_as_of(text, NOW)
     assert caught.value.code == "RST010" and all(one in caught.value.hint for one in ("2 days ago", "last tuesday"))
+
+
+@pytest.mark.parametrize("text", ["", " ", "\t \n"])
+def test_an_empty_date_is_not_the_newest(text: str) -> None:
+    with pytest.raises(UsageError, match="is empty, which is no date") as caught:
+        parse_as_of(text, NOW)
+    assert caught.value.code == "RST010" and caught.value.hint.startswith("write now for the newest")
 
 
 def test_stamps_are_shown() -> None:
