@@ -65,5 +65,5 @@ def test_a_dump_in_parts_over_two_volumes(tmp_path: Path) -> None:
     # The dump was made by an earlier run, which this journal does not have; its CRC is in the headers.
     result = restore(site, ["localhost:/srv/amdata/beta"], "now", tmp_path / "out")
     assert result.good and result.files > 0 and result.size == 184320
-    [command] = recipe(site, "localhost", "/srv/amdata/beta", "now")
+    [command] = recipe(site, "localhost", "/srv/amdata/beta", "")
     assert command.count("dd if=") == 4 and command.endswith(" --acls --listed-incremental=/dev/null -f - .")

@@ -60,7 +60,7 @@ def test_levels_of_one_second(two_levels: Client, tmp_path: Path) -> None:
             f" taken; --as-of '{SHOWN} level 1' takes another")
     assert [(dump.datestamp, dump.level) for dump in dates(site, TITLE)] == [("20260101030000", 0), (STAMP, 1), (STAMP, 0)]
     for as_of, warnings, files in (
-        ("", (told,), ["a", "c"]), (STAMP, (told,), ["a", "c"]), (f"{SHOWN} level 1", (), ["a", "b"]),
+        ("now", (told,), ["a", "c"]), (STAMP, (told,), ["a", "c"]), (f"{SHOWN} level 1", (), ["a", "b"]),
         (f"{STAMP} level 0", (), ["a", "c"]), ("level 1", (), ["a", "b"]),
     ):
         shown = ls(site, TITLE, as_of)

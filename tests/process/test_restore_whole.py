@@ -134,7 +134,7 @@ def test_every_state_comes_back_as_it_was(
         assert found.read_bytes() == (client.tree / path).read_bytes()
     by_hand = tmp_path / "byhand"
     by_hand.mkdir()
-    commands = recipe(client.site, HOST, client.disk, "now")
+    commands = recipe(client.site, HOST, client.disk, "")
     assert len(commands) == 3 and "gzip -dc" in commands[1] and commands[1].count("dd if=") == 5
     for command in commands:
         subprocess.run(command, shell=True, cwd=by_hand, check=True, stderr=subprocess.DEVNULL)
