@@ -30,7 +30,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A whole copy of a dump on the volumes of one storage, its parts in order."""
+    """A whole copy of a dump on the volumes of one storage, its parts in order; ``run`` is the datestamp in their labels."""
 
     storage: str
     run: str
@@ -126,13 +126,13 @@ def dumps(catalogue: Catalogue, host: str = "", disk: str = "") -> list[Dump]:
     """All good dumps, of one disk when it is named, oldest first.
 
     Of several attempts at one dump the last counts; where their checksums show that they are not the same data, the last that
-    is held, and copies of the others are not its own.
+    is held, and copies of the others are not its own; that of a run that was taken in beside the one of its second comes first.
     """
     where, values = ("AND host=? AND disk=?", (host, disk)) if host else ("", ())
     rows = catalogue.rows(
         "SELECT host, disk, datestamp, level, outcome, run, began, ended, seconds, size, orig, native_crc, client_crc,"
-        f" server_crc, file FROM dumps WHERE outcome IN ('done','strange') {where} ORDER BY datestamp, ended, run, handle",
-        *values)
+        f" server_crc, file FROM dumps WHERE outcome IN ('done','strange') {where}"
+        " ORDER BY datestamp, run=datestamp, ended, run, handle", *values)
     copies = _copies(catalogue, where, values)
     found: dict[DumpKey, Dump] = {}
     for (name, of, stamp, level, outcome, run, began, ended, seconds, size, orig, native, client, server, file) in rows:
@@ -166,6 +166,7 @@ def _one_of(before: Dump, dump: Dump) -> Dump:
 
 def _copies(catalogue: Catalogue, where: str, values: tuple[str, ...]) -> dict[DumpKey, list[Copy]]:
     """The whole copies of each dump, the newest first."""
+    stamps: dict[str, str] = dict(catalogue.rows("SELECT run, datestamp FROM runs WHERE datestamp<>'' AND datestamp<>run"))
     parts: dict[tuple[Any, ...], list[Part]] = {}
     # Left to itself SQLite looks parts up by their storage alone: all of them, for each write.
     for row in catalogue.rows(
@@ -178,7 +179,7 @@ def _copies(catalogue: Catalogue, where: str, values: tuple[str, ...]) -> dict[D
         parts.setdefault(row[:10], []).append(Part(label, fileno, size, crc_of(crc)))
     found: dict[DumpKey, list[Copy]] = {}
     for (host, disk, stamp, level, storage, run, _, count, size, crc), whole in parts.items():
-        copy = Copy(storage, run, tuple(whole), size, crc_of(crc))
+        copy = Copy(storage, stamps.get(run, run), tuple(whole), size, crc_of(crc))
         if _is_whole(copy, count):
             found.setdefault((host, disk, stamp, level), []).append(copy)
     return found

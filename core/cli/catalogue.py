@@ -45,18 +45,20 @@ def rebuild(
         with make(site, warnings) as catalogue:
             runs, good = len(queries.runs(catalogue)), queries.dumps(catalogue)
     dumps = len(good)
-    warnings += [said for dump in good if dump.others for said in twins(f"{dump.host}:{dump.disk}", [dump], (), True)]
+    twice = [said for dump in good if dump.others for said in twins(f"{dump.host}:{dump.disk}", [dump], (), True)]
+    warnings += twice
+    code = 1 if found is not None and (found.left_out or twice) else 0
     if json:
         show.say_json({"catalogue": str(site.catalogue), "runs": runs, "good_dumps": dumps, "warnings": warnings,
                        **({"volumes": found.volumes, "volumes_by_headers": found.by_headers, "journals": found.journals,
-                           "indexes": found.indexes} if found is not None else {})})
-        return 0
+                           "indexes": found.indexes, "left_out": found.left_out + len(twice)} if found is not None else {})})
+        return code
     show.say_lines(clean(warning) for warning in warnings)
     if found is not None:
         show.say(f"from {count(found.volumes, 'volume')}: {count(found.journals, 'journal')}, "
                  f"{count(found.indexes, 'index file')}")
     show.say(f"{site.catalogue}: {count(runs, 'run')}, {count(dumps, 'good dump')}")
-    return 0
+    return code
 
 
 def _from_volumes(site: Site, *, quiet: bool) -> Recovered:

@@ -165,6 +165,18 @@ PAGES: tuple[Page, ...] = (
          "The label of these volumes was not written by Taperoom. They are in the catalogue and can be restored from. In the "
          "tapelist they stand as no-reuse, so that no run overwrites what Amanda may still need.",
          "Nothing, as long as Amanda uses them. To give one over to Taperoom: 'taperoom tape retire LABEL --undo'."),
+    Page("RST068", "W", "Another run of the same second was taken in",
+         "The state directory has a run of that second, and the volumes were written by another one: by another server, or by"
+         " this one when its clock was set back.  Its journal has a directory of its own, named by the next free second; its"
+         " dumps keep the date that stands in their headers.  Where both runs dumped the same disk at the same level, the dump"
+         " of the run that was there counts, and the other one is named (RST029).",
+         "Nothing.  Do not let two servers write volumes whose labels fit the same storage: each would overwrite the other's."),
+    Page("RST069", "E", "A dump on a volume is left out",
+         "The journal of the run is in the state directory and is kept as it is, but it does not tell of a dump that lies on a"
+         " volume of that run: it has lost its end, perhaps by a power cut.",
+         "Set state_dir to an empty directory in a copy of the configuration and run 'taperoom catalogue rebuild"
+         " --from-volumes' with it: everything on the volumes is in that catalogue.  By hand: the first 32 KiB of the file are"
+         " a text with the command."),
     Page("RST030", "E", "Not a directory to restore to",
          "The target is a file, or cannot be made or read.  A restore by root follows no link on the way to it that another"
          " user made.",

@@ -6,6 +6,7 @@ file says.  Parts that are not known to be a whole dump are kept as what they ar
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -49,6 +50,15 @@ def pieces_of(found: Found, filenos: Iterable[int], faults: list[str]) -> list[P
         except (WorldError, OSError) as fault:
             faults.append(f"{found.title} file {fileno}: {fault.message if isinstance(fault, WorldError) else fault}")
     return pieces
+
+
+def heads(found: Found) -> Iterator[tuple[int, Header]]:
+    """The files of dumps on a volume with their headers, those that can be read.  OSError."""
+    for fileno in found.filenos:
+        with contextlib.suppress(WorldError):
+            header = found.volume.read_header(fileno)
+            if header.is_dump and not is_description(header):
+                yield fileno, header
 
 
 def by_dump(pieces: Sequence[Piece]) -> dict[DumpKey, list[Piece]]:

@@ -36,7 +36,7 @@ _INDEX = re.compile(re.escape(INDEX) + r"([^/\0]+)/([^/\0]+)/(\d{8,14}_\d{1,4}[.
 @dataclass(slots=True)
 class Found:
     """A labelled volume: the run in its label, its files, and where its description is (0: none) with its header;
-    ``sealed``: a program of ours wrote its label."""
+    ``sealed``: a program of ours wrote its label; ``home``: the directory of its run in the state directory."""
 
     storage: str
     label: str
@@ -46,6 +46,7 @@ class Found:
     described: int = 0
     header: Header | None = None
     sealed: bool = True
+    home: str = ""
 
     @property
     def title(self) -> str:

@@ -18,6 +18,7 @@ from core.description import headers
 from core.description.facts import facts_of
 from core.description.reading import Found, Told, durable, look, read
 from core.description.spooled import spooled
+from core.description.told import Kept, Run, may_be
 from core.devices import tapelist
 from core.devices.contract import Condition, SlotView
 from core.devices.label import matches
@@ -25,46 +26,24 @@ from core.devices.registry import open_changer
 from core.errors import TaperoomError, WorldError
 from core.events import event as e
 from core.events.codec import encode, inspect
-from core.events.event import Event, Record
 from core.holding.scan import Found as Held
-from core.model.dump import NO_CRC
 from core.model.site import Site, Storage
-from core.model.units import is_ahead, seconds_of_datestamp
+from core.model.units import is_ahead
 from core.model.volume import NEVER, Volume, find_volume, parse_tapelist, with_volume
 from core.report.text import count
 
 
 @dataclass(slots=True)
 class Recovered:
-    """What was made: journals and index files, from so many volumes, of which ``by_headers`` had no whole description."""
+    """What was made: journals and index files, from so many volumes, of which ``by_headers`` had no whole description;
+    so many dumps were ``left_out``, each with a warning."""
 
     volumes: int = 0
     by_headers: int = 0
     journals: int = 0
     indexes: int = 0
+    left_out: int = 0
     warnings: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Run:
-    """A run as the volumes tell of it; ``made``: from headers alone."""
-
-    name: str
-    records: list[Record] = field(default_factory=list)
-    made: bool = False
-
-    def add(self, event: Event) -> None:
-        at = self.records[-1].at if self.records else _seconds(self.name)
-        self.records.append(Record(self.records[-1].seq + 1 if self.records else 1, at, event))
-
-    def has(self, kind: type[Event]) -> bool:
-        return any(isinstance(record.event, kind) for record in self.records)
-
-    def dumped(self, key: DumpKey) -> e.DumpEnded | None:
-        """The end of the good dump with that key, if it tells of one."""
-        return next((event for record in reversed(self.records) if isinstance(event := record.event, e.DumpEnded)
-                     and event.outcome in ("done", "strange")
-                     and (event.host, event.disk, event.level) == (key[0], key[1], key[3])), None)
 
 
 def recover(site: Site, say: Callable[[str], None]) -> Recovered:
@@ -77,15 +56,18 @@ def recover(site: Site, say: Callable[[str], None]) -> Recovered:
         raise WorldError("RST062", "no slot of any storage holds a volume that a run has written",
                          "load the volumes; 'taperoom tape list' shows what is in the slots")
     done.volumes = len(found)
-    runs: dict[str, _Run] = {}
+    runs: dict[str, Run] = {}
     try:
-        lists = _descriptions(site, found, runs, done, say)
-        for name in sorted({volume.run for volume in found}):
-            _complete(site, name, [volume for volume in found if volume.run == name], runs, done, say, held)
+        kept = Kept(site)
+        lists = _descriptions(site, found, runs, kept, done, say)
+        for volume in found:
+            volume.home = volume.home or kept.home(volume, runs)
+        for name in sorted({volume.home for volume in found}):
+            _complete(site, name, [volume for volume in found if volume.home == name], runs, kept, done, say, held)
         for key, dump in held.items():
             _add_held(site, key, dump, runs)
         for run in runs.values():
-            done.journals += _write(site, run)
+            done.journals += _write(site, run, found, done)
         _tapelist(site, found, lists, done)
     except OSError as fault:
         raise WorldError("RST062", f"{site.state_dir}: {fault}", "it must be writable and have room") from fault
@@ -124,7 +106,7 @@ def _volumes(storage: Storage, done: Recovered, say: Callable[[str], None]) -> I
                                  "drive or slot")
 
 
-def _descriptions(site: Site, found: list[Found], runs: dict[str, _Run], done: Recovered,
+def _descriptions(site: Site, found: list[Found], runs: dict[str, Run], kept: Kept, done: Recovered,
                   say: Callable[[str], None]) -> list[bytes]:
     """Read every description; the longest journal of each run counts.  The tapelists, the newest last."""
     lists = []
@@ -142,21 +124,26 @@ def _descriptions(site: Site, found: list[Found], runs: dict[str, _Run], done: R
             volume.described = 0
         if told.tapelist:
             lists.append(told.tapelist)
-        for name, data in told.journals.items():
+        for stamp, data in told.journals.items():
             records = inspect(data)[0]
+            name = kept.place(stamp, records, runs)
+            if stamp == volume.run:
+                volume.home = name
             if name not in runs or len(records) > len(runs[name].records):
-                runs[name] = _Run(name, records)
+                runs[name] = Run(name, records)
     return lists
 
 
-def _complete(site: Site, name: str, volumes: list[Found], runs: dict[str, _Run], done: Recovered,
+def _complete(site: Site, name: str, volumes: list[Found], runs: dict[str, Run], kept: Kept, done: Recovered,
               say: Callable[[str], None], held: Mapping[DumpKey, Held]) -> None:
     """What the journal of a run lacks: the end that came after its last description, and files that it does not know."""
     run = runs.get(name)
+    there = kept.run(name)
     known = facts_of(run.records) if run is not None else None
     unknown: dict[str, list[headers.Piece]] = {}
     for volume in volumes:
-        told = _files(run, volume) if run is not None else set()
+        teller = there or run
+        told = teller.files(volume) if teller is not None else set()
         if lacking := [fileno for fileno in volume.filenos if fileno not in told and fileno != volume.described]:
             say(f"reading the headers of {count(len(lacking), 'file')} of {volume.title}")
             if not volume.described:
@@ -165,34 +152,44 @@ def _complete(site: Site, name: str, volumes: list[Found], runs: dict[str, _Run]
                                      f"{count(len(lacking), 'header')} had to be read, which is slower; the names of files "
                                      "come from the dumps themselves")
             unknown.setdefault(volume.storage, []).extend(headers.pieces_of(volume, lacking, done.warnings))
+    if there is not None:
+        _leave_out([piece for pieces in unknown.values() for piece in pieces], name, runs, kept, done)
+        return
     if run is None:
-        run = _made(site, name, runs)
+        run = _made(site, name, runs, volumes[0].run)
     begun = set(known.volumes) if known is not None else set()
     for number, volume in enumerate(volumes, 1):
         if (volume.storage, volume.label) not in begun:
             run.add(e.VolumeBegan("taper0", volume.storage, volume.label, number, site.storages[volume.storage].capacity))
     for storage, pieces in sorted(unknown.items()):
-        _add_dumps(site, run, storage, pieces, runs, held, done)
+        _add_dumps(site, run, storage, pieces, runs, kept, held, done)
         done.warnings += [f"RST066 volume {piece.label} file {piece.fileno}: {piece.header.host}:{piece.header.disk} level "
                           f"{piece.header.level} of {piece.header.datestamp} is marked as partial; no restore uses it, and its "
                           "header says how to read what there is" for piece in pieces if piece.header.partial]
     _add_end(run, volumes)
 
 
-def _files(run: _Run, volume: Found) -> set[int]:
-    """The files of a volume that the run's journal tells of."""
-    return {record.event.fileno for record in run.records if isinstance(record.event, e.PartWritten | e.VolumeDescribed)
-            and (record.event.storage, record.event.label) == (volume.storage, volume.label)}
-
-
-def _made(site: Site, name: str, runs: dict[str, _Run]) -> _Run:
+def _made(site: Site, name: str, runs: dict[str, Run], stamp: str = "") -> Run:
     """A run that only headers tell of."""
-    run = runs[name] = _Run(name, made=True)
-    run.add(e.RunBegan(name, site.org, str(site.file), "headers of volumes", 0, 0, 0, 0))
+    run = runs[name] = Run(name, made=True, stamp=stamp)
+    run.add(e.RunBegan(run.stamp, site.org, str(site.file), "headers of volumes", 0, 0, 0, 0))
     return run
 
 
-def _add_held(site: Site, key: DumpKey, dump: Held, runs: dict[str, _Run]) -> None:
+def _leave_out(pieces: list[headers.Piece], name: str, runs: dict[str, Run], kept: Kept, done: Recovered) -> None:
+    """The journal that is there is kept as it is, so a dump that no journal tells of cannot be in the catalogue."""
+    for key, parts in headers.by_dump(pieces).items():
+        header = parts[0].header
+        if not headers.is_whole(parts) or not kept.teller(key, header.server, runs):
+            continue
+        done.left_out += 1
+        done.warnings.append(
+            f"RST069 volume {', '.join(dict.fromkeys(part.label for part in parts))} file {parts[0].fileno}: {header.host}:"
+            f"{header.disk} level {header.level} of {header.datestamp} is left out: the journal of run {name} in the state"
+            " directory does not tell of it, and is kept as it is; recover with a state_dir of its own, or by its header")
+
+
+def _add_held(site: Site, key: DumpKey, dump: Held, runs: dict[str, Run]) -> None:
     """A dump on the holding disk, if the run that made it is known from headers alone."""
     if (site.runs_dir / key[2] / "journal.jsonl").exists():
         return
@@ -201,34 +198,37 @@ def _add_held(site: Site, key: DumpKey, dump: Held, runs: dict[str, _Run]) -> No
         run.add(headers.dump_ended(dump.header, dump.size, f"98-{len(run.records):05d}", str(dump.path)))
 
 
-def _add_dumps(site: Site, run: _Run, storage: str, pieces: list[headers.Piece], runs: dict[str, _Run],
+def _add_dumps(site: Site, run: Run, storage: str, pieces: list[headers.Piece], runs: dict[str, Run], kept: Kept,
                held: Mapping[DumpKey, Held], done: Recovered) -> None:
-    done.warnings += [_twin(parts) for parts in headers.twins(pieces)]
+    for parts in headers.twins(pieces):
+        _twin(parts, done)
     for number, (key, parts) in enumerate(headers.by_dump(pieces).items(), 1):
-        handle = f"99-{number:05d}"
-        if headers.is_whole(parts):
-            of = runs.get(key[2])
+        header, handle = parts[0].header, f"99-{number:05d}"
+        if headers.is_whole(parts) and (name := kept.teller(key, header.server, runs)):
+            of = runs.get(name)
             if of is None:  # flushed later: nothing else tells of the run that made it
-                of = _made(site, key[2], runs)
+                of = _made(site, name, runs, key[2])
             known = of.dumped(key)
             if known is None:
                 file = str(held[key].path) if key in held else ""
-                of.add(headers.dump_ended(parts[0].header, sum(part.size for part in parts), f"98-{len(of.records):05d}", file))
-            elif parts[0].header.server.known and known.server_crc not in (str(NO_CRC), str(parts[0].header.server), ""):
-                done.warnings.append(_twin(parts))
+                of.add(headers.dump_ended(header, sum(part.size for part in parts), f"98-{len(of.records):05d}", file))
+            elif not may_be(known.server_crc, header.server):
+                _twin(parts, done)
         for event in headers.written(storage, key, parts, handle):
             run.add(event)
 
 
-def _twin(parts: list[headers.Piece]) -> str:
+def _twin(parts: list[headers.Piece], done: Recovered) -> None:
     header = parts[0].header
+    done.left_out += 1
     labels = ", ".join(dict.fromkeys(part.label for part in parts))
-    return (f"RST029 volume {labels} file {parts[0].fileno}: {header.host}:{header.disk} level {header.level} of"
-            f" {header.datestamp} is there more than once, with other data each time: two dumps of one second. Only one of"
-            " them can be in the catalogue, and this is another; its header says how to read it by hand")
+    done.warnings.append(
+        f"RST029 volume {labels} file {parts[0].fileno}: {header.host}:{header.disk} level {header.level} of"
+        f" {header.datestamp} is there more than once, with other data each time: two dumps of one second. Only one of"
+        " them can be in the catalogue, and this is another; its header says how to read it by hand")
 
 
-def _add_end(run: _Run, volumes: list[Found]) -> None:
+def _add_end(run: Run, volumes: list[Found]) -> None:
     """The facts that came after the description: that it is there, that its volume and then the run ended."""
     closing = next((record.event for record in run.records if isinstance(record.event, e.RunClosing)), None)
     told = facts_of(run.records).described
@@ -239,32 +239,33 @@ def _add_end(run: _Run, volumes: list[Found]) -> None:
                                       str(volume.header.server)))
     if closing is None and not run.made:
         return  # its last volume is not here
-    ended = {(event.storage, event.label) for event in _events(run) if isinstance(event, e.VolumeEnded)}
+    ended = {(event.storage, event.label) for event in run.events() if isinstance(event, e.VolumeEnded)}
     for storage, label in dict.fromkeys(facts_of(run.records).volumes):
         if (storage, label) not in ended:
-            on = [event.size for event in _events(run) if isinstance(event, e.PartWritten | e.VolumeDescribed)
+            on = [event.size for event in run.events() if isinstance(event, e.PartWritten | e.VolumeDescribed)
                   and (event.storage, event.label) == (storage, label)]
             run.add(e.VolumeEnded(_child(run, storage), storage, label, sum(on), len(on)))
     if closing is not None and not run.has(e.RunEnded):
         run.add(e.RunEnded(closing.code, closing.done, closing.failed, closing.left_on_holding))
 
 
-def _events(run: _Run) -> list[Event]:
-    return [record.event for record in run.records]
-
-
-def _child(run: _Run, storage: str) -> str:
-    return next((event.child for event in _events(run) if isinstance(event, e.VolumeBegan) and event.storage == storage),
+def _child(run: Run, storage: str) -> str:
+    return next((event.child for event in run.events() if isinstance(event, e.VolumeBegan) and event.storage == storage),
                 "taper0")
 
 
-def _write(site: Site, run: _Run) -> int:
+def _write(site: Site, run: Run, found: list[Found], done: Recovered) -> int:
     """Write a journal that is not there; 1 when it was."""
     path = site.runs_dir / run.name / "journal.jsonl"
     if path.exists():
         return 0
+    if run.name != run.stamp:
+        mine = ", ".join(dict.fromkeys(volume.label for volume in found if volume.home == run.name))
+        done.warnings.append(
+            f"RST068 {f'volume {mine} was written by' if mine else 'a volume tells of'} another run of {run.stamp} than the one"
+            f" that is known of that second: it is taken in as run {run.name}, and its dumps keep their date")
     if run.made and not run.has(e.RunEnded):
-        dumps = sum(isinstance(event, e.DumpEnded) for event in _events(run))
+        dumps = sum(isinstance(event, e.DumpEnded) for event in run.events())
         run.add(e.Notice("RST063", "W", "run", "its journal is lost; what is known of it comes from headers on volumes"))
         run.add(e.RunEnded(1, dumps, 0, 0))
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
@@ -295,7 +296,7 @@ def _tapelist(site: Site, found: list[Found], lists: list[bytes], done: Recovere
         done.warnings.append(f"RST067 written by a real Amanda, and therefore read but never overwritten: {', '.join(theirs)}")
 
 
-def _missing(found: list[Found], runs: dict[str, _Run], done: Recovered) -> None:
+def _missing(found: list[Found], runs: dict[str, Run], done: Recovered) -> None:
     """Volumes that a journal tells of and no slot holds."""
     last = {place: name for name in sorted(runs) for place in facts_of(runs[name].records).volumes}
     here = {(volume.storage, volume.label) for volume in found}
@@ -303,10 +304,3 @@ def _missing(found: list[Found], runs: dict[str, _Run], done: Recovered) -> None
         if (storage, label) not in here:
             done.warnings.append(f"RST064 volume {label} of storage {storage}, written by run {name}, is in no slot: its dumps "
                                  "are known from other volumes; load it before a restore, and rebuild again for its indexes")
-
-
-def _seconds(stamp: str) -> float:
-    try:
-        return seconds_of_datestamp(stamp)
-    except ValueError:
-        return 0.0
