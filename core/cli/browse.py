@@ -139,7 +139,7 @@ def _found(found: Found, wanted: str, json: bool) -> int:
         show.tell("there are more: narrow it down, or raise --limit")
     if not found.matches:
         unread = any(warning.startswith("RST018") for warning in found.warnings)
-        show.tell(f"no name is {clean(wanted)!r} there" + (
+        show.tell(f"no name is '{clean(wanted)}' there" + (
             " as far as that was looked through; 'taperoom ls HOST:DISK -R' reads a dump that has no index" if unread else ""))
     return 0 if found.matches else 1
 

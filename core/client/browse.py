@@ -228,8 +228,10 @@ class Browser:
         first ``most`` that are met."""
         from itertools import islice
 
-        counter = _Counter(_COUNTED)
-        found = islice(self._moment.tree.search(os.fsencode(text), fold=True), most)
+        from core.restore.spelled import first_named
+
+        counter, tree = _Counter(_COUNTED), self._moment.tree
+        found = first_named(text, lambda said: list(islice(tree.search(os.fsencode(said), fold=True), most)))
         return sorted((self._name(path, node, counter) for path, node in found), key=lambda name: name.path)
 
     def _name(self, path: bytes, node: Node, counter: _Counter) -> Name:

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable
 from core.client.browse import Name
 from core.client.standing import Standing, Tree, World
 from core.errors import TaperoomError, UsageError
+from core.report.text import clean
+from core.restore.spelled import first_named
 
 _WILD = re.compile(r"[*?\[]")
 _AMANDA = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)(?:-(\d\d?)-(\d\d?)(?:-(\d\d?))?)?", re.ASCII)
@@ -42,6 +44,16 @@ def amanda_date(text: str, now: float) -> str:
         clock = f" {int(found[4]):02d}:{int(found[5]):02d}" if found[4] else ""
         return day + clock + (f":{int(found[6]):02d}" if found[6] else "")
     return text
+
+
+def as_shown(line: str) -> list[str]:
+    """The words of a line in which a backslash is a letter like any other, as in names that were copied from a list."""
+    words = shlex.shlex(line, posix=True, punctuation_chars=False)
+    words.whitespace_split, words.commenters, words.escape = True, "", ""
+    try:
+        return list(words)
+    except ValueError:
+        return []
 
 
 def fitting(tree: Tree, at: Standing, item: str, *, regex: bool = False) -> list[Name]:
@@ -84,11 +96,15 @@ def _directory(path: str) -> Name:
 
 def _below(tree: Tree, path: str, part: str) -> list[Name]:
     names = _listed(tree, path)
-    exact = [name for name in names if name.name == part]
-    if exact or not _WILD.search(part):
-        return exact
-    fits: Callable[[str], object] = re.compile(fnmatch.translate(part)).match
-    return [name for name in names if fits(name.name)]
+
+    def look(said: str) -> list[Name]:
+        exact = [name for name in names if name.name == said]
+        if exact or not _WILD.search(said):
+            return exact
+        fits: Callable[[str], object] = re.compile(fnmatch.translate(said)).match
+        return [name for name in names if fits(name.name)]
+
+    return first_named(part, look)
 
 
 def _listed(tree: Tree, path: str) -> list[Name]:
@@ -154,8 +170,8 @@ def _paths(last: str, at: Standing, world: World, *, only_directories: bool) -> 
     inside = fitting(tree, at, directory + slash or ".")
     if len(inside) != 1 or not inside[0].directory:
         return []
-    return [f"{directory}{slash}{name.name}{'/' if name.directory else ''}" for name in _listed(tree, inside[0].path)
-            if name.name.startswith(begun) and (name.directory or not only_directories)]
+    return [f"{directory}{slash}{clean(name.name)}{'/' if name.directory else ''}" for name in _listed(tree, inside[0].path)
+            if clean(name.name).startswith(begun) and (name.directory or not only_directories)]
 
 
 def _quoted(text: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from core.client.recall import amanda_date, fitting, place_of
+from core.client.recall import amanda_date, as_shown, fitting, place_of
 from core.client.standing import Standing, Tree, World, newest_before, newest_now
 from core.errors import UsageError
 from core.model.units import show_size
@@ -89,7 +89,17 @@ def obey(line: str, standing: Standing, world: World) -> Outcome:
         if standing.disk:
             raise UsageError("RST052", f"{word.name} needs a date first", "write setdate DATE, or setdate now")
         raise UsageError("RST052", f"{word.name} needs a disk first", "write setdisk DISK; listdisk shows what there is")
-    return word.do(arguments, standing, world)
+    try:
+        return word.do(arguments, standing, world)
+    except UsageError as fault:
+        # A name may have been copied from a list, where a backslash begins an escape; to a shell it quotes the letter after it.
+        shown = as_shown(line)[1:] if fault.code == "RST054" and "\\" in line else arguments
+        if shown == arguments or 0 <= word.most < len(shown):
+            raise
+        try:
+            return word.do(shown, standing, world)
+        except UsageError:
+            raise fault from None
 
 
 _BLANKS = "put a name with blanks in it into quotation marks"

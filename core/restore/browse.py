@@ -11,7 +11,7 @@ from core.catalogue.rebuild import open_catalogue
 from core.model.site import Site
 from core.restore.asof import NOW, parse_as_of
 from core.restore.chain import restorable
-from core.restore.moment import Moment, moment_of, node_at, spec_of
+from core.restore.moment import Moment, as_named, moment_of, node_at, spec_of
 from core.restore.tree import Directory, Node, size_of, walk
 
 
@@ -53,6 +53,7 @@ def ls(site: Site, text: str, as_of: str = NOW, *, recursive: bool = False, now:
         at = time.time() if now is None else now
         stamp = parse_as_of(as_of, at, warnings.append)
         moment = moment_of(site, catalogue, spec, stamp, lambda place, size: None, warnings.append, now=at)
+        spec = as_named(moment.tree, spec)
         node = node_at(site, catalogue, moment, spec)
     top = os.fsencode(spec.path)
     found = walk(node, top)

@@ -25,7 +25,7 @@ from core.restore.asof import NOW, parse_as_of, show_stamp
 from core.restore.commands import Source, Step, command_of, needs, script
 from core.restore.giveway import NO_WAY, Way, hard_links, touched, ways_of
 from core.restore.layer import Layer
-from core.restore.moment import moment_of, node_at, spec_of
+from core.restore.moment import as_named, moment_of, node_at, spec_of
 from core.restore.peek import first_name
 from core.restore.source import volume_of
 from core.restore.spec import Spec
@@ -82,6 +82,7 @@ def _recipe(site: Site, catalogue: Catalogue, spec: Spec, as_of: str, now: float
     warnings: list[str] = []
     stamp = parse_as_of(as_of, at, warnings.append)
     moment = moment_of(site, catalogue, spec, stamp, lambda place, size: None, warnings.append, now=at)
+    spec = as_named(moment.tree, spec)
     node = node_at(site, catalogue, moment, spec)
     path, shelf, remarks = os.fsencode(spec.path), Shelf(site), list[str]()
     if not isinstance(node, Directory):

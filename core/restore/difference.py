@@ -11,7 +11,7 @@ from core.catalogue.rebuild import open_catalogue
 from core.model.site import Site
 from core.restore.asof import NOW, parse_as_of
 from core.restore.history import State, state_of
-from core.restore.moment import Moment, moment_of, node_at, spec_of
+from core.restore.moment import Moment, as_named, moment_of, node_at, spec_of
 from core.restore.tree import Directory, Node
 
 
@@ -53,9 +53,10 @@ def diff(site: Site, text: str, before: str, after: str = NOW, *, now: float | N
     stamps = [parse_as_of(date, at, warnings.append) for date in (before, after)]
     with opened.catalogue as catalogue:
         spec = spec_of(site, catalogue, text)
-        path = os.fsencode(spec.path)
         old, new = (moment_of(site, catalogue, spec, stamp, lambda place, size: None, warnings.append, now=at)
                     for stamp in stamps)
+        spec = next((named for moment in (new, old) if (named := as_named(moment.tree, spec)) != spec), spec)
+        path = os.fsencode(spec.path)
         nodes = (old.tree.find(path), new.tree.find(path))
         if nodes == (None, None):
             node_at(site, catalogue, new, spec)  # says where it is

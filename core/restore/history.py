@@ -26,8 +26,9 @@ from core.restore.former import with_former
 from core.restore.indexes import Indexes, Unread
 from core.restore.layer import Layer
 from core.restore.merged import MergedTree
-from core.restore.moment import disks_of, spec_of
+from core.restore.moment import as_named, disks_of, spec_of
 from core.restore.source import Warn
+from core.restore.spelled import first_named
 from core.restore.tree import Directory, Node, size_of, source_of
 
 LIMIT = 200
@@ -67,6 +68,9 @@ class Found:
     matches: tuple[Match, ...]
     more: bool
     warnings: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.matches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +144,13 @@ def history(site: Site, text: str) -> History:
             except UsageError as fault:
                 raise with_former(site, catalogue, spec, NEWEST, fault) from None
     warnings += twins(spec.title, can, (), True) if can else []
-    path = os.fsencode(spec.path)
     seen: list[tuple[Dump, State | None]] = []
 
     def look(chain: Sequence[Dump], tree: MergedTree, layers: Sequence[Layer]) -> None:
+        nonlocal spec
+        if not seen:
+            spec = as_named(tree, spec)
+        path = os.fsencode(spec.path)
         node = tree.find(path)
         if node is not None or seen:
             seen.append((chain[-1], state_of(chain, path, node) if node is not None else None))
@@ -190,17 +197,23 @@ def find(site: Site, glob: str, *, host: str = "", disk: str = "", as_of: str | 
     ``as_of`` None: on all dates.  ``host`` and ``disk``, patterns too, are those to look at.  UsageError RST010, RST011 when
     that is none; WorldError RST001.
     """
-    pattern = os.fsencode(glob)
-    return _look(site, (host, disk), as_of, limit, now, lambda layer: layer.match(pattern),
-                 lambda tree, found: tree.match(pattern, found))
+    def look(said: str) -> Found:
+        pattern = os.fsencode(said)
+        return _look(site, (host, disk), as_of, limit, now, lambda layer: layer.match(pattern),
+                     lambda tree, found: tree.match(pattern, found))
+
+    return first_named(glob, look)
 
 
 def search(site: Site, text: str, *, host: str = "", disk: str = "", as_of: str | None = NOW, limit: int = LIMIT,
            fold: bool = True, now: float | None = None) -> Found:
     """Where something is that has ``text`` in its name, as of a date; otherwise as `find`.  ``fold``: whatever the case."""
-    needle = os.fsencode(text)
-    return _look(site, (host, disk), as_of, limit, now, lambda layer: layer.search(needle, fold),
-                 lambda tree, found: tree.search(needle, fold, found))
+    def look(said: str) -> Found:
+        needle = os.fsencode(said)
+        return _look(site, (host, disk), as_of, limit, now, lambda layer: layer.search(needle, fold),
+                     lambda tree, found: tree.search(needle, fold, found))
+
+    return first_named(text, look)
 
 
 Ask = Callable[[Layer], Iterator[Record]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.catalogue.queries import Dump, Key, dumps, known_disks
 from core.catalogue.store import Catalogue
@@ -24,6 +24,7 @@ from core.restore.indexfile import index_file
 from core.restore.merged import MergedTree
 from core.restore.source import Warn
 from core.restore.spec import Spec, parse_spec
+from core.restore.spelled import readings, real_path
 from core.restore.tree import Node
 
 _LOOKED_BACK = 40
@@ -66,6 +67,11 @@ def spec_of(site: Site, catalogue: Catalogue, text: str) -> Spec:
     return parse_spec(text, disks_of(site, catalogue))
 
 
+def as_named(tree: MergedTree, spec: Spec) -> Spec:
+    """``spec`` with the path that a tree has, where it was written as a list shows it (`core.restore.spelled`)."""
+    return replace(spec, path=real_path(tree.top, spec.path))
+
+
 def moment_of(
     site: Site, catalogue: Catalogue, spec: Spec, as_of: str, count: Counter, warn: Warn, *, exact: bool = False,
     now: float | None = None,
@@ -87,26 +93,27 @@ def moment_of(
 
 
 def node_at(site: Site, catalogue: Catalogue, moment: Moment, spec: Spec) -> Node:
-    """What ``spec`` names at that moment.  UsageError RST013 says in which dumps the name is, when it is not there."""
+    """What ``spec``, of `as_named`, names at that moment.  UsageError RST013 says in which dumps the name is, when it is not
+    there."""
     found = moment.tree.find(os.fsencode(spec.path))
     if found is not None:
         return found
     good = restorable(dumps(catalogue, spec.host, spec.disk))
     unread: list[str] = []
-    having = [dump for dump in good[-_LOOKED_BACK:] if _has(site, dump, os.fsencode(spec.path), unread)]
+    having = [dump for dump in good[-_LOOKED_BACK:] if _has(site, dump, spec.path, unread)]
     hint = "the name is in " + show_dates(having).removeprefix("these dates can be restored: ") if having else show_dates(good)
     if unread:
         hint += f"; not looked through, since they cannot be read: {', '.join(unread)}"
     raise UsageError("RST013", f"{spec.title} had no /{spec.path} on {show_stamp(moment.datestamp)}", hint)
 
 
-def _has(site: Site, dump: Dump, path: bytes, unread: list[str]) -> bool:
+def _has(site: Site, dump: Dump, path: str, unread: list[str]) -> bool:
     file = index_file(site, dump)
     if file is None:
         return False
     try:
         with open_index(file) as index:
-            return index.find(path) is not None
+            return any(index.find(os.fsencode(said)) is not None for said in readings(path))
     except (OSError, TaperoomError):
         unread.append(str(file))
         return False

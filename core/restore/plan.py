@@ -15,7 +15,7 @@ from core.model.units import sanitise
 from core.restore.asof import show_stamp
 from core.restore.extract import Want
 from core.restore.forecast import Need
-from core.restore.moment import Moment, moment_of, node_at
+from core.restore.moment import Moment, as_named, moment_of, node_at
 from core.restore.ranges import ranges_of
 from core.restore.runs import Run, runs
 from core.restore.shelves import Shelves
@@ -67,6 +67,7 @@ def plan_of(
 ) -> Plan:
     """The plan for some paths of one disk.  UsageError RST013; WorldError RST014, RST024."""
     moment = moment_of(site, catalogue, specs[0], stamp, lambda place, size: None, warn, exact=True, now=now)
+    specs = [as_named(moment.tree, spec) for spec in specs]
     wanted: dict[bytes, Node] = {}
     for spec in specs:
         wanted.update(walk(node_at(site, catalogue, moment, spec), os.fsencode(spec.path)))

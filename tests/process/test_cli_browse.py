@@ -14,7 +14,8 @@ from tests.support.cli import Said, call
 from tests.support.small_site import SmallSite
 
 TREE = {"letter.txt": b"dear reader\n", "many/one": b"1", "many/two": b"22", "old/deep/Ünder": b"x" * 5000,
-        "odd/new\nline": b"odd"}
+        "odd/new\nline": b"odd", "odd/a\nb": b"newline", "odd/a\\nb": b"backslash", "odd/lat\udce9n\t\x01": b"bytes",
+        "odd/c:\\temp\\new\n/in": b"both"}
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,8 @@ def test_a_long_list(house: tuple[SmallSite, list[str]], capsys: pytest.CaptureF
     assert re.search(r"  -   4\.9 KiB \S+ \S+  /moved/deep/Ünder$", out, re.MULTILINE)
     assert re.search(rf"^  {moment(second)}  1  d +\S+ \S+  /moved/$", out, re.MULTILINE)
     assert set(about) == {"/letter.txt", "/many/", "/many/two", "/moved/", "/moved/deep/", "/moved/deep/Ünder", "/new",
-                          "/odd/", "/odd/new\\nline"}
+                          "/odd/", "/odd/new\\nline", "/odd/a\\nb", "/odd/lat\\udce9n\\t\\x01",
+                          "/odd/c:\\temp\\new\\n/", "/odd/c:\\temp\\new\\n/in"}
 
 
 def test_versions_and_history(house: tuple[SmallSite, list[str]], capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,6 +117,35 @@ def test_two_dates(house: tuple[SmallSite, list[str]], capsys: pytest.CaptureFix
     assert same.err == "both dates have the same dump\n"
     plain = json.loads(said(house, capsys, "diff", "DISK:many", "--from", first, "--json").out)
     assert [(change["what"], change["path"]) for change in plain["changes"]] == [("removed", "/many/one")]
+
+
+@pytest.mark.parametrize(("shown", "content"), [
+    ("new\\nline", b"odd"), ("a\\nb", b"backslash"), ("a\nb", b"newline"), ("lat\\udce9n\\t\\x01", b"bytes"),
+    ("c:\\temp\\new\\n/in", b"both"),
+])
+def test_a_name_as_it_is_listed_can_be_pasted_back(
+    house: tuple[SmallSite, list[str]], capsys: pytest.CaptureFixture[str], tmp_path: Path, shown: str, content: bytes
+) -> None:
+    _, (first, second) = house
+    listed = said(house, capsys, "ls", "DISK:odd", "-R").out
+    assert "\n" in shown or any(line.endswith(f"  /odd/{shown}") for line in listed.splitlines())
+    done = said(house, capsys, "restore", f"DISK:/odd/{shown}", "--to", str(tmp_path / "out"))
+    assert done.code == 0, done.err
+    assert [path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()] == [content]
+    for words in (("ls",), ("history",), ("ls", "--versions"), ("recipe", "--json"), ("ls", "--as-of", first)):
+        assert said(house, capsys, *words, f"DISK:odd/{shown}").code == 0, words
+    assert said(house, capsys, "diff", f"DISK:/odd/{shown}", "--from", first, "--to", second).out.endswith("nothing differs\n")
+    last = shown.rpartition("/")[2]
+    for words in (("find", last), ("find", f"/odd/{shown}"), ("find", "?" + last[1:]), ("search", last)):
+        assert f":/odd/{shown}".replace("\n", "\\n") in said(house, capsys, *words).out, words
+
+
+def test_a_name_that_is_not_there_is_told_of_as_it_was_typed(
+    house: tuple[SmallSite, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    none = said(house, capsys, "ls", "DISK:odd/no\\nne\\ud83d")
+    assert none.code == 2 and "had no /odd/no\\nne\\ud83d on " in none.err
+    assert said(house, capsys, "find", "no\\nne\\ud83d").err == "no name is 'no\\nne\\ud83d' there\n"
 
 
 def test_dates_that_mean_nothing(house: tuple[SmallSite, list[str]], capsys: pytest.CaptureFixture[str]) -> None:

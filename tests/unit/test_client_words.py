@@ -318,6 +318,25 @@ def test_completions_quote_what_needs_it(monkeypatch: pytest.MonkeyPatch) -> Non
     assert completions("add w", Standing(), World(), []) == []
 
 
+def test_names_as_they_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["new\nline", "lat\udce9n", "a\\nb", "a\nb", "plain"]
+    monkeypatch.setitem(TREE, "srv/www/site-b", [f"srv/www/site-b/{name}" for name in names])
+    at = replace(DB, path="srv/www/site-b")
+    for typed, meant in (("new\\nline", "new\nline"), ("lat\\udce9n", "lat\udce9n"), ("'a\\nb'", "a\\nb"), ("a\\nb", "a\\nb"),
+                         ("new\\\\nline", "new\nline"), ("'new\\nl*'", "new\nline"), ("p\\lain", "plain")):
+        assert say(f"add {typed}", at).standing.marks == (f"srv/www/site-b/{meant}",), typed
+    assert say("add plain new\\nline", at).standing.marks == ("srv/www/site-b/plain", "srv/www/site-b/new\nline")
+    for line in completions("add ", at, World(), []):
+        assert line.isprintable()
+        assert len(say(line, at).standing.marks) == 1, line
+    assert completions("add 'new\\n", at, World(), []) == ["add 'new\\nline'"]
+    monkeypatch.setitem(TREE, "srv/www/site-b", ["srv/www/site-b/d\te"])
+    monkeypatch.setitem(TREE, "srv/www/site-b/d\te", ["srv/www/site-b/d\te/f"])
+    assert say("cd d\\te", at).standing.path == say("cd 'd\\te/'", at).standing.path == "srv/www/site-b/d\te"
+    with pytest.raises(TaperoomError, match=r"RST054 nothing is called 'nonone' in /"):
+        say("add no\\none", at)
+
+
 def test_completion_never_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     from core.errors import WorldError
 
