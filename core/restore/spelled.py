@@ -1,6 +1,6 @@
-r"""Names as people paste them back from a list, where what cannot be printed stands as an escape.  Pure.
+"""Names as people paste them back from a list, where what cannot be printed stands as an escape.  Pure.
 
-Lists show a newline as ``\n`` and a byte that is no UTF-8 as ``\udce9``, and a name may have such letters in it itself.  So
+Lists show a newline as ``\\n`` and a byte that is no UTF-8 as ``\\udce9``, and a name may have such letters in it itself.  So
 what was typed is taken as it stands first, and an exact name always wins; only what names nothing is read as the escapes that
 lists write, all of them before some of them.
 """

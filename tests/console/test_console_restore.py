@@ -365,12 +365,27 @@ async def test_a_restore_is_foretold_asked_for_and_begun(night: Night) -> None:
         assert hand.asked == [("restore", words)] and said(pilot).startswith("restore is done")
 
 
+async def test_what_is_typed_takes_the_place_of_the_target_that_is_proposed(night: Night) -> None:
+    async with night.at("dumping").shown(hand=FakeHand()) as pilot:
+        await typed(pilot, *INTO, "space", "R", *"/srv/back")
+        entry = pilot.app.screen.query_one(Input)
+        assert entry.value == "/srv/back"
+        await typed(pilot, "enter", "t", "end", *"/2")
+        assert entry.value == "/srv/back/2"
+        await typed(pilot, "enter", "t", "home", *"/x", "delete")
+        assert entry.value == "/xsrv/back/2"
+        await typed(pilot, "enter", "t", "left", "delete", "right", "delete")
+        assert entry.value == "xrv/back/2"
+        await typed(pilot, "enter", "t", "backspace")
+        assert entry.value == ""
+
+
 async def test_y_begins_it_and_t_takes_another_directory(night: Night) -> None:
     hand = FakeHand()
     async with night.at("dumping").shown((120, 40), hand=hand) as pilot:
         await typed(pilot, *INTO, "space", "R", "enter", "t")
         pilot.app.screen.query_one(Input).value = "host2:/srv/back"
-        await typed(pilot, "y", "backspace", "enter", "y")
+        await typed(pilot, "end", "y", "backspace", "enter", "y")
         assert [asked[1][-1] for asked in hand.asked] == ["host2:/srv/back"]  # type: ignore[index]
 
 

@@ -16,6 +16,7 @@ from textual.binding import Binding
 from textual.containers import Container, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input
+from textual.widgets.input import Selection
 
 from core.client.standing import Standing, command_line, restore_words
 from tui.clean import clean
@@ -143,7 +144,8 @@ class StartScreen(ModalScreen[Deed | None]):
 
     def _next(self) -> list[Row]:
         if self._typing:
-            return [(), (("enter", "key"), (" tells what it takes   ", "muted"), ("esc", "key"), (" leaves it", "muted"))]
+            return [(), (("enter", "key"), (" tells what it takes   ", "muted"), ("end", "key"), (" changes this one   ", "muted"),
+                         ("esc", "key"), (" leaves it", "muted"))]
         ahead = self._ahead.value
         if self._ahead.busy or ahead is None:
             return [(), (("t", "key"), (" another directory   ", "muted"), ("esc", "key"), (" leaves it", "muted"))]
@@ -175,8 +177,8 @@ class StartScreen(ModalScreen[Deed | None]):
     def _where_to(self) -> None:
         entry = self.query_one(Input)
         entry.add_class("-open")
-        entry.cursor_position = len(entry.value)
         entry.focus()
+        entry.selection = Selection(0, len(entry.value))  # what is typed takes its place; home, end and arrows keep it
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
