@@ -144,8 +144,8 @@ class StartScreen(ModalScreen[Deed | None]):
 
     def _next(self) -> list[Row]:
         if self._typing:
-            return [(), (("enter", "key"), (" tells what it takes   ", "muted"), ("end", "key"), (" changes this one   ", "muted"),
-                         ("esc", "key"), (" leaves it", "muted"))]
+            return [(), (("enter", "key"), (" tells what it takes   ", "muted"), ("end", "key"),
+                         (" changes this one   ", "muted"), ("esc", "key"), (" leaves it", "muted"))]
         ahead = self._ahead.value
         if self._ahead.busy or ahead is None:
             return [(), (("t", "key"), (" another directory   ", "muted"), ("esc", "key"), (" leaves it", "muted"))]
