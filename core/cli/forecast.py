@@ -16,13 +16,14 @@ _NAMES = 5
 """So many names that are there already are shown."""
 
 
-def announce(ahead: Forecast, overwrite: bool) -> None:
+def announce(ahead: Forecast, overwrite: bool, to: str) -> None:
     """The short of it: bytes, time, what is read in which order, and what is lost."""
     from core.report.text import wrap
 
     _resumed(ahead)
     show.say_lines(wrap(_sum(ahead), after="  "))
     _order(ahead)
+    show.say_lines(line for text in hindrances(ahead, to) for line in wrap(text, after="  "))
     if overwrite:
         show.say_lines(_taken("will be overwritten", ahead.taken))
     show.flush()
@@ -49,7 +50,8 @@ def tell(work: Recovery, overwrite: bool) -> int:
     if ahead.former:
         show.say_lines(wrap(f"there is an interrupted restore of something else in it: {clean(ahead.former)}; only --fresh"
                             " forgets it", after="  "))
-    return 1 if refused(ahead, overwrite) else 0
+    show.say_lines(line for text in hindrances(ahead, str(known.to)) for line in wrap(text, after="  "))
+    return 1 if refused(ahead, overwrite) or ahead.narrow else 0
 
 
 def tell_json(work: Recovery, overwrite: bool) -> int:
@@ -64,13 +66,28 @@ def tell_json(work: Recovery, overwrite: bool) -> int:
         "order": [{"storage": stop.storage, "label": stop.label, "files": stop.files, "here": stop.here}
                   for stop in ahead.stops],
         "whole": ahead.whole, "former": ahead.former, "taken": ahead.taken, "blocked": ahead.blocked,
-        "refused": refused(ahead, overwrite), "warnings": known.warnings})
-    return 1 if refused(ahead, overwrite) else 0
+        "refused": refused(ahead, overwrite), "writes": ahead.writes, "free": ahead.free,
+        "warnings": [*known.warnings, *hindrances(ahead, str(known.to))]})
+    return 1 if refused(ahead, overwrite) or ahead.narrow else 0
+
+
+def hindrances(ahead: Forecast, to: str) -> list[str]:
+    """Why the target will not take all of it, each with its code and the next step."""
+    from core.model.units import show_size
+
+    found = [f"RST025 {why}: a restore would end at once and write nothing; name another directory with --to, or make that one"
+             " writable" for why in ahead.hindered]
+    if ahead.narrow:
+        found.append(
+            f"RST025 {to} has {show_size(ahead.free)} free, and about {show_size(ahead.writes)} would be written: a restore"
+            " would end when it is full, and what is in its place by then stays; make room, or name another directory with"
+            " --to")
+    return found
 
 
 def refused(ahead: Forecast, overwrite: bool) -> bool:
     """Whether a restore would not begin."""
-    return bool(ahead.blocked or ahead.former or (ahead.taken and not overwrite))
+    return bool(ahead.blocked or ahead.former or ahead.hindered or (ahead.taken and not overwrite))
 
 
 def _resumed(ahead: Forecast) -> None:

@@ -78,7 +78,7 @@ def _run(work: Recovery, line: ProgressLine, hands: _Hands, json: bool, overwrit
         line.of_bytes(at.done, at.total, f"{name_of(at.host, at.disk, 30)} level {at.level} from {at.place}")
 
     if not json:
-        forecast.announce(work.forecast, overwrite)
+        forecast.announce(work.forecast, overwrite, str(work.result.to))
     how, code = "interrupted", 130
     try:
         result = work.run(draw)
@@ -92,6 +92,8 @@ def _run(work: Recovery, line: ProgressLine, hands: _Hands, json: bool, overwrit
         if how == "interrupted":
             warn(work.result.warnings)
             if not json:
+                if code != 130 and (work.result.files or work.result.directories):
+                    _tell_count(work.result)
                 _tell_missing(work.result)
             _tell_stays(work.result)
     warn(result.warnings)
@@ -109,8 +111,7 @@ def _run(work: Recovery, line: ProgressLine, hands: _Hands, json: bool, overwrit
 def _tell(result: Result) -> None:
     from core.report.text import clean, count, wrap
 
-    show.say(f"{count(result.files, 'file')} and {count(result.directories, 'directory', 'directories')} "
-             f"in {clean(str(result.to))}")
+    _tell_count(result)
     if result.whole:
         show.say(f"  {count(result.whole, 'file')} of them from before the restore was interrupted")
     for title, stamp in result.as_of.items():
@@ -121,6 +122,15 @@ def _tell(result: Result) -> None:
     for storage, label in dict.fromkeys(result.lacking):
         show.say(f"  volume {clean(label)} of storage {clean(storage)} did not come")
     _tell_stays(result)
+
+
+def _tell_count(result: Result) -> None:
+    """How many came back, and how many did not."""
+    from core.report.text import clean, count
+
+    lost = f"; {count(len(result.missing), 'name')} MISSING" if result.missing else ""
+    show.say(f"{count(result.files, 'file')} and {count(result.directories, 'directory', 'directories')} "
+             f"in {clean(str(result.to))}{lost}")
 
 
 def _tell_missing(result: Result) -> None:

@@ -90,6 +90,8 @@ class There:
 
     Of an interrupted restore of the same: files that are ``whole`` and need not be read, and dumps of which the directories
     are known (``dressed``).  ``former``: an interrupted restore of something else, in words; ``resumed``: of the same.
+
+    ``hindered``: why nothing can be written there; ``free``: bytes that are free there, −1 where that is not known.
     """
 
     exists: bool = False
@@ -99,6 +101,8 @@ class There:
     dressed: frozenset[int] = frozenset()
     former: str = ""
     resumed: bool = False
+    hindered: str = ""
+    free: int = -1
 
 
 @dataclass(slots=True)

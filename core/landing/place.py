@@ -219,6 +219,25 @@ def fault_of(error: OSError, otherwise: bytes) -> WorldError:
                       "what is in its place stays; make room, or restore the rest elsewhere")
 
 
+def prospects(to: Path, opened: int) -> tuple[str, int]:
+    """Why nothing can be written into a directory (``opened``, or −1 where it is not there yet), empty where it can; and how
+    many bytes are free for us on its file system, −1 where that is not known."""
+    where = Path(_name_of(opened)) if opened >= 0 else to.absolute()
+    while opened < 0 and not where.exists() and where != where.parent:
+        where = where.parent
+    try:
+        system = os.statvfs(where)
+    except OSError as fault:
+        return f"{to}: {fault.strerror}", -1
+    shown = to if opened >= 0 else where
+    free = (system.f_bfree if os.geteuid() == 0 else system.f_bavail) * system.f_frsize
+    if system.f_flag & os.ST_RDONLY:
+        return f"{shown} is on a file system that is mounted read-only", free
+    if not os.access(where, os.W_OK | os.X_OK, effective_ids=True):
+        return f"this user may not write in {shown}", free
+    return "", free
+
+
 def _name_of(opened: int) -> str:
     """A name for what is open, for calls that take no descriptor of a directory that may not be read."""
     return f"/proc/self/fd/{opened}"

@@ -11,11 +11,12 @@ import contextlib
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from core.errors import TaperoomError, UsageError, WorldError
 from core.landing.item import DIRECTORIES, FILES, LINKS, Item, Placed, There, Writer
-from core.landing.place import Below, dress, fault_of, identity_of, look_of, make_passable, open_top
+from core.landing.place import Below, dress, fault_of, identity_of, look_of, make_passable, open_top, prospects
 from core.landing.room import Room, room_name
 from core.landing.salvage import Found, examine
 from core.landing.state import Look, State, boot_id, head
@@ -67,6 +68,8 @@ class Target:
             raise self._no_directory() if os.path.lexists(self.to) else _unusable(self.to, fault) from None
         except OSError as fault:
             raise _unusable(self.to, fault) from fault
+        hindered, free = prospects(self.to, self._root.top)
+        self._found.there = replace(self._found.there, hindered=hindered, free=free)
         return self._found.there
 
     def _open(self, *, make: bool) -> None:

@@ -64,7 +64,10 @@ class Forecast:
 
     ``taken``: names in the target that are there already and would be replaced, ``blocked``: those that cannot be, since one
     is a directory and the other is not; ``files`` and ``directories`` would be restored.  ``whole`` files are there from an
-    interrupted restore of the same and are not read again; ``former``: an interrupted restore of something else."""
+    interrupted restore of the same and are not read again; ``former``: an interrupted restore of something else.
+
+    ``hindered``: why nothing can be written to the target; about ``writes`` bytes would be, and ``free`` are there, −1 where
+    that is not known."""
 
     steps: tuple[Step, ...]
     rate: float
@@ -75,6 +78,14 @@ class Forecast:
     blocked: tuple[str, ...] = ()
     whole: int = 0
     former: str = ""
+    hindered: tuple[str, ...] = ()
+    writes: int = 0
+    free: int = -1
+
+    @property
+    def narrow(self) -> bool:
+        """Whether the target has less room than is written."""
+        return 0 <= self.free < self.writes
 
     @property
     def size(self) -> int:
@@ -147,8 +158,9 @@ def rate_of(reads: Sequence[tuple[int, float]]) -> tuple[float, int]:
 def forecast(
     needs: Iterable[Need], reads: Sequence[tuple[int, float]], *, files: int = 0, directories: int = 0,
     taken: Sequence[str] = (), blocked: Sequence[str] = (), whole: int = 0, former: str = "",
+    hindered: Sequence[str] = (), writes: int = 0, free: int = -1,
 ) -> Forecast:
     """The whole of it; ``needs`` in the order in which dumps are read, ``reads`` as `rate_of` wants them."""
     rate, measured = rate_of(reads)
     return Forecast(tuple(step_of(need) for need in needs), rate, measured, files, directories, tuple(taken), tuple(blocked),
-                    whole, former)
+                    whole, former, tuple(hindered), writes, free)

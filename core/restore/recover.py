@@ -124,7 +124,11 @@ class Recovery:
             directories=directories, whole=self.result.whole,
             taken=[f"{plan.to}{name}" for plan in plans for name in plan.there.taken],
             blocked=[f"{plan.to}{name}" for plan in plans for name in plan.there.blocked],
-            former=next((plan.there.former for plan in plans if plan.there.former), ""))
+            former=next((plan.there.former for plan in plans if plan.there.former), ""),
+            hindered=list(dict.fromkeys(plan.there.hindered for plan in plans if plan.there.hindered)),
+            writes=sum(max(0, item.size) for plan in plans for item in plan.items
+                       if item.kind == "f" and item.path not in plan.there.whole),
+            free=min((plan.there.free for plan in plans), default=-1))
 
     def run(self, progress: Callable[[Progress], None] | None = None) -> Result:
         """Do it.  UsageError RST031, RST034; BusyError RST035; WorldError RST024, RST025.

@@ -120,7 +120,8 @@ def there_reply(there: There, items: Sequence[Item]) -> dict[str, Any]:
     """What is there, as an answer; what is whole by the numbers of ``items``."""
     return {"exists": there.exists, "taken": list(there.taken), "blocked": list(there.blocked),
             "whole": [number for number, item in enumerate(items) if item.path in there.whole],
-            "dressed": sorted(there.dressed), "former": there.former, "resumed": there.resumed}
+            "dressed": sorted(there.dressed), "former": there.former, "resumed": there.resumed,
+            "hindered": there.hindered, "free": there.free}
 
 
 def there_of(plain: dict[str, Any], items: Sequence[Item]) -> There:
@@ -128,7 +129,8 @@ def there_of(plain: dict[str, Any], items: Sequence[Item]) -> There:
     try:
         return There(bool(plain["exists"]), tuple(map(str, plain["taken"])), tuple(map(str, plain["blocked"])),
                      frozenset(items[int(number)].path for number in plain["whole"]),
-                     frozenset(int(number) for number in plain["dressed"]), str(plain["former"]), bool(plain["resumed"]))
+                     frozenset(int(number) for number in plain["dressed"]), str(plain["former"]), bool(plain["resumed"]),
+                     str(plain.get("hindered", "")), int(plain.get("free", -1)))  # an older client does not look
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as fault:
         raise ProtocolError(f"what is in the target cannot be read: {fault!r}") from None
 

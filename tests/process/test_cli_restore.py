@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +49,56 @@ def test_what_would_be_read_is_told_and_nothing_written(
     assert text.index("level 0 of") < text.index("level 1 of") < text.index("1. volume T-001 of storage main: files 1-")
     assert "2. volume T-002 of storage main: file " in text
     assert lines[-1] == f"8 files and 2 directories would be written to {to}"
+
+
+@pytest.fixture
+def narrow(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 2 MiB."""
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(small)], capture_output=True).returncode:
+        pytest.skip("no right to mount a small file system")
+    yield small
+    subprocess.run(["umount", str(small)], check=True)
+
+
+def test_a_target_that_will_not_take_it_is_told_of_beforehand(
+    house: SmallSite, narrow: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dry = ("--to", str(narrow / "deep/out"), "--dry-run")
+    full = said(house, capsys, "restore", "DISK", *dry)
+    text = " ".join(full.out.split())
+    assert full.code == 1
+    assert f"RST025 {narrow}/deep/out has 2.0 MiB free, and about 6.0 MiB would be written: a restore" in text
+    assert "make room, or name another directory with --to" in text
+    plain = json.loads(said(house, capsys, "restore", "DISK", *dry, "--json").out)
+    assert plain["writes"] == 6 * MIB + 9 and plain["free"] == 2 * MIB and not plain["refused"]
+    assert plain["warnings"][-1].startswith("RST025 ")
+    fits = said(house, capsys, "restore", "DISK:letter", *dry)
+    assert fits.code == 0 and "RST025" not in fits.out
+    subprocess.run(["mount", "-o", "remount,ro", str(narrow)], check=True)
+    for to in (narrow, narrow / "deep/out"):
+        found = said(house, capsys, "restore", "DISK:letter", "--to", str(to), "--dry-run")
+        assert found.code == 1
+        told = f"RST025 {narrow} is on a file system that is mounted read-only: a restore would end"
+        assert told in " ".join(found.out.split())
+    plain = json.loads(said(house, capsys, "restore", "DISK:letter", *dry, "--json").out)
+    assert plain["refused"] and os.listdir(narrow) == []
+
+
+def test_an_incomplete_restore_says_how_much_came_back(
+    house: SmallSite, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [part] = (house.root / "vtapes/slot2").glob("00001.*")
+    whole = part.read_bytes()
+    part.write_bytes(whole[:32768] + bytes(len(whole) - 32768))
+    try:
+        found = said(house, capsys, "restore", "DISK", "--to", str(tmp_path / "out"))
+    finally:
+        part.write_bytes(whole)
+    assert found.code == 1 and "MISSING /letter" in found.out
+    there = sum(path.is_file() for path in (tmp_path / "out").rglob("*") if ".taperoom-restore" not in path.parts)
+    assert there == 7 and re.search(rf"^7 files and \d director\w+ in {tmp_path}/out; 1 name MISSING$", found.out, re.MULTILINE)
 
 
 def test_one_file_needs_one_part(house: SmallSite, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
