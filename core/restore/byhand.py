@@ -25,11 +25,14 @@ from core.restore.asof import NOW, parse_as_of, show_stamp
 from core.restore.commands import Source, Step, command_of, needs, script
 from core.restore.giveway import NO_WAY, Way, hard_links, touched, ways_of
 from core.restore.layer import Layer
-from core.restore.moment import as_named, moment_of, node_at, spec_of
+from core.restore.moment import Moment, as_named, moment_of, node_at, spec_of
 from core.restore.peek import first_name
 from core.restore.source import volume_of
 from core.restore.spec import Spec
-from core.restore.tree import Directory, source_of
+from core.restore.tree import Directory, Node, source_of, walk
+
+_SHOWN = 20
+"""So many names that no dump has are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +105,24 @@ def _recipe(site: Site, catalogue: Catalogue, spec: Spec, as_of: str, now: float
     if brought := list(dict.fromkeys(name for step in steps for name in step.also)):
         remarks.append(f"/{brought[0]} comes with it" + (f", and {len(brought) - 1} names more" if brought[1:] else "")
                        + ": what is a hard link to it has its content there.")
+    if len(steps) > 1:
+        remarks += _lost(moment, node, path)
     warnings += [f"RST022 {step.title} is encrypted by {by}: the commands need that program and its key" for step in steps
                  if (by := step.header.encrypted_by)]
-    return Recipe(spec, moment.datestamp, tuple(steps), tuple(warnings + moment.warnings), tuple(remarks))
+    return Recipe(spec, moment.datestamp, tuple(steps), tuple(warnings + moment.told), tuple(remarks))
+
+
+def _lost(moment: Moment, node: Node, path: bytes) -> list[str]:
+    """What cannot come from these dumps: names that were there, and that none of them has under any name."""
+    for _ in walk(node, path):
+        pass  # the tree notes it of each directory that is looked at
+    lost = [os.fsdecode(name) for name in moment.tree.lost]
+    if not lost:
+        return []
+    more = f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
+    what, them = ("1 name that was", "it") if len(lost) == 1 else (f"{len(lost)} names that were", "them")
+    return [f"RST017 {what} there cannot come from these dumps, since none of them has {them}:"
+            f" {', '.join('/' + name for name in lost[:_SHOWN])}{more}. Another date may have {them}."]
 
 
 def _part(shelf: Shelf, dump: Dump, layer: Layer, path: bytes) -> Step:

@@ -307,6 +307,12 @@ def test_what_was_there_and_no_dump_has_is_missing(client: Client, tmp_path: Pat
     assert sorted(path.name for path in (tmp_path / "out").rglob("*")) == ["a", "b", "y"]
     part = restore(client.site, [client.title + ":a/y"], "now", tmp_path / "part")
     assert part.good and part.missing == []
+    by_hand = recipe_for(client.site, client.title)
+    assert list(by_hand.warnings) == result.warnings
+    assert [line for line in by_hand.script if "RST017" in line] == [
+        "# RST017 1 name that was there cannot come from these dumps, since none of them has it: /a/x."
+        " Another date may have it."]
+    assert "RST017" not in "".join(recipe_for(client.site, client.title + ":a/y").script)
     store_index(index, lines)  # which does not tell what was left out: it may have been excluded
     unsure = restore(client.site, [client.title], "now", tmp_path / "unsure")
     assert unsure.good and unsure.warnings == result.warnings
