@@ -230,7 +230,7 @@ def prospects(to: Path, opened: int) -> tuple[str, int]:
     except OSError as fault:
         return f"{to}: {fault.strerror}", -1
     shown = to if opened >= 0 else where
-    free = (system.f_bfree if os.geteuid() == 0 else system.f_bavail) * system.f_frsize
+    free = (system.f_bfree if os.geteuid() == 0 else system.f_bavail) * system.f_frsize if system.f_blocks else -1
     if system.f_flag & os.ST_RDONLY:
         return f"{shown} is on a file system that is mounted read-only", free
     if not os.access(where, os.W_OK | os.X_OK, effective_ids=True):
