@@ -21,6 +21,13 @@ PAGES = (
     Page("CON008", "E", "something could not be read",
          "A file or directory that a screen needs could not be read. The run is not touched by this.",
          "The message names it and says why; the screen asks again when you come back to it."),
+    Page("CON010", "W", "not possible here and now",
+         "What the key does needs something else: another line under the cursor, another state of the run, the disk or the "
+         "volume, or a console that may act. The message says which. Nothing was done.",
+         "? shows the keys of where you are; the palette (ctrl+p) has every action, and says why one is off."),
+    Page("CON011", "E", "a file was not written",
+         "The console was to write a file for you and the system refused; its own words follow.",
+         "Make the directory writable for you, or make room, then do it again."),
     Page("CON009", "E", "the key is taken",
          "Another action of the same screen has this key already, or the console needs it for itself.",
          "Choose another key, or first give the other action another one."),

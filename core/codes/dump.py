@@ -80,6 +80,8 @@ PAGES: tuple[Page, ...] = (
     Page("DMP031", "W", "A disk was skipped by an answer",
          "The disk was to be tried again, and the answer to its request was to leave it out; the message tells by whom.",
          "Nothing, if that was meant; `taperoom retry HOST:DISK` dumps it in the same run, else the next run does."),
+    Page("DMP032", "I", "A disk is dumped again by an order",
+         "Somebody ordered that the disk is tried again; the message tells who.", "Nothing."),
     Page("DMP024", "W", "The client was not told that its dump is safe",
          "The dump is good, but the connection broke before the client heard so; it keeps its older incremental state.",
          "Nothing; the next incremental dump of the disk is larger than it needs to be."),

@@ -60,6 +60,15 @@ PAGES: tuple[Page, ...] = (
          "The first 32 KiB of the file do not give the checksum that stands at their end. One damaged byte is undone when the "
          "file is read, and named; if more are, the dump is not believed. Its data has a checksum of its own.",
          "Look at the disk below (dmesg, smartctl), flush the dump, and do not remove it before a volume has it."),
+    Page("HLD023", "W", "A dump stays on the holding disk",
+         "The dump is whole and can be restored from there, but it is not yet on a volume of each storage that should have it: "
+         "none could be written, or the run ended early.",
+         "Nothing, if volumes are there in the next run: it flushes what is left, and 'taperoom flush' does it now. "
+         "'taperoom tape list' shows what may be written."),
+    Page("HLD024", "W", "A dump stands still for want of room",
+         "The dump is larger than was expected and the holding disks have no more room for it. It has lost nothing: the driver "
+         "gives it room as soon as dumps there are written to volumes, and asks when none will come (HLD003).",
+         "Nothing as a rule. 'taperoom flush' writes what earlier runs left, an aborted dump gives its room to the others."),
     Page("HLD006", "W", "A FLUSH line names no whole dump",
          "The plan wants a holding file written to a volume that is not there, not finished or misses a chunk.",
          "'taperoom cleanup' tells what lies on the holding disks; nothing was removed."),

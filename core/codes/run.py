@@ -101,6 +101,19 @@ PAGES: tuple[Page, ...] = (
          "A console hears nothing from the driver of a run that lives: it stands still, or the way to it is cut.  The run needs"
          " no console and goes on; orders and answers cannot be sent meanwhile.",
          "It is tried again by itself, and R tries at once.  'taperoom status' tells whether the driver lives."),
+    Page("RUN047", "W", "No new dump is started",
+         "Somebody paused the run; the message tells who. Dumps under way and all writing go on, disks that wait are not begun.",
+         "'taperoom resume', or P in the console, when they may begin."),
+    Page("RUN048", "W", "The run ends early",
+         "Somebody ordered the run to stop, or a signal did; the message tells who. Nothing new begins, and what is under way "
+         "is still finished or was given up, as the order said.",
+         "A stop cannot be taken back. The next run dumps what is missing and flushes what is whole; 'taperoom run HOST' dumps "
+         "one client as soon as this one has ended."),
+    Page("RUN049", "D", "Somebody must act by a time",
+         "After that time something is decided without a person: a request gets its default answer, or the holding disks are "
+         "full and dumps are made smaller or left out. The message says which.",
+         "Answer the request (r in the console, 'taperoom reply'), bring a volume, or make room; else what the message says "
+         "happens."),
     Page("RUN098", "E", "This user may not",
          "The command met a file or a directory that it may not read, write or look into as the user who typed it. A run is "
          "not started then, and no plan is made: without what earlier runs left, each disk would be planned as a new one.",

@@ -153,6 +153,18 @@ PAGES: tuple[Page, ...] = (
         "Nothing: the next run flushes what waits, or 'taperoom flush' does.",
     ),
     Page(
+        "TAP029", "E", "A taper failed without a word",
+        "A dump that went straight to a volume was not written, and the process that writes volumes did not say why.",
+        "Look at the drive and the changer ('taperoom tape list'), and at children.log in the run's directory. The dump is "
+        "tried again as its dumptype allows; 'taperoom retry HOST:DISK' does it at once while the run lives.",
+    ),
+    Page(
+        "TAP030", "I", "A storage has a volume again",
+        "The storage had been given up for want of a volume, and one has come. What waits on the holding disk is written to "
+        "it, and disks that had found no place are dumped after all.",
+        "Nothing.",
+    ),
+    Page(
         "TAP025", "W", "A word of the taper was lost",
         "What the taper says does not fit what it said before: a volume was never begun, or the parts that it reported "
         "are not the whole dump. A dump whose parts are not all known is written again.",

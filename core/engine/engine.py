@@ -314,7 +314,7 @@ class Engine:
             if job is not None and job.phase is Phase.DUMPED:
                 where = ", ".join(sorted(held.pending))
                 yield from dumping.end(
-                    state, job, "strange" if job.strange else "done", f"left on the holding disk, not on {where}")
+                    state, job, "strange" if job.strange else "done", f"HLD023 left on the holding disk, not on {where}")
         for job in [j for j in state.jobs.values() if j.phase is not Phase.ENDED]:
             yield from dumping.end(state, job, "failed", "RUN045 the run ended before it was dumped")
         for tape in state.tapes.values():

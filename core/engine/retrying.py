@@ -74,8 +74,8 @@ def ordered(state: State, job: Job, by: str) -> Iterator[Effect]:
         return  # it waits for its turn, as others do
     yield from questions.withdraw(state, job.question)
     job.question, job.not_before = 0, 0.0
-    why = f"{job.reason}; " if job.reason else ""
-    yield Journal(DumpRetried(*job.key, job.attempts, allowed(job), state.now, f"{why}ordered by {by}"))
+    why = f"{job.reason}; ordered by {by}" if job.reason else f"DMP032 ordered by {by}"
+    yield Journal(DumpRetried(*job.key, job.attempts, allowed(job), state.now, why))
 
 
 def later(state: State, job: Job, delay: int, level: int, reason: str) -> Iterator[Effect]:

@@ -9,6 +9,7 @@ stays given up.  A taper that says nothing for ``child_timeout`` while it owes a
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 
 from core.engine import dumping, questions
@@ -18,6 +19,7 @@ from core.events import event as e
 from core.model.units import show_kib
 from core.protocol import taper
 
+_CODE = re.compile("[A-Z]{3}[0-9]{3}")
 LOOK_AGAIN = 10.0
 """Seconds between two looks for a volume while a request for one is open."""
 LOOK_DEGRADED = 60.0
@@ -29,7 +31,8 @@ RETURNS = 3
 def ask(state: State, tape: Tape, about: str, code: str, text: str) -> Iterator[Effect]:
     """Ask a person for a volume, unless that is asked already or the run is ending."""
     if state.stopping:
-        yield from give_up(state, tape, text)
+        reason = f"{code} {text.removeprefix(f'{code} ')}"
+        yield from give_up(state, tape, reason)
         return
     if tape.question in state.questions:
         return
@@ -141,7 +144,7 @@ def _come_back(state: State, tape: Tape) -> Iterator[Effect]:
             state.failures -= 1
             dumping.wait(state, job)
             yield Journal(e.DumpRetried(
-                *job.key, 0, max(1, job.disk.dumptype.retry), state.now, f"storage {tape.storage} has a volume again"))
+                *job.key, 0, max(1, job.disk.dumptype.retry), state.now, f"TAP030 storage {tape.storage} has a volume again"))
         elif job.level != job.line.level:
             state.attention = True  # an incremental was made of a full that was due
 
@@ -157,6 +160,7 @@ def _plan_a(job: Job) -> None:
 
 def give_up(state: State, tape: Tape, reason: str, *, final: bool = True) -> Iterator[Effect]:
     """This storage takes nothing more; unless it is ``final``, a volume that comes changes that."""
+    reason = _with_code(tape, reason)
     tape.final = tape.final or final or tape.returns >= RETURNS
     if tape.state == "down":
         return
@@ -169,6 +173,19 @@ def give_up(state: State, tape: Tape, reason: str, *, final: bool = True) -> Ite
     state.degraded[tape.storage] = reason
     yield Journal(e.TaperDown(tape.child, tape.storage, reason))
     yield Journal(e.Degraded(tape.storage, reason))
+
+
+def code_of(text: str) -> str:
+    """The code that a taper's message begins with; without one it is the plain "no volume"."""
+    code = text.partition(" ")[0]
+    return code if _CODE.fullmatch(code) else "TAP012"
+
+
+def _with_code(tape: Tape, reason: str) -> str:
+    """A taper is not made to say a code, or anything at all; who reads why the storage takes nothing wants a page about it."""
+    if not reason:
+        return f"TAP029 {tape.child} failed and did not say why"
+    return f"{code_of(reason)} {reason.removeprefix(f'{code_of(reason)} ')}"
 
 
 def close_volume(tape: Tape) -> Iterator[Effect]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from core.engine import closing, dumping, parts, questions, tape_waiting
 from core.engine.effects import Effect, Journal, Kill, RemoveFile, StartTaper, Tell
 from core.engine.state import Held, Phase, Question, State, Tape, Write
-from core.engine.tape_waiting import close_volume, give_up, told
+from core.engine.tape_waiting import close_volume, code_of, give_up, told
 from core.events import event as e
 from core.model.dump import Stats
 from core.model.units import Handle, show_duration
@@ -82,7 +82,7 @@ def heard(state: State, tape: Tape, message: taper.Report) -> Iterator[Effect]:
         case taper.TaperOk(drive, label):
             yield from tape_waiting.ready(state, tape, drive or "", label or "")
         case taper.TaperError(text):
-            yield from tape_waiting.refused(state, tape, _code_of(text), text)
+            yield from tape_waiting.refused(state, tape, code_of(text), text)
         case taper.RequestNewTape(handle, text):
             yield from _left(state, tape, text)
             yield from _permit(state, tape, handle)
@@ -110,16 +110,10 @@ def heard(state: State, tape: Tape, message: taper.Report) -> Iterator[Effect]:
             tape.state = "down"
 
 
-def _code_of(text: str) -> str:
-    """The code that a taper's message begins with; without one it is the plain "no volume"."""
-    code = text.partition(" ")[0]
-    return code if len(code) == 6 and code[:3].isupper() and code[3:].isdigit() else "TAP012"
-
-
 def _left(state: State, tape: Tape, text: str) -> Iterator[Effect]:
     """A volume is left for a fault: that costs no dump, but the operator should know."""
     if text:
-        yield Journal(e.Notice(_code_of(text), "W", tape.storage, text.removeprefix(f"{_code_of(text)} ")))
+        yield Journal(e.Notice(code_of(text), "W", tape.storage, text.removeprefix(f"{code_of(text)} ")))
 
 
 def on_tick(state: State) -> Iterator[Effect]:
@@ -329,7 +323,7 @@ def _direct_ended(state: State, tape: Tape, outcome: str, text: str) -> Iterator
             yield from give_up(state, tape, text, final=tape.volumes >= tape.runtapes)
     if job.taper != tape.child or job.handle != tape.direct_handle:
         return
-    job.tape_ended = "done" if outcome == "done" else text or "the taper failed"
+    job.tape_ended = "done" if outcome == "done" else text or f"TAP029 {tape.child} failed and did not say why"
     if job.phase is Phase.OPENING:
         dumper = state.dumpers[job.child]
         dumping.release(state, dumper, job)

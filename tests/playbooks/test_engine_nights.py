@@ -155,7 +155,7 @@ def test_no_volume_keeps_dumps_on_the_holding_disk_and_says_so() -> None:
     view = world.play(lines(disks))
     assert ended(world) == {("a", "/x"): "done"} and world.code == 1
     assert list(view.files) == [f"/hold1/{STAMP}/a._x.0"] and view.degraded
-    assert next(f for f in world.facts if isinstance(f, e.DiskEnded)).message == "left on the holding disk, not on main"
+    assert next(f for f in world.facts if isinstance(f, e.DiskEnded)).message == "HLD023 left on the holding disk, not on main"
 
 
 def test_degraded_mode_dumps_plan_b_beside_the_reserve() -> None:

@@ -294,4 +294,4 @@ def test_a_degraded_night_says_in_the_question_why_no_volume_helps() -> None:
                   faults=Faults(dump=lambda h, d, n: "grow" if n == 1 else "done", volume=lambda n: "none"))
     world.play(lines(world.sizes))
     first = next(q for q in asked(world) if q.code == "HLD003")
-    assert first.text.endswith("none coming; no volume: main: no usable volume") and first.default == "abort"
+    assert first.text.endswith("none coming; no volume: main: TAP012 no usable volume") and first.default == "abort"

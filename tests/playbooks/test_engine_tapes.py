@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.codes import PAGES
 from core.engine.inputs import Answered, ChildGone, Ordered, PlanEnded
+from core.engine.tape_waiting import code_of
 from core.events import event as e
 from core.events.event import Event
 from core.model.disk import Dumptype, HoldingUse
@@ -67,8 +69,26 @@ def test_disks_that_failed_for_want_of_a_volume_are_dumped_when_one_comes() -> N
                   faults=Faults(volume=lambda n: "none" if n < 4 else "ok"))
     play(world, lines(disks), 600.0)
     assert [f.outcome for f in only(world, e.DiskEnded)] == ["failed", "done"]  # type: ignore[attr-defined]
-    assert "has a volume again" in only(world, e.DumpRetried)[0].reason  # type: ignore[attr-defined]
+    assert only(world, e.DumpRetried)[0].reason == "TAP030 storage main has a volume again"  # type: ignore[attr-defined]
     assert world.code == 0
+
+
+@pytest.mark.parametrize("use", [HoldingUse.NEVER, HoldingUse.AUTO])
+def test_a_taper_that_fails_without_a_word_is_told_with_a_code_all_the_same(use: HoldingUse) -> None:
+    disks = {("a", "/x"): 900}
+    world = night(disks, dumptype=Dumptype(holding=use), run=RunSettings(requests=AT_ONCE),
+                  faults=Faults(write=lambda h, d, n: "mute"))
+    world.play(lines(disks))
+    said = [world.view.disks["a", "/x"].message, *world.view.degraded.values(), *(
+        f.reason for f in only(world, e.DumpRetried))]  # type: ignore[attr-defined]
+    assert said and all(code_of(text) in PAGES and text.startswith(code_of(text)) for text in said), said
+    assert any(text.startswith("TAP029 taper0 failed and did not say why") for text in said)
+
+
+def test_why_a_storage_takes_nothing_has_a_code_whoever_said_it() -> None:
+    world = night(TWO, faults=Faults(volume=lambda n: "none"), answers=lambda *a: "degrade")
+    world.play(lines(TWO))
+    assert world.view.degraded == {"main": "TAP012 no usable volume"}
 
 
 def test_a_full_too_big_for_the_reserve_is_dumped_after_all_when_a_volume_comes() -> None:

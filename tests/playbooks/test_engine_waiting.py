@@ -173,8 +173,8 @@ def test_degraded_and_held_on_the_holding_disk() -> None:
     world = night({("a", "/x"): 100, ("b", "/y"): 60_000}, faults=Faults(volume=lambda n: "none"),
                   answers=lambda *a: "degrade")
     seen = Seen(world)
-    assert "main takes nothing: no usable volume; it stays on the holding disk" in seen.said("a:/x")
-    assert "takes nothing: no usable volume" in seen.of_taper()
+    assert "main takes nothing: TAP012 no usable volume; it stays on the holding disk" in seen.said("a:/x")
+    assert "takes nothing: TAP012 no usable volume" in seen.of_taper()
 
 
 def test_aborted_dumps_say_that_they_are_given_up() -> None:

@@ -53,7 +53,7 @@ class Faults:
     dump: Callable[[str, str, int], str] = lambda host, disk, attempt: "done"
     """done, strange, try-again, failed, die, grow (the dump is twice its estimate)"""
     write: Callable[[str, str, int], str] = lambda host, disk, attempt: "done"
-    """done, try-again, tape-error, die, hang (not a word any more)"""
+    """done, try-again, tape-error, mute (TAPE-ERROR without a reason), die, hang (not a word any more)"""
     volume: Callable[[int], str] = lambda number: "ok"
     """ok, none (TAPER-ERROR), hang; asked with the number of the look at the start"""
     volume_kib: int = 1 << 30
@@ -412,10 +412,10 @@ class World:
         if fate == "try-again":
             del self._writes[child]
             self.at(0.5, Heard(child, taper.TryAgain(handle, "source CRC differs")))
-        elif fate == "tape-error":
+        elif fate in ("tape-error", "mute"):
             del self._writes[child]
             self._has_volume.discard(child)
-            self.at(0.5, Heard(child, taper.TapeError(handle, "write error")))
+            self.at(0.5, Heard(child, taper.TapeError(handle, "write error" if fate == "tape-error" else "")))
         elif fate == "hang":
             pass
         elif fate == "die":
