@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.events.view import DiskState, DiskView
-from core.model.units import show_kib
+from core.model.units import show_kib, show_priority
 from core.protocol import operator as op
 from tui.clean import clean
 from tui.commands import command_of
@@ -128,9 +128,9 @@ def priority(now: Moment, subject: Subject) -> Offer:
         return _deed(now, f"Priority {argument}", op.Priority(*disk_key(disk), int(argument)))
 
     wait = plural(len(waiting), "disk waits", "disks wait")
-    return Fork(f"Priority of {clean(disk.title)}", f"{wait}; it has priority {disk.priority}. "
+    return Fork(f"Priority of {clean(disk.title)}", f"{wait}; its priority: {show_priority(disk.priority, disk.why)}. "
                 "The highest is dumped first as far as dumpers and room allow.", (
-        option("f", "first", f"before all others that wait ({top})", top), option("h", "high", "2", 2),
+        option("f", "first", "before all others that wait", top), option("h", "high", "2", 2),
         option("m", "medium", "1, the usual one", 1), option("l", "low", "0, after all others", 0),
         Option("n", "number", "any other", typed, "a number")))
 

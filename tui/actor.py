@@ -110,7 +110,7 @@ class Actor:
 
         async def run() -> None:
             done, text = await app.feed.say(said)
-            self._tell(command, text, done, fact=done or text.startswith("refused"))
+            self._tell(command, text, done, fact=done or text.startswith("RUN021 refused"))
 
         app.run_worker(run(), exit_on_error=False)
 

@@ -32,6 +32,7 @@ from tui.known import Known
 from tui.look import Look
 from tui.meanwhile import Seen
 from tui.moment import Link, Moment
+from tui.panes.messages import code_in
 from tui.player import Player
 from tui.preferences import Store
 from tui.rate import TICK, Rate
@@ -45,6 +46,8 @@ from tui.widgets.ink import CLASSES
 from tui.widgets.prompt import Prompt
 
 parsed.share()
+NOT_POSSIBLE = "CON010"
+"""The code of whatever a key cannot do here and now."""
 LOOK_FOR_RESTORES = 5.0
 """Seconds between two looks whether a restore is under way, which may ask for something."""
 LOOK_FOR_RESTORES_AT_WORK = 1.0
@@ -254,6 +257,8 @@ class ConsoleApp(App[int]):
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """A sentence about what was just done here; kept for the list of messages."""
+        if bad and not code_in(text):
+            text = f"{NOT_POSSIBLE} {text}"
         self.sayings.append((self.feed.moment(self.look).now, text, bad))
         self.notify(self.look.cut(text), severity="warning" if bad else "information", timeout=8 if bad else 4, markup=False)
 

@@ -207,7 +207,7 @@ class Feed:
         if not self.operate:
             return False, "you are watching: attach without --read-only to act"
         if self.run is None or self.link in (Link.NONE, Link.ENDED, Link.DEAD):
-            return False, "there is no live run that could take it"
+            return False, "RUN020 there is no live run that could take it"
         if not self.connected:
             self._next_try = 0.0
             await self._attach()
@@ -216,9 +216,9 @@ class Feed:
             case op.Ok(message):
                 return True, message or "done"
             case op.Refused(message):
-                return False, f"refused: {message}"
+                return False, f"RUN021 refused: {message}"
             case _:
-                return False, "the run did not answer: it is over, or its driver is gone"
+                return False, "RUN020 the run did not answer: it is over, or its driver is gone"
 
     def _drop_session(self) -> None:
         session, self._session = self._session, None

@@ -112,13 +112,13 @@ def _progress(said: Said, asked: set[str]) -> None:
 
 
 def _table(said: Sequence[Said]) -> None:
-    from core.model.units import show_duration, show_kib
+    from core.model.units import show_duration, show_kib, show_priority
     from core.protocol import planner
     from core.report.text import count, name_of, table, wrap
 
     dumps = [line for line in said if isinstance(line, planner.DumpLine)]
-    rows = [[name_of(d.host, d.disk), str(d.level), show_kib(d.size), show_duration(d.seconds), str(d.priority), d.why]
-            for d in dumps]
+    rows = [[name_of(d.host, d.disk), str(d.level), show_kib(d.size), show_duration(d.seconds),
+             show_priority(d.priority, d.why), d.why] for d in dumps]
     if rows:
         show.say_lines(table(["disk", "L", "size", "time", "pri", "why"], rows, " rrrr ", columns=show.columns()))
     fulls = [d for d in dumps if d.level == 0]

@@ -28,12 +28,11 @@ def requests(
     from core.report.data import questions_data
 
     runs = where.who_asks(where.site())
-    views = [view_of(run) for run in runs]
+    standing = [(view_of(run), read_gauges(run)) for run in runs]
     if json:
-        show.say_json([plain for view in views for plain in questions_data(view, only_open=True)])
+        show.say_json([plain for view, now in standing for plain in questions_data(view, now, only_open=True)])
         return 0
-    open_ones = [now.as_of_now(question.asked) for view, now in zip(views, map(read_gauges, runs), strict=True)
-                 for question in view.open_questions]
+    open_ones = [now.as_of_now(question.asked) for view, now in standing for question in view.open_questions]
     for asked in open_ones:
         _say(asked)
     if not open_ones:

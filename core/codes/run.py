@@ -102,7 +102,8 @@ PAGES: tuple[Page, ...] = (
          " no console and goes on; orders and answers cannot be sent meanwhile.",
          "It is tried again by itself, and R tries at once.  'taperoom status' tells whether the driver lives."),
     Page("RUN047", "W", "No new dump is started",
-         "Somebody paused the run; the message tells who. Dumps under way and all writing go on, disks that wait are not begun.",
+         "Somebody paused the run; the message tells who. Dumps under way and all writing go on, disks that wait are not "
+         "begun.",
          "'taperoom resume', or P in the console, when they may begin."),
     Page("RUN048", "W", "The run ends early",
          "Somebody ordered the run to stop, or a signal did; the message tells who. Nothing new begins, and what is under way "

@@ -251,7 +251,7 @@ class Loop:
         gauges.tapers = {tape.child: (wait.text, wait.until) for tape, wait in waiting.tapers(state)}
         gauges.runway = {one.path: (one.free, one.fills, one.drains, one.full_at) for one in runway.of_holding(state)}
         must = runway.act(state)
-        gauges.act, gauges.costs = (must.by, must.text), costs.changed(state)
+        gauges.act, gauges.costs, gauges.texts = (must.by, must.text), costs.changed(state), costs.texts(state)
         gauges.network = {name: used for name, used in state.network.items() if used}
         gauges.consoles = self.control.names
         status = self.directory / "status.json"

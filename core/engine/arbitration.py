@@ -43,15 +43,22 @@ def wakes(state: State) -> Iterator[float]:
 
 def _ask(state: State, waiting: list[Job]) -> Iterator[Effect]:
     job = min(waiting, key=lambda job: (job.written, job.sequence))
-    free = sum(hold.free for hold in state.holds.values())
-    missing = sum(j.missing or room.GROWTH for j in waiting)
-    who = f"{job.title} level {job.level} needs" if len(waiting) == 1 else f"{len(waiting)} dumps need"
     offered = list(choices(state, job))
     yield from questions.ask(
         state, "room", job.handle, code="HLD003", severity="D", title=job.title, handle=job.handle,
-        text=f"{who} {show_kib(missing)} more on the holding disk, {show_kib(free)} free, none coming{_because(state)}",
+        text=text(state, job),
         choices=offered, default=offered[0].name, patience=min(PATIENCE, state.site.run.request_deadline))
     job.question = state.asked
+
+
+def text(state: State, job: Job) -> str:
+    """What the question about this dump says as things stand: how much is missing, what is free, and whether more comes."""
+    waiting = room.stalled(state)
+    free = sum(hold.free for hold in state.holds.values())
+    missing = sum(j.missing or room.GROWTH for j in waiting)
+    who = f"{job.title} level {job.level} needs" if len(waiting) == 1 else f"{len(waiting)} dumps need"
+    comes = "more comes as dumps there are written or given up" if room.will_come(state) else f"none coming{_because(state)}"
+    return f"{who} {show_kib(missing)} more on the holding disk, {show_kib(free)} free, {comes}"
 
 
 def _because(state: State) -> str:

@@ -1,7 +1,7 @@
-"""What each answer to an open request costs by now.
+"""What an open request says by now, and what each answer to it costs.
 
-A request is one fact, and its choices say what they cost when it was asked; meanwhile dumps end and grow, and room comes and
-goes.  The journal is not to grow by that, so a face has the figures of now from here, as it has all that moves.
+A request is one fact: it and its choices say how things stood when it was asked; meanwhile dumps end and grow, and room comes
+and goes.  The journal is not to grow by that, so a face has the figures of now from here, as it has all that moves.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.engine import arbitration, retrying, tape_waiting
-from core.engine.state import Question, State
+from core.engine.state import Phase, Question, State
 from core.events.event import Choice
 
 
@@ -17,6 +17,16 @@ def changed(state: State) -> dict[int, dict[str, str]]:
     """For each open request the choices that mean something else now than when it was asked: name to what follows."""
     found = {id: _changed(state, question) for id, question in state.questions.items()}
     return {id: effects for id, effects in found.items() if effects}
+
+
+def texts(state: State) -> dict[int, str]:
+    """For each open request that says something else by now what it says."""
+    found: dict[int, str] = {}
+    for id, question in state.questions.items():
+        job = state.job_of(question.subject) if question.about == "room" else None
+        if job is not None and job.phase is Phase.STALLED and (said := arbitration.text(state, job)) != question.asked.text:
+            found[id] = said
+    return found
 
 
 def effect(state: State, question: Question, name: str) -> str:

@@ -18,7 +18,8 @@ class Gauges:
     ``consoles``: who is attached.  ``waits``: ``HOST:DISK`` to (constraint in a word, when it lifts, 0 unknown).
     ``tapers``: taper to (why it waits, when that lifts).  ``runway``: holding disk to (KiB left, KiB/s in, KiB/s out, when it
     is full, 0 not as things stand).  ``act``: by when somebody must act (0: nobody must), and why.
-    ``costs``: number of an open request to what its choices mean by now, as far as that is not what was asked."""
+    ``costs``: number of an open request to what its choices mean by now, as far as that is not what was asked; ``texts``: to
+    what it says itself by now, if that is not what it said then."""
 
     at: float = 0.0
     progress: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -31,13 +32,14 @@ class Gauges:
     runway: dict[str, tuple[int, float, float, float]] = field(default_factory=dict)
     act: tuple[float, str] = (0.0, "")
     costs: dict[int, dict[str, str]] = field(default_factory=dict)
+    texts: dict[int, str] = field(default_factory=dict)
 
     def as_of_now(self, asked: QuestionAsked) -> QuestionAsked:
-        """A request with what its choices mean by now."""
-        effects = self.costs.get(asked.id)
-        if not effects:
+        """A request with what it says and its choices mean by now."""
+        effects, text = self.costs.get(asked.id, {}), self.texts.get(asked.id, asked.text)
+        if not effects and text == asked.text:
             return asked
-        return replace(asked, choices=tuple(
+        return replace(asked, text=text, choices=tuple(
             replace(choice, effect=effects.get(choice.name, choice.effect)) for choice in asked.choices))
 
 
@@ -46,7 +48,7 @@ def encode(gauges: Gauges) -> bytes:
     return json.dumps({
         "at": gauges.at, "progress": gauges.progress, "holding": gauges.holding, "waiting": gauges.waiting,
         "network": gauges.network, "consoles": gauges.consoles, "waits": gauges.waits, "tapers": gauges.tapers,
-        "runway": gauges.runway, "act": gauges.act, "costs": gauges.costs,
+        "runway": gauges.runway, "act": gauges.act, "costs": gauges.costs, "texts": gauges.texts,
     }).encode()
 
 
@@ -64,6 +66,7 @@ def decode(data: bytes) -> Gauges:
             _act(plain.get("act", (0.0, ""))),
             {int(id): {str(name): str(effect) for name, effect in effects.items()}
              for id, effects in plain.get("costs", {}).items()},
+            {int(id): str(text) for id, text in plain.get("texts", {}).items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return Gauges()

@@ -144,3 +144,15 @@ def seconds_of_dumpdate(text: str) -> float:
 def sanitise(name: str) -> str:
     """A disk or file name as Amanda writes it in file names: ``/``, ``:`` and ``\\`` become ``_``."""
     return name.replace("/", "_").replace(":", "_").replace("\\", "_")
+
+
+_SINCE_1970 = 10_000
+"""A priority that only a disk without any full has, or one that was put before it."""
+
+
+def show_priority(priority: int, why: str) -> str:
+    """A priority as every face says it.  A disk without any full is overdue since 1970, in days, and an operator may put
+    another before it: numbers that say nothing but their order."""
+    if priority < _SINCE_1970:
+        return str(priority)
+    return "new" if why.startswith("new disk") else "first"

@@ -45,7 +45,7 @@ def run_data(
         "retries": retries_data(view, gauges),
         "volumes": [asdict(volume) | {"capacity": background.capacity.get(volume.storage)} for volume in view.volumes],
         "next_volumes": {storage: list(labels) for storage, labels in background.next_volumes.items()},
-        "requests": questions_data(view),
+        "requests": questions_data(view, gauges),
         "setbacks": [{"at": at, "host": host, "disk": disk, "text": text} for at, host, disk, text in view.setbacks],
         "notes": [asdict(notice) | {"at": at} for at, notice in view.notices],
         "died": [asdict(death) | {"at": at} for at, death in view.deaths],
@@ -55,11 +55,11 @@ def run_data(
     }
 
 
-def questions_data(view: RunView, only_open: bool = False) -> list[dict[str, Any]]:
-    """Requests, oldest first."""
+def questions_data(view: RunView, gauges: Gauges, only_open: bool = False) -> list[dict[str, Any]]:
+    """Requests, oldest first; what an open one says and what its choices mean as of now."""
     return [
-        asdict(q.asked) | {"opened": q.opened, "closed": q.closed or None, "choice": q.choice, "argument": q.argument,
-                           "by": q.by}
+        asdict(q.asked if q.closed else gauges.as_of_now(q.asked)) | {
+            "opened": q.opened, "closed": q.closed or None, "choice": q.choice, "argument": q.argument, "by": q.by}
         for q in view.questions.values() if not only_open or not q.closed]
 
 

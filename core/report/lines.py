@@ -121,7 +121,7 @@ def _dump(
             where = "straight to tape" if event.target == "tape" else "to holding disk"
             return f"dumping {name_of(event.host, event.disk)} level {event.level} {where} ({event.child}{again})"
         case e.DumpStalled():
-            return f"NO-ROOM {_of(view, event.handle)}: {show_kib(event.missing)} missing{_because(event.why)}"
+            return f"HLD024W NO-ROOM {_of(view, event.handle)}: {show_kib(event.missing)} missing{_because(event.why)}"
         case e.DumpResumed():
             return f"CONTINUE {_of(view, event.handle)}: {show_kib(event.use)} more"
         case e.DumpStrange():
@@ -214,11 +214,11 @@ def _operator(
         case e.Notice():
             return f"{event.code}{event.severity} {clean(event.subject)}{_because(event.text)}"
         case e.Paused():
-            return f"PAUSED by {clean(event.by)}: no new dump is started"
+            return f"RUN047W PAUSED by {clean(event.by)}: no new dump is started"
         case e.Resumed():
             return f"resumed by {clean(event.by)}"
         case e.Stopping():
             when = "now" if event.now else "after the dumps under way"
-            return f"STOPPING {when}, by {clean(event.by)}"
+            return f"RUN048W STOPPING {when}, by {clean(event.by)}"
         case other:
             assert_never(other)

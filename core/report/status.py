@@ -24,10 +24,11 @@ def status_text(view: RunView, gauges: Gauges, now: float, alive: bool, shown: i
     """The screen, lines of at most 80 columns; ``alive`` tells whether the driver still runs."""
     if view.began is None:
         return "The run has written nothing yet.\n" if alive else (
-            "NOT RUNNING: the run ended before it wrote anything; 'taperoom cleanup' tidies up after it\n")
+            "RUN023E NOT RUNNING: the run ended before it wrote anything; 'taperoom cleanup' tidies up after it\n")
     if not alive:  # nothing moves, so nothing has a rate or an end; how far the dumps came is still worth telling
         gauges, now = Gauges(gauges.at, gauges.progress), 0.0
-    lines = [*_head(view, now, alive), *_totals(view, gauges, now, alive), *_media(view, gauges, now), *_requests(view, alive)]
+    lines = [*_head(view, now, alive), *_totals(view, gauges, now, alive), *_media(view, gauges, now),
+             *_requests(view, gauges, alive)]
     for title, states, limit in (
         ("NO-ROOM", (DiskState.STALLED,), 1000),
         ("DUMPING", (DiskState.DUMPING,), 1000),
@@ -55,9 +56,11 @@ def _head(view: RunView, now: float, alive: bool) -> list[str]:
         lines += [line for _, notice in view.notices if notice.code == "RUN040"
                   for line in wrap(f"{notice.code}{notice.severity} {notice.text}", after="  ")]
     elif not alive:
-        lines.append("NOT RUNNING: the run ended without a last word; 'taperoom cleanup' tidies up after it")
+        lines.append("RUN023E NOT RUNNING: the run ended without a last word; 'taperoom cleanup' tidies up after it")
     else:
-        state = "stopping" if view.stopping else "PAUSED" if view.paused else "live" if view.planned else "estimating"
+        state = "live" if view.planned else "estimating"
+        if view.stopping or view.paused:
+            state = "RUN048W stopping" if view.stopping else "RUN047W PAUSED"
         by = clean(view.stopping or view.paused)
         lines.append(f"{state}{f' by {by}' if by else ''} for {show_duration(max(0.0, now - view.began_at))}")
     return lines
@@ -115,7 +118,7 @@ def _media(view: RunView, gauges: Gauges, now: float) -> list[str]:
     return lines
 
 
-def _requests(view: RunView, alive: bool) -> list[str]:
+def _requests(view: RunView, gauges: Gauges, alive: bool) -> list[str]:
     asked = view.open_questions
     if not asked:
         return []
@@ -126,7 +129,7 @@ def _requests(view: RunView, alive: bool) -> list[str]:
                     indent="  ", after="     "))]
     lines = ["", f"REQUESTS ({len(asked)} open; answer with 'taperoom reply NUMBER CHOICE')"]
     for question in asked:
-        q = question.asked
+        q = gauges.as_of_now(question.asked)
         lines += wrap(f"{q.id}  {q.code}{q.severity}  {q.subject}: {q.said}", indent="  ", after="     ")
         choices = " | ".join(c.name + (f" {c.argument}" if c.argument else "") for c in q.choices)
         lines.append(f"     [{clean(choices)}]  {clean(q.default)} at {clock(q.deadline)}")

@@ -50,7 +50,7 @@ def full_in(gauges: Gauges, path: str, now: float) -> str:
 
 def act_by(gauges: Gauges) -> str:
     """By when somebody must act, as the head of a line."""
-    return f"ACT BY {clock(gauges.act[0])}" if gauges.act[0] else "nobody must act"
+    return f"RUN049D ACT BY {clock(gauges.act[0])}" if gauges.act[0] else "nobody must act"
 
 
 def waiting_now(view: RunView, gauges: Gauges) -> list[str]:

@@ -108,7 +108,7 @@ async def test_retry_hold_release_and_priority_need_no_question(night: Night) ->
         await typed(pilot, "R", "H", "O", "f", "O", "n", *"7", "enter", "O", "n", *"x", "enter")
         assert driver.orders == [op.Retry("git", "/home"), op.Hold("git", "/home"), op.Priority("git", "/home", 3),
                                  op.Priority("git", "/home", 7)]
-        assert said(pilot)[-1] == "'x' is no priority: a whole number, 0 or more"
+        assert said(pilot)[-1] == "CON010 'x' is no priority: a whole number, 0 or more"
         with open(run_of(night).journal, "ab") as journal:
             journal.write(b'{"seq":9001,"at":1.0,"event":"OperatorActed","by":"ana","order":"HOLD git /home","result":"OK"}\n')
         await settled(pilot)
@@ -129,7 +129,7 @@ async def test_what_cannot_be_says_why(night: Night, key: str, disk: tuple[str, 
     async with ListeningDriver(run_of(night)) as driver, night.shown() as pilot:
         go_to(pilot, "#disks", *disk)
         await typed(pilot, key)
-        assert said(pilot) == [why]
+        assert said(pilot) == [f"CON010 {why}"]
         assert driver.orders == []
 
 
@@ -137,7 +137,7 @@ async def test_after_the_end_only_a_new_run_can_be_started(night: Night) -> None
     hand = FakeHand()
     async with night.at("ended").shown(hand=hand) as pilot:
         await typed(pilot, "A", "S")
-        assert said(pilot) == ["no run is under way", "no run is under way"]
+        assert said(pilot) == ["CON010 no run is under way", "CON010 no run is under way"]
         await typed(pilot, "s", "escape", "s", "y", "F", "y")
         assert hand.asked == [("start", ()), ("flush",)]
         assert [text for _, text, _ in console(pilot).sayings][2:] == [
@@ -188,7 +188,7 @@ async def test_volumes_are_loaded_unloaded_and_labelled(night: Night) -> None:
         app.act("label", Subject())
         await settled(pilot)
         assert sorted(said(pilot)[-3:]) == sorted(
-            ["slot 8 is loaded already", "DailySet1-01 is in no slot", "choose a volume or a slot first"])
+            ["CON010 slot 8 is loaded already", "CON010 DailySet1-01 is in no slot", "CON010 choose a volume or a slot first"])
         app.act("label", blank)
         await typed(pilot, "n", *"NEW-1", "enter", "y")
         app.act("label", full)
@@ -217,7 +217,7 @@ async def test_volumes_are_erased_and_retired(night: Night) -> None:
         app.act("erase", Subject(volume=VolumeAt("main", "9")))
         app.act("retire", Subject(volume=VolumeAt("main", "9")))
         await settled(pilot)
-        assert said(pilot)[-2:] == ["choose a volume with a label that is in a slot", "it has no label"]
+        assert said(pilot)[-2:] == ["CON010 choose a volume with a label that is in a slot", "CON010 it has no label"]
         assert hand.asked == [
             ("retire", "main", "DailySet1-08", False), ("erase", "main", "DailySet1-08", ""),
             ("retire", "main", "DailySet1-07", True), ("erase", "main", "DailySet1-07", "DailySet1-07")]
@@ -246,7 +246,7 @@ async def test_a_dump_is_removed_from_the_holding_disk(night: Night) -> None:
 async def test_a_dump_on_its_way_is_not_removed(night: Night) -> None:
     async with night.at("dumping").shown() as pilot:
         await typed(pilot, "5", "D")
-        assert said(pilot) == ["a run is under way: one at a time"]
+        assert said(pilot) == ["CON010 a run is under way: one at a time"]
 
 
 async def test_the_log_of_acts(night: Night) -> None:
@@ -292,7 +292,7 @@ async def test_watching_hides_and_refuses_every_act(night: Night) -> None:
     async with ListeningDriver(run_of(night)) as driver, night.shown((200, 50), operate=False) as pilot:
         for key in ("A", "R", "H", "O", "P", "S", "D", "F", "f", "u", "s"):
             await typed(pilot, key)
-        assert set(said(pilot)) == {"you are watching: attach without --read-only to act: taperoom attach"}
+        assert set(said(pilot)) == {"CON010 you are watching: attach without --read-only to act: taperoom attach"}
         assert driver.orders == []
         hints = text_of(console(pilot)).splitlines()[-1]
         assert not any(f"{a.key} {a.hint}" in hints for a in keys.ACTIONS if a.operates)

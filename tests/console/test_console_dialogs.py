@@ -139,7 +139,8 @@ async def test_nothing_that_was_told_before_lies_upon_what_is_asked(asked: Night
         app.say("why an earlier key did nothing", bad=True)
         await typed(pilot, *keys)
         assert isinstance(app.screen, ModalScreen) and not app._notifications
-        assert [text for _, text, _ in app.sayings] == ["why an earlier key did nothing"]  # the list of messages keeps it
+        # The list of messages keeps it.
+        assert [text for _, text, _ in app.sayings] == ["CON010 why an earlier key did nothing"]
 
 
 @pytest.mark.parametrize("word", ["stop", "quick:/srv/exports/of/the/whole/department/on/the/second/floor"])

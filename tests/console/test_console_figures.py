@@ -18,6 +18,7 @@ from core.events import event as e
 from core.events.event import Record
 from core.events.gauges import Gauges
 from core.events.view import DiskState, DiskView, RunView
+from core.model.units import show_priority
 from tests.console.conftest import Night
 from tests.support import recorded_run
 from tests.support.recorded_site import RecordedSite
@@ -56,11 +57,19 @@ def test_times() -> None:
     assert (show.number(4213), show.plural(1, "dump"), show.plural(2, "child", "children")) == ("4 213", "1 dump", "2 children")
 
 
+def test_the_code_of_a_delayed_full_stands_where_codes_stand() -> None:
+    why = "PLN012 delayed full: tonight needs 3 TiB, the volumes of main hold 2 TiB"
+    assert plan.without_code(why) == "delayed full: tonight needs 3 TiB, the volumes of main hold 2 TiB"
+    rows = ["".join(text for text, _ in row) for row in plan._why(why, 60)]
+    assert rows[0] == " code       PLN012W  x explains it" and rows[1].startswith(" why        delayed full: tonight")
+    assert [text for row in plan._why("incremental", 60) for text, _ in row] == [" why        ", "incremental"]
+
+
 def test_the_priority_of_a_disk_that_never_had_a_full_is_a_word() -> None:
     """It is overdue since 1970, in days; the order of the queue goes by that number all the same."""
-    assert plan.priority_of(DiskView("h", "/d", priority=20788, level=0, why="new disk, first full")) == "new"
-    assert plan.priority_of(DiskView("h", "/d", priority=20789, level=1, why="incremental")) == "first"
-    assert plan.priority_of(DiskView("h", "/d", priority=41, level=0)) == "41"
+    assert show_priority(20788, "new disk, first full") == "new"
+    assert show_priority(20789, "incremental") == "first"
+    assert show_priority(41, "") == "41"
 
 
 @pytest.mark.parametrize("seconds", [0, 9, 59, 60, 599, 3599, 3600, 35999])
@@ -246,7 +255,7 @@ def test_retries_and_requests_are_told_with_their_times(tmp_path: Path) -> None:
     rows = [plain(row) for row in attention.attention_rows(moment(tmp_path, "dumping"), 120, 6)]
     assert rows[0].startswith(" ! r answers #7 HLD003 NO-ROOM mail:/srv  flush in 07:40  mail:/srv needs")
     assert rows[1].startswith(" ! #8 TAP012 main  degrade in 43:40")
-    assert rows[2] == " ◷ TRY-AGAIN 1/3 git:/home  again 02:36 in 04:40  host busy: 2 dumps running"
+    assert rows[2] == " ◷ DMP007 TRY-AGAIN 1/3 git:/home  again 02:36 in 04:40  host busy: 2 dumps running"
     assert len(rows) == 3
 
 

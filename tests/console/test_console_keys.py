@@ -143,7 +143,7 @@ async def test_go_to_places_disks_runs_and_nowhere(night: Night) -> None:
         assert console(pilot).feed.run == run_of(night)
         await typed(pilot, "colon", *"theme paper", "enter", "colon", *"theme none", "enter")
         assert pilot.app.theme == "taperoom-paper"
-        assert any(line.startswith("there is no theme 'none'") for line in said(pilot))
+        assert any(line.startswith("CON010 there is no theme 'none'") for line in said(pilot))
 
 
 async def test_space_holds_the_traffic_while_more_comes(night: Night) -> None:
@@ -273,7 +273,7 @@ async def test_somebody_else_answered_first(night: Night) -> None:
     async with ListeningDriver(run_of(night)) as driver, night.shown() as pilot:
         driver.answer = op.Refused("closed by alice 02:31")
         await typed(pilot, "r", "f")
-        assert said(pilot) == ["refused: closed by alice 02:31"]
+        assert said(pilot) == ["RUN021 refused: closed by alice 02:31"]
         await typed(pilot, "r")
         night.at("answered")
         await settled(pilot)
@@ -292,7 +292,7 @@ async def test_watching_sends_nothing_and_says_why(night: Night) -> None:
     night.at("dumping")
     async with ListeningDriver(run_of(night)) as driver, night.shown(operate=False) as pilot:
         await typed(pilot, "r", "S", "A")
-        assert said(pilot)[0].startswith("2 open. You are watching. To answer, attach without --read-only")
+        assert said(pilot)[0].startswith("CON010 2 open. You are watching. To answer, attach without --read-only")
         assert isinstance(pilot.app.screen, RunScreen)
         assert driver.orders == []
         assert "r answer" not in text_of(console(pilot))
@@ -302,7 +302,7 @@ async def test_watching_sends_nothing_and_says_why(night: Night) -> None:
 async def test_no_driver_no_answer(night: Night) -> None:
     async with night.at("dumping").shown() as pilot:
         await typed(pilot, "r", "f")
-        assert said(pilot) == ["the run did not answer: it is over, or its driver is gone"]
+        assert said(pilot) == ["RUN020 the run did not answer: it is over, or its driver is gone"]
 
 
 async def test_the_cursor_stays_on_its_disk(night: Night) -> None:

@@ -147,7 +147,7 @@ async def test_one_disk_by_name_from_any_screen_and_esc_shows_all(night: Night) 
         await typed(pilot, "colon", *"only srv", "enter")
         assert said(pilot)[-1] == "CON003 no one disk is called 'srv'"
         await typed(pilot, "9", "o")
-        assert said(pilot)[-1] == "choose a disk first"
+        assert said(pilot)[-1] == "CON010 choose a disk first"
 
 
 @pytest.mark.parametrize(("place", "way", "disk"), [
@@ -215,7 +215,7 @@ async def test_the_pane_is_copied_as_far_as_terminals_take_it(night: Night) -> N
 async def test_steps_along_a_handle(night: Night) -> None:
     async with night.at("dumping").shown() as pilot:
         await typed(pilot, "3", "g", "n")
-        assert said(pilot)[-1] == "this line has no handle, and none is marked"
+        assert said(pilot)[-1] == "CON010 this line has no handle, and none is marked"
         await typed(pilot, "slash", *"03-00033", "enter", "g")
         screen = cast(ProtocolScreen, pilot.app.screen)
         first = screen.log_pane.current

@@ -413,9 +413,9 @@ async def test_restore_keeps_the_marks_while_one_walks_and_filters(night: Night)
 async def test_restore_finds_a_name_anywhere(night: Night) -> None:
     async with night.at("dumping").shown((120, 40)) as pilot:
         await typed(pilot, "8", "f")
-        assert said(pilot)[-1] == "choose a disk and a date first"
+        assert said(pilot)[-1] == "CON010 choose a disk and a date first"
         await typed(pilot, "y")
-        assert said(pilot)[-1].startswith("mark something first")
+        assert said(pilot)[-1].startswith("CON010 mark something first")
         await typed(pilot, "enter", "down", "enter", "f", *"site", "enter")
         assert "/srv/www/site-a/" in screen(pilot) and "find site" in screen(pilot)
         await typed(pilot, "escape")

@@ -96,7 +96,8 @@ async def test_the_first_answer_wins_and_the_other_is_told_by_whom(site: SmallSi
         await pilot.press("escape")
         app.actor.send(op.Answer(number, "degrade"))
         await seen(pilot, lambda: said(app))
-        assert said(app)[-1] == f"refused: request {number} is not open, it was answered: done by bob({control.whoami()})"
+        assert said(app)[-1] == (
+            f"RUN021 refused: request {number} is not open, it was answered: done by bob({control.whoami()})")
         await bob.close()
     assert [q.by for q in view(site).questions.values() if q.asked.id == number] == [f"bob({control.whoami()})"]
 
@@ -154,7 +155,7 @@ async def test_a_watching_console_is_a_watcher_for_the_driver_too(site: SmallSit
         app.feed.operate = True  # a console that lies to itself
         app.actor.send(op.Stop("now"))
         await seen(pilot, lambda: said(app))
-        assert said(app) == ["refused: attached read-only: watching changes nothing"]
+        assert said(app) == ["RUN021 refused: attached read-only: watching changes nothing"]
     assert site.run().live()
 
 

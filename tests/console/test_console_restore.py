@@ -93,7 +93,7 @@ async def test_the_dumps_are_a_line_that_one_steps_along(night: Night) -> None:
 async def test_in_the_list_of_dates_the_same_keys_move(night: Night) -> None:
     async with night.at("dumping").shown() as pilot:
         await typed(pilot, "8", "left")
-        assert said(pilot) == "choose a disk and a date first"
+        assert said(pilot) == "CON010 choose a disk and a date first"
         await typed(pilot, "enter", "left")
         assert place(pilot).query_one("#listing", Table).key == "20261130001500" and "[30 L1]" in screen(pilot)
         await typed(pilot, "right")
@@ -336,7 +336,7 @@ async def test_who_went_on_meanwhile_is_not_taken_back(night: Night, monkeypatch
 
         monkeypatch.setattr(saying, "obey", meanwhile)
         await word(pilot, "add etc")
-        assert said(pilot) == "you went on meanwhile, so this was not done: add etc" and way.marked == ("README",)
+        assert said(pilot) == "CON010 you went on meanwhile, so this was not done: add etc" and way.marked == ("README",)
 
 
 # ---- from a mark to a restore ----------------------------------------------------------------
@@ -435,9 +435,9 @@ async def test_why_it_cannot_be_foretold_is_said_there(night: Night, monkeypatch
 async def test_who_watches_may_look_but_not_restore(night: Night) -> None:
     async with night.at("dumping").shown(operate=False) as pilot:
         await typed(pilot, *INTO, "space", "R")
-        assert said(pilot).startswith("you are watching") and isinstance(pilot.app.screen, RestoreScreen)
+        assert said(pilot).startswith("CON010 you are watching") and isinstance(pilot.app.screen, RestoreScreen)
         await word(pilot, "extract")
-        assert said(pilot).startswith("you are watching") and isinstance(pilot.app.screen, RestoreScreen)
+        assert said(pilot).startswith("CON010 you are watching") and isinstance(pilot.app.screen, RestoreScreen)
         assert " R restore" not in screen(pilot).splitlines()[-1]
         await typed(pilot, "home", "enter", "v")
         assert isinstance(pilot.app.screen, PageScreen)
@@ -446,7 +446,7 @@ async def test_who_watches_may_look_but_not_restore(night: Night) -> None:
 async def test_nothing_marked_is_said(night: Night) -> None:
     async with night.at("ended").shown() as pilot:
         await typed(pilot, *INTO, "R")
-        assert said(pilot) == "mark something first: space marks a name with all that is below it"
+        assert said(pilot) == "CON010 mark something first: space marks a name with all that is below it"
 
 
 @pytest.mark.parametrize("stage", ["dumping", "ended", ""])
@@ -483,7 +483,7 @@ async def test_a_restore_that_goes_on_is_followed(night: Night) -> None:
         await settled(pilot)
         assert "interrupted" in screen(pilot)
         await typed(pilot, "K")
-        assert said(pilot) == "choose a restore that goes on first"
+        assert said(pilot) == "CON010 choose a restore that goes on first"
         await typed(pilot, "escape")
         assert isinstance(pilot.app.screen, RestoreScreen) and "restore to /srv/back  interrupted" in screen(pilot)
 
@@ -526,7 +526,7 @@ async def test_no_restore_and_no_state(night: Night, monkeypatch: pytest.MonkeyP
         await typed(pilot, "8", "w")
         assert "none was begun from a console yet" in screen(pilot)
         await typed(pilot, "y")
-        assert said(pilot) == "no restore stands here"
+        assert said(pilot) == "CON010 no restore stands here"
         monkeypatch.setattr(RecordedSite, "restorings", fails)
         console(pilot).known.restorings.value = None
         console(pilot).known.stale()

@@ -262,7 +262,7 @@ async def test_pause_is_not_asked_about_where_only_what_destroys_is(night: Night
     store = store_in(tmp_path, 'confirm = "destructive"')
     async with night.at("dumping").shown(store=store) as pilot:
         await typed(pilot, "P")
-        assert said(pilot) == ["the run did not answer: it is over, or its driver is gone"]
+        assert said(pilot) == ["RUN020 the run did not answer: it is over, or its driver is gone"]
 
 
 # ---- themes ----------------------------------------------------------------------------

@@ -7,19 +7,25 @@ from pathlib import Path
 
 import pytest
 
+from core.cli.plan import _table
 from core.client.runs import Run, view_of
 from core.events import gauges as gauges_file
 from core.events.gauges import Gauges
 from core.events.view import DiskState
+from core.model.units import Kib
+from core.protocol.planner import DumpLine
 from tests.console.conftest import Night, settled, text_of, typed
 from tests.support import recorded_run
+from tui.acting import priority
 from tui.app import ConsoleApp
+from tui.deeds import Fork
 from tui.keys import PLACES, actions_of
 from tui.moment import Link, Moment
 from tui.pace import Pace
 from tui.panes import attention, dump, holding, run, spool, tape, tapes, waits
 from tui.panes.layout import Row
 from tui.panes.status import plain
+from tui.subject import Subject
 
 GIT = ("git", "/home")
 FULL = recorded_run.BEGAN + 9000.0
@@ -73,7 +79,7 @@ def test_the_screen_says_how_long_the_holding_disks_last(tmp_path: Path) -> None
 def test_when_somebody_must_act_every_screen_says_by_when(tmp_path: Path) -> None:
     now = at_stage(tmp_path, "dumping", act=(FULL, "the holding disks are full in 13m and no volume takes what is on them"))
     rows = words(attention.attention_rows(now, 120, 6)).splitlines()
-    assert rows[2].startswith(" ! act by 02:45  the holding disks are full in 13m")
+    assert rows[2].startswith(" ! RUN049 act by 02:45  the holding disks are full in 13m")
     assert "#7" in rows[0] and "#8" in rows[1]  # what can be answered comes first
     assert "act by 02:45" in words(tape.tall_rows(now, 38))
 
@@ -82,7 +88,7 @@ def test_where_rows_are_few_single_disks_give_way_to_what_concerns_the_whole_run
     now = at_stage(tmp_path, "dumping", act=(FULL, "the holding disks are full in 13m and no volume takes what is on them"))
     now.view.degraded["main"] = "no volume may be written"
     assert [words([row])[3:15] for row in attention.attention_rows(now, 80, 6)] == [
-        "r answers #7", "#8 TAP012 ma", "act by 02:45", "TRY-AGAIN 1/", "degraded: ma"]
+        "r answers #7", "#8 TAP012 ma", "RUN049 act b", "DMP007 TRY-A", "degraded: ma"]
     few = words(attention.attention_rows(now, 80, 4)).splitlines()
     assert "#7" in few[0] and "act by 02:45" in few[1] and "degraded: main" in few[2] and few[3].endswith(" 2 more")
 
@@ -91,6 +97,17 @@ def test_what_must_be_done_takes_as_many_rows_whatever_it_says(tmp_path: Path) -
     short = at_stage(tmp_path, "dumping", act=(0.0, "all fits"))
     long = replace(short, gauges=replace(short.gauges, act=(0.0, "word " * 60)))
     assert len(tape.tall_rows(short, 38)) == len(tape.tall_rows(long, 38))
+
+
+def test_no_face_shows_the_days_since_1970_as_a_priority(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    _table([DumpLine("h", "/new", 20788, 0, Kib(1024), why="new disk, first full")])
+    now = at_stage(tmp_path, "dumping")
+    disk = now.view.disks["git", "/home"]
+    disk.priority, disk.why = 20788, "new disk, first full"
+    asked = priority(now, Subject(("git", "/home")))
+    assert isinstance(asked, Fork) and "its priority: new." in asked.text
+    told = capsys.readouterr().out + asked.text + "".join(option.effect for option in asked.options)
+    assert "2078" not in told and " new " in told
 
 
 def test_a_storage_that_writes_nothing_says_why(tmp_path: Path) -> None:

@@ -116,11 +116,18 @@ def test_requests_say_what_their_choices_cost_by_now(site: Path, capsys: Capture
     run = night(site, "dumping")
     told = gauges.decode(run.status.read_bytes())
     told.costs = {7: {"abort": "3.5 TiB dumped so far are lost"}}
+    told.texts = {7: "2 dumps need 9 TiB more on the holding disk, 1 GiB free, none coming"}
     run.status.write_bytes(gauges.encode(told))
     with recorded.alive(run):
         said, report = call(capsys, "requests"), call(capsys, "report")
+        plain, status = json.loads(call(capsys, "requests", "--json").out), call(capsys, "status")
     assert "taperoom reply 7 abort: 3.5 TiB dumped so far are lost" in said.out and "3.4 TiB dumped so far" not in said.out
     assert "taperoom reply 8 slot SLOT: takes the volume of that slot" in said.out and report.code == 0
+    first = next(question for question in plain if question["id"] == 7)
+    assert first["text"] == told.texts[7], "what is asked is told as of now, too"
+    assert next(c["effect"] for c in first["choices"] if c["name"] == "abort") == "3.5 TiB dumped so far are lost"
+    for text in (said.out, status.out, report.out):
+        assert "2 dumps need 9 TiB more on the holding disk" in " ".join(text.split())
 
 
 def test_requests_without_a_run(site: Path, capsys: Capture) -> None:

@@ -214,4 +214,4 @@ def test_json_has_the_same_facts(stage: str) -> None:
     assert sum(plain["counts"].values()) == len(view.disks)
     assert plain["live"] == (stage != "ended")
     assert [q["id"] for q in plain["requests"]] == list(view.questions)
-    assert [q["id"] for q in questions_data(view, only_open=True)] == [q.asked.id for q in view.open_questions]
+    assert [q["id"] for q in questions_data(view, Gauges(), only_open=True)] == [q.asked.id for q in view.open_questions]

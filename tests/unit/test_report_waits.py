@@ -28,7 +28,7 @@ GAUGES = Gauges(
     tapers={"taper0": ("nothing to write; a:/y is whole in about 4m00s", NOW + 240)},
     runway={"/h": (4096, 100.0, 0.0, NOW + 2460)}, holding={"/h": (4096, 0, 0)},
     act=(NOW + 2460, "the holding disks are full in 41m00s and no volume takes what is on them: act by then"),
-    costs={3: {"abort": "41 GiB dumped so far are lost"}})
+    costs={3: {"abort": "41 GiB dumped so far are lost"}}, texts={3: "2 dumps need 9 GiB more"})
 FACTS = (
     e.HoldingFound("/h", 9000, 8000, 30), e.ChildBegan("taper0", 9, "main"), e.TaperReady("taper0", "main", "drive0", "V-1"),
     *PLAN, e.PlanComplete(4, 0), e.DumpRetried("d", "/x", 2, 3, NOW + 50, "busy"),
@@ -38,7 +38,7 @@ FACTS = (
 def test_gauges_come_back_and_those_of_an_older_version_too() -> None:
     assert decode(encode(GAUGES)) == GAUGES
     old = json.loads(encode(GAUGES))
-    for name in ("waits", "tapers", "runway", "act", "costs"):
+    for name in ("waits", "tapers", "runway", "act", "costs", "texts"):
         del old[name]
     found = decode(json.dumps(old).encode())
     assert found.waiting == GAUGES.waiting and found.act == (0.0, "") and not found.runway

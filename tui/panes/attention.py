@@ -7,6 +7,7 @@ the list of disks, not here.
 
 from __future__ import annotations
 
+from core.codes import lookup
 from core.events.view import DiskState
 from core.model.units import show_kib
 from tui.clean import clean
@@ -14,6 +15,7 @@ from tui.format import due, moment, plural, span
 from tui.look import BAD, DISK, WANTS, Look, Mark, Span
 from tui.moment import Link, Moment
 from tui.panes.layout import Row
+from tui.panes.messages import Message, code_in
 from tui.panes.run import room_comes, what
 from tui.requests import answered_first, open_requests, text_of
 from tui.subject import Key, title_of
@@ -70,10 +72,29 @@ def _driver(now: Moment) -> list[Row]:
         rows.append(_row(now, BAD, ("RUN046 The driver does not answer", "bad"), (f"{when}. ", ""), ("R", "key"),
                          (" tries now. ", ""), ("The run goes on, answers cannot be sent", "muted")))
     if now.view.paused and now.view.live:
-        rows.append(_row(now, WANTS, ("no new dump is started", "attention"), (f"  by {clean(now.view.paused)}", "muted")))
+        rows.append(_row(now, WANTS, ("RUN047 no new dump is started", "attention"),
+                         (f"  by {clean(now.view.paused)}", "muted"), *_key(now, "P", "starts them again")))
     if now.view.stopping and now.view.live:
-        rows.append(_row(now, WANTS, ("the run ends early", "attention"), (f"  by {clean(now.view.stopping)}", "muted")))
+        rows.append(_row(now, WANTS, ("RUN048 the run ends early", "attention"), (f"  by {clean(now.view.stopping)}", "muted")))
     return rows
+
+
+def _key(now: Moment, key: str, does: str) -> tuple[Span, ...]:
+    """What to press, for who may."""
+    return (("   ", ""), (key, "key"), (f" {does}", "muted")) if now.operate else ()
+
+
+def standing(now: Moment) -> list[Message]:
+    """The states of the run that are told in a row and by no fact of their own: messages as long as they last."""
+    if now.over and now.link is not Link.DEAD:
+        return []
+    found: list[Message] = []
+    for row in [*_driver(now), *_act_by(now)]:
+        text = "".join(words for words, _ in row[2:]).strip()
+        code = code_in(text)
+        page = lookup(code)
+        found.append(Message(now.at, code, page.severity if page else "W", "run", text.removeprefix(code).strip(), True))
+    return found
 
 
 def _requests(now: Moment, disk: Key | None) -> list[Row]:
@@ -93,7 +114,9 @@ def _requests(now: Moment, disk: Key | None) -> list[Row]:
 
 def _act_by(now: Moment) -> list[Row]:
     at, text = now.gauges.act
-    return [_row(now, WANTS, (f"act by {moment(at)}", "attention"), (f"  {clean(text)}", ""))] if at and now.view.live else []
+    if not at or not now.view.live:
+        return []
+    return [_row(now, WANTS, (f"RUN049 act by {moment(at)}", "attention"), (f"  {clean(text)}", ""))]
 
 
 def _stalled(now: Moment) -> list[Row]:
@@ -102,7 +125,7 @@ def _stalled(now: Moment) -> list[Row]:
     for disk in now.view.disks.values():
         if disk.state is DiskState.STALLED and disk.handle not in asked:
             need = f"  needs {show_kib(disk.missing)} more" if disk.missing else ""
-            rows.append(_row(now, WANTS, (f"NO-ROOM {clean(disk.title)}", "attention"),
+            rows.append(_row(now, WANTS, (f"HLD024 NO-ROOM {clean(disk.title)}", "attention"),
                              (f"{need}  {room_comes(now)}", "muted")))
     return rows
 
@@ -115,7 +138,7 @@ def _retries(now: Moment) -> list[Row]:
     for disk in again:
         tries = f" {disk.attempt}/{disk.attempts}" if disk.attempts else ""
         rows.append(_row(
-            now, DISK[DiskState.RETRY], (f"TRY-AGAIN{tries} {clean(disk.title)}", "attention"),
+            now, DISK[DiskState.RETRY], (f"DMP007 TRY-AGAIN{tries} {clean(disk.title)}", "attention"),
             (f"  again {moment(disk.retry_after)} {due(disk.retry_after, now.now)}", ""),
             (f"  {what(now, disk)}", "muted")))
     return rows

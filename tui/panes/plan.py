@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from core.client.ahead import Ahead, Dump
+from core.codes import lookup
 from core.events.view import DiskState, DiskView
+from core.model.units import show_priority
 from tui.clean import clean
 from tui.columns import Column, Entry
 from tui.format import day, moment, plural, short_size, span
 from tui.look import DISK, Look
 from tui.moment import Moment
 from tui.panes.layout import Row
+from tui.panes.messages import code_in
 from tui.panes.protocol import wrapped
 from tui.panes.run import key_of, level, places
 
@@ -18,9 +21,6 @@ COLUMNS = (
     Column("time", 6, right=True), Column("prio", 5, right=True, drop=2), Column("plan B", 8, drop=3),
     Column("why", share=3, least=28),
 )
-
-_SINCE_1970 = 10_000
-"""A priority that only a disk without any full has, or one that was put before it."""
 
 
 def entries(now: Moment) -> list[Entry]:
@@ -32,7 +32,7 @@ def entries(now: Moment) -> list[Entry]:
 def _entry(now: Moment, disk: DiskView) -> Entry:
     planned = bool(disk.why) or disk.level >= 0
     mark = DISK[disk.state]
-    why, colour = clean(disk.why), "" if disk.level else "title"
+    why, colour = clean(without_code(disk.why)), "" if disk.level else "title"
     if not planned:
         size = max(disk.estimates.values(), default=0)
         why = clean(disk.message) or (f"estimated {short_size(size)}" if size else "its client is asked for the size")
@@ -42,16 +42,9 @@ def _entry(now: Moment, disk: DiskView) -> Entry:
     return Entry(key_of(disk), (
         (now.look.glyph(mark), mark.colour), (clean(disk.title), ""), (level(disk), "title" if disk.level == 0 else ""),
         (short_size(disk.estimate) if planned else "-", ""),
-        (span(disk.seconds_estimate) if disk.seconds_estimate else "-", ""), (priority_of(disk) if planned else "-", ""),
+        (span(disk.seconds_estimate) if disk.seconds_estimate else "-", ""),
+        (show_priority(disk.priority, disk.why) if planned else "-", ""),
         (plan_b if planned else "-", "muted"), (why, colour)))
-
-
-def priority_of(disk: DiskView) -> str:
-    """Its priority.  A disk without any full is overdue since 1970, in days, and an operator may put another before it: numbers
-    that say nothing but their order."""
-    if disk.priority < _SINCE_1970:
-        return str(disk.priority)
-    return "new" if disk.why.startswith("new disk") else "first"
 
 
 def title(now: Moment) -> str:
@@ -125,7 +118,21 @@ def _head(title: str, width: int) -> list[Row]:
             for n, piece in enumerate(wrapped(clean(title), width - 2, width - 2))]
 
 
+def without_code(why: str) -> str:
+    """A reason without the code that it may begin with: that stands where codes stand, in the detail, and `x` explains it."""
+    code = code_in(why)
+    return why.removeprefix(f"{code} ") if code else why
+
+
 def _why(why: str, width: int) -> list[Row]:
+    page = lookup(code_in(why))
+    code: list[Row] = [] if page is None else [((" code       ", "muted"), (f"{page.code}{page.severity}", "attention"),
+                                                ("  x explains it", "muted"))]
+    why = without_code(why)
+    return [*code, *_reason(why, width)]
+
+
+def _reason(why: str, width: int) -> list[Row]:
     return [((" why        " if n == 0 else " " * 12, "muted"), (piece, ""))
             for n, piece in enumerate(wrapped(clean(why), width - 14, width - 14))]
 

@@ -23,6 +23,9 @@ DISKS = (
     Column("what", share=3, least=14, drop=3),
 )
 
+OF_STATE = {DiskState.STALLED: "HLD024", DiskState.RETRY: "DMP007"}
+"""The code of a state, where the message says none: NO-ROOM and TRY-AGAIN."""
+
 _ORDER = {state: n for n, state in enumerate((
     DiskState.STALLED, DiskState.RETRY, DiskState.DUMPING, DiskState.WRITING, DiskState.FAILED, DiskState.DUMPED,
     DiskState.PLANNED, DiskState.ESTIMATING, DiskState.HELD, DiskState.STRANGE, DiskState.SKIPPED, DiskState.DONE,

@@ -19,7 +19,7 @@ from tui import keys
 from tui.goto import parse, suggestions
 from tui.keymap import remapped
 from tui.moment import Moment
-from tui.panes.attention import attention_rows, only_rows
+from tui.panes.attention import attention_rows, only_rows, standing
 from tui.panes.layout import Row
 from tui.panes.messages import unseen
 from tui.panes.protocol import wrapped
@@ -204,8 +204,9 @@ class ConsoleScreen(Screen[None]):
         if code := self.code():
             explain(self.console_app, code)
         else:
-            asked = open_requests(self.console_app.moment())
-            open_messages(self.console_app, asked[0].question.asked.code if asked else "")
+            now = self.console_app.moment()
+            codes = [one.question.asked.code for one in open_requests(now)] + [one.code for one in standing(now)]
+            open_messages(self.console_app, next(iter(codes), ""))
 
     def action_theme(self) -> None:
         """The next theme."""

@@ -11,6 +11,7 @@ from textual.containers import Container
 from core.errors import TaperoomError
 from tui.moment import Moment
 from tui.panes import messages
+from tui.panes.attention import standing
 from tui.screens.base import ConsoleScreen, bindings
 from tui.subject import title_of
 from tui.widgets.lines import Lines
@@ -39,7 +40,7 @@ class MessagesScreen(ConsoleScreen):
     def show(self, now: Moment) -> None:
         """The list, newest first."""
         app = self.console_app
-        self._shown = [one for one in messages.all_of(now.view, app.sayings)
+        self._shown = [one for one in [*standing(now), *messages.all_of(now.view, app.sayings)]
                        if app.only is None or one.here or one.about in (app.only[0], title_of(app.only))]
         table = self.query_one("#messages", Table)
         table.put(messages.entries(self._shown, now.look), f"Messages  {len(self._shown)}")

@@ -11,6 +11,7 @@ from tui.goto import Goto
 from tui.moment import Moment
 from tui.panes import coverage, plan
 from tui.panes.layout import Row
+from tui.panes.messages import code_in
 from tui.screens.base import ConsoleScreen, bindings
 from tui.subject import Key, Subject
 from tui.travel import open_dump
@@ -110,6 +111,11 @@ class PlanScreen(ConsoleScreen):
     def action_mark(self) -> None:
         """Mark it."""
         self.query_one("#plan", Table).toggle_mark()
+
+    def code(self) -> str:
+        """That of what is said of the disk under the cursor, or of why it is dumped so."""
+        disk = self.chosen()
+        return code_in(disk.message) or code_in(disk.why) if disk is not None else ""
 
     def key(self) -> Key | None:
         """The disk under the cursor."""

@@ -241,7 +241,7 @@ class ProtocolScreen(ConsoleScreen):
         try:
             path.write_text(text, "utf-8", "replace")
         except OSError as fault:
-            self.console_app.say(f"{path} cannot be written: {fault.strerror}", bad=True)
+            self.console_app.say(f"CON011 {path} cannot be written: {fault.strerror}", bad=True)
         else:
             self.console_app.say(f"{plural(len(told), 'line')} written to {path}")
 

@@ -182,7 +182,10 @@ class RunScreen(ConsoleScreen):
         """That of what is said of the disk under the cursor."""
         host, _, name = (self.query_one("#disks", Table).key or "").partition("\0")
         disk = self.console_app.moment().view.disks.get((host, name))
-        return code_in(disk.message) if disk is not None else ""
+        if disk is None:
+            return ""
+        asked = any(q.asked.handle == disk.handle for q in self.console_app.moment().view.open_questions if disk.handle)
+        return code_in(disk.message) or ("" if asked else run.OF_STATE.get(disk.state, ""))
 
     def listed(self) -> Widget | None:
         """``/`` filters the disks, or the pane with the keyboard."""
