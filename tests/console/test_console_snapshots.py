@@ -165,6 +165,18 @@ def test_a_very_large_screen(key: str, size: tuple[int, int], night: Night, snap
     assert shoot(snap_compare, night.at("dumping"), size, (key,))
 
 
+@pytest.mark.parametrize("size", [pytest.param((160, 48), id="160x48"), pytest.param((240, 70), id="240x70")])
+@pytest.mark.parametrize(("stage", "keys"), [
+    pytest.param("dumping", (), id="dumping"), pytest.param("answered", (), id="answered"),
+    pytest.param("ended", (), id="ended"), pytest.param("", (), id="empty"), pytest.param("dumping", ("z",), id="zoom"),
+    pytest.param("dumping", ("w",), id="waits"),
+])
+def test_disks_requests_and_traffic_side_by_side(
+    stage: str, keys: tuple[str, ...], size: tuple[int, int], night: Night, snap_compare: Any,
+) -> None:
+    assert shoot(snap_compare, night.at(stage) if stage else night, size, keys)
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_read_only(size: tuple[int, int], night: Night, snap_compare: Any) -> None:
     assert shoot(snap_compare, night.at("dumping"), size, (), operate=False)

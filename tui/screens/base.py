@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from tui.app import ConsoleApp
 
 
+HUGE = 160
+"""Cells from which lists and what is told of them stand side by side."""
+VAST = 220
+"""Cells from which requests have a column of their own beside both."""
 _NOT_AGAIN = "  esc: not again"
 
 
@@ -90,6 +94,11 @@ class ConsoleScreen(Screen[None]):
         return self.size.width >= 110
 
     @property
+    def huge(self) -> bool:
+        """Whether whole panes have room beside each other."""
+        return self.size.width >= HUGE
+
+    @property
     def tall(self) -> bool:
         """Whether there is room for more than the least."""
         return self.size.height >= 32
@@ -117,6 +126,8 @@ class ConsoleScreen(Screen[None]):
         width = self.size.width
         if not width:
             return
+        self.set_class(width >= HUGE, "-huge")  # beside -wide, of which the breakpoints would take it away
+        self.set_class(width >= VAST, "-vast")
         seen = self.console_app.store.chosen.seen
         self.query_one("#status", Lines).put([status_row(now, width, unseen(now.view, seen))])
         self.query_one("#tip", Lines).put(self._tip_rows(width))

@@ -13,16 +13,19 @@ from tui.format import plural
 from tui.goto import Goto
 from tui.keys import Action
 from tui.moment import Link, Moment
-from tui.panes import coverage, protocol, run, standing, tape, waits
+from tui.panes import asked, coverage, protocol, run, standing, tape, waits
 from tui.panes.layout import Row
 from tui.panes.messages import code_in
-from tui.screens.base import ConsoleScreen, bindings
+from tui.screens.base import VAST, ConsoleScreen, bindings
 from tui.subject import Subject, title_of
 from tui.traffic import Line
 from tui.travel import open_dump
 from tui.widgets.lines import Lines
 from tui.widgets.ringlog import RingLog
 from tui.widgets.table import Table
+
+ROOMY = 100
+"""Cells of a pane in which a line of traffic has room for who says it to whom."""
 
 
 class RunScreen(ConsoleScreen):
@@ -52,9 +55,16 @@ class RunScreen(ConsoleScreen):
             yield Table(waits.TRY_AGAIN, id="try-again", title="TRY-AGAIN", look=look,
                         empty="no disk waits to be tried again")
         yield Lines(id="figures", look=self.console_app.look)
-        yield Table(run.DISKS, id="disks", title="Disks", look=look, empty="the planner has not named a disk yet")
-        draw = lambda line: (protocol.line_spans if self.wide else protocol.short_spans)(line)  # noqa: E731
-        yield RingLog(draw, id="traffic", title="Protocol", look=look)
+        with Container(id="below"):
+            yield Table(run.DISKS, id="disks", title="Disks", look=look, empty="the planner has not named a disk yet")
+            with Container(id="told-beside"):
+                yield Lines(id="requests", classes="pane", look=look)
+                yield RingLog(self._draw, id="traffic", title="Protocol", look=look)
+
+    def _draw(self, line: Line) -> Row:
+        """A line of the traffic, as far as its pane has room."""
+        roomy = self.query_one("#traffic").size.width >= ROOMY if self.huge else self.wide
+        return (protocol.line_spans if roomy else protocol.short_spans)(line)
 
     def refill(self) -> None:
         """The traffic of the run that is shown now; of the one disk, where only that is shown."""
@@ -93,7 +103,19 @@ class RunScreen(ConsoleScreen):
             self._at_rest(now)
         else:
             self._at_work(now)
+        self._asked(now)
         self.query_one(RingLog).flush()
+
+    def _asked(self, now: Moment) -> None:
+        """The open requests in full, where there is room beside all else; elsewhere they have a row, and their dialog."""
+        pane, zoomed = self.query_one("#requests", Lines), self.has_class("-zoom")
+        # Not what the pane measures: it is not laid out before it has rows.
+        room = self.size.width * 5 // 9 * 2 // 5 - 3 if self.size.width >= VAST else self.size.width // 2 - 4
+        rows = asked.rows(now, room, self.subject().disk) if self.huge else []
+        pane.display = bool(rows) and not zoomed
+        self._height("#requests", "1fr" if self.size.width >= VAST else min(len(rows), self.size.height // 3) + 2)
+        pane.border_title = asked.title(now)
+        pane.put(rows)
 
     def _at_rest(self, now: Moment) -> None:
         """No run lives: how the last one ended, and how well each disk is covered."""
@@ -184,8 +206,8 @@ class RunScreen(ConsoleScreen):
         disk = self.console_app.moment().view.disks.get((host, name))
         if disk is None:
             return ""
-        asked = any(q.asked.handle == disk.handle for q in self.console_app.moment().view.open_questions if disk.handle)
-        return code_in(disk.message) or ("" if asked else run.OF_STATE.get(disk.state, ""))
+        question = any(q.asked.handle == disk.handle for q in self.console_app.moment().view.open_questions if disk.handle)
+        return code_in(disk.message) or ("" if question else run.OF_STATE.get(disk.state, ""))
 
     def listed(self) -> Widget | None:
         """``/`` filters the disks, or the pane with the keyboard."""
@@ -224,6 +246,9 @@ class RunScreen(ConsoleScreen):
         on = not self.has_class("-zoom")
         for pane in self.query(".pane"):
             pane.set_class(on and pane is focused, "-zoomed")
+        kept = on and focused in self.query_one("#below").query(".pane")
+        self.query_one("#below").set_class(kept, "-kept")
+        self.query_one("#told-beside").set_class(kept and focused is self.query_one("#traffic"), "-kept")
         self.set_class(on, "-zoom")
 
     def action_back(self) -> None:
