@@ -41,7 +41,7 @@ def no_run(now: Moment) -> str:
         case Link.LIVE:
             return ""
         case Link.LOST:
-            return "the driver does not answer: R tries again"
+            return "RUN046 the driver does not answer: R tries again"
         case Link.DEAD:
             return "the driver of this run is gone: taperoom cleanup"
         case _:

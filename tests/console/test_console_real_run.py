@@ -238,7 +238,7 @@ async def test_a_driver_that_goes_silent_is_lost_and_found(site: SmallSite) -> N
         await seen(pilot, lambda: "The driver does not answer for" in text_of(app))
         await pilot.press("P")
         await seen(pilot, lambda: said(app))
-        assert said(app) == ["the driver does not answer: R tries again"]
+        assert said(app) == ["RUN046 the driver does not answer: R tries again"]
         os.rename(hidden, site.run().control)
         await pilot.press("R")
         await seen(pilot, lambda: app.feed.link is Link.LIVE and app.feed.connected)

@@ -194,7 +194,7 @@ async def test_nothing_can_be_done_to_a_replay(night: Night) -> None:
         playing.seek(recorded_run.BEGAN + 8160)
         await settled(pilot)
         await typed(pilot, "r", "A", "s", "t")
-        assert said(pilot) == ["this is a replay: what it shows is over"] * 3 + [
+        assert said(pilot) == ["CON010 this is a replay: what it shows is over"] * 3 + [
             "this is a replay already: [ ] , . move in time"]
         assert isinstance(pilot.app.screen, RunScreen)
         assert await playing.say(op.Pause()) == (False, "this is a replay: what it shows is over")
@@ -228,7 +228,7 @@ async def test_the_past_of_a_live_run_and_back(night: Night) -> None:
         assert playing.replay.now < recorded_run.BEGAN + 8081
         assert "HLD003" not in text_of(app)
         await typed(pilot, "r")
-        assert said(pilot)[-1] == "this is the past: t leads back to now"
+        assert said(pilot)[-1] == "CON010 this is the past: t leads back to now"
         assert not isinstance(app.screen, RequestScreen)
         await typed(pilot, "t")
         assert app.feed is live

@@ -91,7 +91,7 @@ async def test_who_watches_may_look_but_not_answer(night: Night) -> None:
     async with night.at("ended").shown(door=site(night, asking(night.now())), operate=False) as pilot:
         assert "#1001" in text_of(console(pilot)) and "r answers" not in text_of(console(pilot))
         await typed(pilot, "r")
-        assert console(pilot).sayings[-1][1].startswith("1 open. You are watching.")
+        assert console(pilot).sayings[-1][1].startswith("CON010 1 open. You are watching.")
 
 
 async def test_what_another_answered_is_told_in_the_dialog(night: Night) -> None:
