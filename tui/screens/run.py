@@ -113,6 +113,7 @@ class RunScreen(ConsoleScreen):
         room = self.size.width * 5 // 9 * 2 // 5 - 3 if self.size.width >= VAST else self.size.width // 2 - 4
         rows = asked.rows(now, room, self.subject().disk) if self.huge else []
         pane.display = bool(rows) and not zoomed
+        self.set_class(bool(rows), "-asked")  # without any the disks keep their room
         self._height("#requests", "1fr" if self.size.width >= VAST else min(len(rows), self.size.height // 3) + 2)
         pane.border_title = asked.title(now)
         pane.put(rows)
