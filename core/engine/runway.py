@@ -102,10 +102,15 @@ def _full(state: State) -> Act:
     """Whether what is still to come fits on the holding disks, by now and as fast as they fill."""
     runways = of_holding(state)
     free = sum(one.free for one in runways)
-    under_way, queue = _left_of(_dumping(state)), _queue(state)
+    stalled, queue = room.stalled(state), _queue(state)
+    under_way = _left_of(_dumping(state)) + sum(job.missing or room.GROWTH for job in stalled)
     to_come = under_way + _queued(state)
     total = f"{show_kib(to_come)} are still to come, {show_kib(free)} of holding disk are left"
-    if to_come <= free:
+    if stalled and state.no_room_until > state.now:
+        still = "1 dump stands" if len(stalled) == 1 else f"{len(stalled)} dumps stand"
+        return Act(0.0, f"{still} still for want of room, asked about again in "
+                        f"{show_duration(state.no_room_until - state.now)}: {total}")
+    if not stalled and to_come <= free:
         if full := [one.path for one in runways if one.full_at]:
             return Act(0.0, f"{' and '.join(full)} may fill up, the others have room: {total}")
         return Act(0.0, f"the holding disks last for the night: {total}")

@@ -114,13 +114,14 @@ def _active(state: State) -> list[Job]:
 
 
 def left(state: State, job: Job) -> float | None:
-    """Seconds until a dump under way ends, at its rate so far; None when nobody can tell."""
+    """Seconds until a dump under way ends, at its rate so far; None when nobody can tell, as of one that has become larger,
+    or takes longer before its first byte, than was estimated."""
     if job.phase is not Phase.DUMPING:
         return None
     age = state.now - job.began
-    if age >= ENOUGH and job.written > 0:
-        return max(0, job.size - job.written) * age / job.written
-    return max(0.0, job.seconds - age) if job.seconds else None
+    began = age >= ENOUGH and job.written > 0
+    seconds = (job.size - job.written) * age / job.written if began else job.seconds - age
+    return seconds if seconds > 0 else None
 
 
 def _behind(state: State, why: Constraint, text: str, jobs: list[Job]) -> Wait:
@@ -175,7 +176,8 @@ def _for_room(state: State, text: str) -> Wait:
             about = f" in about {show_duration(seconds)}" if seconds is not None else ""
             return Wait("holding disk", f"{text}; {show_kib(tape.write.size)} come when {_writing(tape)} is on a volume{about}",
                         state.now + seconds if seconds is not None else 0.0)
-    return _behind(state, Constraint.HOLDING, text, _active(state))
+    moving = [job for job in _active(state) if job.phase is not Phase.STALLED]  # one that stands still frees nothing
+    return _behind(state, Constraint.HOLDING, text, moving)
 
 
 def _stalled(state: State, job: Job) -> Wait:

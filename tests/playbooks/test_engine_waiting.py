@@ -125,6 +125,16 @@ def test_after_wait_the_time_of_the_next_question_is_told() -> None:
                   faults=Faults(dump=lambda h, d, n: "grow" if n == 1 else "done"))
     seen = Seen(world)
     assert "asked again in 5m00s" in seen.said("a:/x")
+    assert any(act.text.startswith("1 dump stands still for want of room, asked about again in 5m00s: ") for act in seen.acts)
+
+
+def test_when_a_dump_ends_that_is_larger_than_its_estimate_nobody_claims_to_know() -> None:
+    world = night({("a", "/x"): 3000, ("b", "/y"): 50}, holding=[("/h1", 65536)], run=RunSettings(inparallel=1))
+    world.at(2.5, Heard("dumper0", dumper.Progress(Handle("00-00001"), Kib(3001), Kib(3001))))
+    seen = Seen(world)
+    said = [found for found in seen.disks["b:/y"] if found.kind == "dumper"]
+    assert said[-1] == Wait("dumper", "the dumper is busy, it is next; until a:/x ends")
+    assert not [found for found in seen.tapers["taper0"] if "a:/x is whole in about 0s" in found.text]
 
 
 def test_a_disk_straight_to_a_volume_and_a_taper_that_waits_for_hands() -> None:
