@@ -28,7 +28,7 @@ from core.model.crc32c import crc32c
 from core.model.dump import Crc, Outcome
 from core.model.framesums import FrameSums
 from core.model.site import Site
-from core.model.units import Kib
+from core.model.units import Kib, kib_of, show_kib
 from core.protocol.dumper import Abort, Confirm, Continue, NoRoom, Progress, State
 from core.wire.features import CONFIRMS, INDEX_DETAIL
 from core.wire.mesg import Mesg
@@ -53,6 +53,7 @@ class Pump:
     def __init__(self, task: Task, site: Site, pipe: DriverPipe, switchboard: Switchboard) -> None:
         self._task, self._site, self._pipe, self._switchboard = task, site, pipe, switchboard
         self._began = self._told = time.monotonic()
+        self._told_of = 0
         self._alive = site.run.child_timeout / _ALIVE
         self._mesg = Mesg()
         self._mesg_size = self._heard = 0
@@ -93,7 +94,10 @@ class Pump:
         except _GivenUp:
             return Ending(Outcome.ABORTED)
         except PeerError as fault:
-            return Ending(Outcome.TRY_AGAIN if fault.try_later else Outcome.FAILED, str(fault), again=fault.again)
+            mid_dump = fault.code == "CLT001" and self._arrived.size
+            lost = f"; {show_kib(kib_of(self._arrived.size))} had come" if mid_dump else ""
+            outcome = Outcome.TRY_AGAIN if fault.try_later else Outcome.FAILED
+            return Ending(outcome, f"{fault}{lost}", again=fault.again)
         except WorldError as fault:
             # A dump of that name will still be there the next time; other faults may pass.
             outcome = Outcome.FAILED if fault.code == "HLD013" else Outcome.TRY_AGAIN
@@ -180,7 +184,11 @@ class Pump:
                 wanted[filter_.writer] = select.POLLOUT
             failed = self._mesg.error is not None
             silence = min(self._task.disk.host.data_timeout, _AFTER_ERROR if failed else float("inf"))
-            ready = self._wait(wanted, quiet_since + silence - time.monotonic() if reading else None)
+            patience = quiet_since + silence - time.monotonic() if reading else self._alive
+            if self._arrived.size != self._told_of and self._pipe.state is State.DUMPING:
+                # What came is told, also when no more comes.
+                patience = min(patience, self._told + _PROGRESS - time.monotonic())
+            ready = self._wait(wanted, patience)
             now = time.monotonic()
             overdue = False
             if not reading or self._heard - counted >= _LEAST or len(self._open) < streams:
@@ -311,7 +319,7 @@ class Pump:
         """PROGRESS, unless one was said in the last ``after`` seconds."""
         now = time.monotonic()
         if now - self._told >= after and self._pipe.state is State.DUMPING:
-            self._told = now
+            self._told, self._told_of = now, self._arrived.size
             size = self._store.size if self._store is not None else 0
             self._pipe.say(Progress(self._task.handle, Kib(size // 1024), Kib(self._arrived.size // 1024)))
 

@@ -108,6 +108,17 @@ def test_a_stock_amandad_gets_a_fresh_connection_each_time(place: Place) -> None
     assert place.seen.count("gone") == 2 and "confirmed" not in place.seen
 
 
+def test_what_came_before_the_client_fell_silent_is_told(place: Place) -> None:
+    place.plays([["mesg", INFO], ["data", 300_000, 1], ["wait", str(place.top / "go")], ["die"]])
+    with Dumper(place.config) as dumper:
+        dumper.tell(place.order())
+        while dumper.hear_progress().orig < 292:
+            pass
+        (place.top / "go").touch()
+        lost = dumper.hear()
+    assert isinstance(lost, TryAgain) and lost.message.endswith("; 293 KiB had come")
+
+
 def test_a_kept_connection_that_died_is_made_anew(place: Place) -> None:
     place.plays([["mesg", INFO], ["data", 1000, 1], ["end"], ["wait", str(place.top / "go")], ["die"]])
     with Dumper(place.config) as dumper:

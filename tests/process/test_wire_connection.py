@@ -181,11 +181,11 @@ def test_an_error_in_reply_to_noop(tmp_path: Path) -> None:
 
 
 def test_a_peer_that_leaves(tmp_path: Path) -> None:
-    assert fault(peer(tmp_path, "hear()")).message == "amandad of web1 ended the connection: it said nothing"
+    assert fault(peer(tmp_path, "hear()")).message == "amandad of web1 ended the connection: it did not say why"
     told = fault(peer(tmp_path, "hear()", "sys.exit('no \\x1b[31mway')"))
     assert (told.code, told.message) == ("CLT001", "amandad of web1 ended (exit status 1): no ?[31mway")
     told = fault(peer(tmp_path, "hear()", "os.kill(os.getpid(), 9)"))
-    assert told.message == "amandad of web1 ended (killed by signal 9): it said nothing"
+    assert told.message == "amandad of web1 ended (killed by signal 9): it did not say why"
 
 
 def test_a_flood_before_the_reply_is_not_kept(tmp_path: Path) -> None:

@@ -62,6 +62,12 @@ class Dumper:
                 return report
             self.progress.append(report)
 
+    def hear_progress(self) -> Progress:
+        """The next report, which has to be PROGRESS."""
+        report = self.talk.receive(self._line())
+        assert isinstance(report, Progress), report
+        return report
+
     def _line(self) -> bytes:
         deadline = time.monotonic() + PATIENCE
         while not self._heard:

@@ -29,7 +29,7 @@ class LocalLink:
     def lost(self, host: Host) -> PeerError:
         """Why amandad ended."""
         status, text = self._child.ended()
-        said = clean(text.splitlines()[-1]) if text else "it said nothing"
+        said = clean(text.splitlines()[-1]) if text else "it did not say why"
         if status:
             how = f"exit status {status}" if status > 0 else f"killed by signal {-status}"
             return PeerError("CLT001", f"amandad of {host.name} ended ({how}): {said}")
