@@ -173,6 +173,7 @@ DUMPTYPE: dict[str, Field] = {
     "storage": Field(v.texts, 'storage = ["main", "offsite"]'),
     "allow_split": Field(v.flag, "allow_split = true"),
     "max_warnings": Field(v.whole(0, 100000), "max_warnings = 20"),
+    "beyond_estimate": Field(v.whole(0, 100000), "beyond_estimate = 10"),
     "properties": Field(properties, 'properties = { ONE-FILE-SYSTEM = "no" }'),
 }
 HOST: dict[str, Field] = {

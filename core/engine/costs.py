@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.engine import arbitration, retrying, tape_waiting
+from core.engine import arbitration, growth, retrying, tape_waiting
 from core.engine.state import Phase, Question, State
 from core.events.event import Choice
 
@@ -49,6 +49,9 @@ def _choices(state: State, question: Question) -> Iterator[Choice]:
         case "room":
             if (job := state.job_of(question.subject)) is not None:
                 yield from arbitration.choices(state, job)
+        case "growth":
+            if (growing := state.job_of(question.subject)) is not None:
+                yield from growth.choices(growing)
         case "retry":
             if (waiting := retrying.job_of(state, question)) is not None:
                 yield from retrying.choices(waiting)

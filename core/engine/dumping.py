@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterator
 
-from core.engine import parts, questions, room
+from core.engine import growth, parts, questions, room
 from core.engine.choosing import blocked, goes_direct, ordered
 from core.engine.effects import Effect, Journal, Kill, RemoveFile, StartDumper, Tell
 from core.engine.retrying import again as again
@@ -129,6 +129,7 @@ def _begin(state: State, dumper: Dumper, job: Job, target: str) -> Iterator[Effe
     job.handle, job.child, job.attempts = state.new_handle(slot), dumper.child, job.attempts + 1
     job.phase, job.written, job.written_orig, job.strange, job.stats = Phase.DUMPING, 0, 0, "", None
     job.giving_up, job.then, job.tape_ended, job.began, job.stalled_at = "", "", "", state.now, -1
+    growth.begin(job)
     dumper.job = job.key
     del state.waiting[job.key]
     state.handles[job.handle] = job.key
@@ -185,6 +186,8 @@ def heard(state: State, dumper: Dumper, message: says.Report) -> Iterator[Effect
     match message:
         case says.Progress(_, size, orig):
             job.written, job.written_orig = size, orig
+            if job.phase is Phase.DUMPING:
+                yield from growth.look(state, job)
         case says.Strange(_, text):
             job.strange = text
         case says.NoRoom(_, missing, why):
@@ -230,6 +233,7 @@ def _done(state: State, dumper: Dumper, job: Job, text: str) -> Iterator[Effect]
     if text.endswith(says.WAS_STRANGE) and not job.strange:
         job.strange = "what the client said was lost on the way from the dumper"
     release(state, dumper, job)
+    yield from growth.over(state, job)
     dumper.deaths = 0
     if job.strange:
         yield Journal(DumpStrange(job.handle, *job.key, job.strange))
@@ -278,6 +282,7 @@ def finish_direct(state: State, job: Job) -> Iterator[Effect]:
 def _let_go(state: State, dumper: Dumper, job: Job, outcome: Outcome, message: str) -> Iterator[Effect]:
     release(state, dumper, job)
     yield from questions.withdraw(state, job.question)
+    yield from growth.over(state, job)
     job.question, job.avoid = 0, dumper.child
     yield _ended(job, outcome, message, "")
     if message[:6] in BAD_DISK and job.current:
@@ -309,6 +314,7 @@ def drop(state: State, job: Job, message: str) -> Iterator[Effect]:
 def _gave_up(state: State, dumper: Dumper, job: Job) -> Iterator[Effect]:
     reason = job.giving_up or "DMP028 aborted"
     release(state, dumper, job)
+    yield from growth.over(state, job)
     yield _ended(job, Outcome.ABORTED, reason, "")
     if job.file:
         yield RemoveFile(job.file)  # whole, if the order crossed the dumper's DONE

@@ -14,6 +14,7 @@ from core.engine import (
     choosing,
     closing,
     dumping,
+    growth,
     orders,
     questions,
     retrying,
@@ -272,6 +273,8 @@ class Engine:
                 yield from arbitration.answered(self.state, question, choice, argument, by)
             case "retry":
                 yield from retrying.answered(self.state, question, choice, argument, by)
+            case "growth":
+                yield from growth.answered(self.state, question, choice, argument, by)
             case _:
                 yield from taping.answered(self.state, question, choice, argument, by)
 

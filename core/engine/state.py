@@ -84,6 +84,9 @@ class Job:
     """KiB that were written when the file system was last said to be full; −1 never in this attempt."""
     began: float = 0.0
     question: int = 0
+    asks_at: int = 0
+    """KiB at which it is asked whether so large a dump goes on; 0 never."""
+    growth_question: int = 0
     giving_up: str = ""
     then: str = ""
     """what follows when it is given up: ``direct`` again straight to a volume, ``queue`` again when there is room."""

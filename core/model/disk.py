@@ -82,6 +82,7 @@ class Dumptype:
     storage: tuple[str, ...] = ()
     allow_split: bool = True
     max_warnings: int = 20
+    beyond_estimate: int = 10
     properties: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
