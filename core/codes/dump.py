@@ -82,15 +82,15 @@ PAGES: tuple[Page, ...] = (
          "Nothing, if that was meant; `taperoom retry HOST:DISK` dumps it in the same run, else the next run does."),
     Page("DMP032", "I", "A disk is dumped again by an order",
          "Somebody ordered that the disk is tried again; the message tells who.", "Nothing."),
-    Page("DMP032", "W", "A dump is far larger than its estimate",
+    Page("DMP033", "W", "A dump is far larger than its estimate",
          "It has become beyond_estimate times larger than was estimated, and at least 1 GiB. The disk may have grown, the "
          "estimate may have been wrong, or its client sends without end: that would fill the holding disks and then volumes.",
          "go-on: it goes on, and is asked about again when it has doubled; so it is without an answer. abort: what it has "
-         "dumped is thrown away and the disk is not dumped tonight. A policy (requests = { \"DMP032\" = { reply = \"abort\", "
+         "dumped is thrown away and the disk is not dumped tonight. A policy (requests = { \"DMP033\" = { reply = \"abort\", "
          "after = \"10 min\" } }) gives such dumps up without a person; beyond_estimate of the dumptype says from when on, 0 "
          "never asks."),
-    Page("DMP033", "E", "A dump was given up since it was far larger than its estimate",
-         "A request (DMP032) asked whether it goes on, and the answer of a person or of a policy was to give it up; the message "
+    Page("DMP034", "E", "A dump was given up since it was far larger than its estimate",
+         "A request (DMP033) asked whether it goes on, and the answer of a person or of a policy was to give it up; the message "
          "tells whose. What it had dumped is thrown away, and the disk is not tried again by itself.",
          "Look at the client what has grown, and exclude what is not wanted. If it is right so, `taperoom retry HOST:DISK` dumps "
          "it in the same run, and a larger beyond_estimate of its dumptype asks later, 0 never."),

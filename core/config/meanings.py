@@ -91,9 +91,9 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "storage": "The storages that dumps go to, each a whole copy. Default: the first one.",
         "allow_split": "Whether a dump may be written in parts and over several volumes. Default true.",
         "max_warnings": "How many strange lines of a dump are kept. Default 20.",
-        "beyond_estimate": "When a dump has become so many times larger than its estimate, and 1 GiB, a request (DMP032) asks "
+        "beyond_estimate": "When a dump has become so many times larger than its estimate, and 1 GiB, a request (DMP033) asks "
                            "whether it goes on, and again each time that it has doubled since. Without an answer it goes on; "
-                           "requests = { \"DMP032\" = { reply = \"abort\", after = \"10 min\" } } in [run] gives it up. 0 "
+                           "requests = { \"DMP033\" = { reply = \"abort\", after = \"10 min\" } } in [run] gives it up. 0 "
                            "never asks. Default 10.",
         "properties": "What an application is told.",
     },

@@ -2,7 +2,7 @@
 
 Estimates are wrong by factors on honest nights, so nothing here ends a dump by itself: the default is to go on.  A client
 that sends without end fills the holding disk and then volumes, though; so the operator is asked at ``beyond_estimate``
-times the estimate and each time that the dump has doubled since, and a policy for DMP032 can be the bound of a site that wants
+times the estimate and each time that the dump has doubled since, and a policy for DMP033 can be the bound of a site that wants
 one.  The request withdraws itself when the attempt is over.
 """
 
@@ -33,7 +33,7 @@ def look(state: State, job: Job) -> Iterator[Effect]:
     job.asks_at = 2 * job.written
     times = f", {job.written // job.size} times its estimate of {show_kib(job.size)}" if job.size else ""
     yield from questions.ask(
-        state, "growth", job.handle, code="DMP032", severity="W", title=job.title, handle=job.handle,
+        state, "growth", job.handle, code="DMP033", severity="W", title=job.title, handle=job.handle,
         text=f"the dump of level {job.level} has become {show_kib(job.written)}{times}, and does not end",
         choices=list(choices(job)), default="go-on", patience=state.site.run.request_deadline)
     job.growth_question = state.asked
@@ -52,7 +52,7 @@ def answered(state: State, question: Question, choice: str, argument: str, by: s
     if job is not None and choice == "abort" and job.phase in (Phase.DUMPING, Phase.STALLED):
         who = "by a policy" if by == "policy" else f"by {by}"
         yield from room.abort(state, job, (
-            f"DMP033 given up {who}: it had become {show_kib(job.written)}, its estimate was {show_kib(job.size)}"))
+            f"DMP034 given up {who}: it had become {show_kib(job.written)}, its estimate was {show_kib(job.size)}"))
 
 
 def over(state: State, job: Job) -> Iterator[Effect]:
