@@ -90,10 +90,10 @@ PAGES: tuple[Page, ...] = (
          "after = \"10 min\" } }) gives such dumps up without a person; beyond_estimate of the dumptype says from when on, 0 "
          "never asks."),
     Page("DMP034", "E", "A dump was given up since it was far larger than its estimate",
-         "A request (DMP033) asked whether it goes on, and the answer of a person or of a policy was to give it up; the message "
-         "tells whose. What it had dumped is thrown away, and the disk is not tried again by itself.",
-         "Look at the client what has grown, and exclude what is not wanted. If it is right so, `taperoom retry HOST:DISK` dumps "
-         "it in the same run, and a larger beyond_estimate of its dumptype asks later, 0 never."),
+         "A request (DMP033) asked whether it goes on, and the answer of a person or of a policy was to give it up; the "
+         "message tells whose. What it had dumped is thrown away, and the disk is not tried again by itself.",
+         "Look at the client what has grown, and exclude what is not wanted. If it is right so, `taperoom retry HOST:DISK` "
+         "dumps it in the same run, and a larger beyond_estimate of its dumptype asks later, 0 never."),
     Page("DMP024", "W", "The client was not told that its dump is safe",
          "The dump is good, but the connection broke before the client heard so; it keeps its older incremental state.",
          "Nothing; the next incremental dump of the disk is larger than it needs to be."),
