@@ -8,6 +8,7 @@ import typer
 
 from core.cli import show, where
 from core.cli.progress import ProgressLine
+from core.errors import UsageError
 
 if TYPE_CHECKING:
     from core.prove.verify import Choice, Outcome, Progress, Verified
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 def verify(
     names: Annotated[list[str] | None, typer.Argument(
         metavar="[HOST[:DISK]]...", help="Only these disks.", autocompletion=where.complete_disk)] = None,
-    volume: Annotated[str, typer.Option("--volume", metavar="LABEL", help="Only what is on this volume.")] = "",
-    sample: Annotated[str, typer.Option("--sample", metavar="N%", help="Only so much of all bytes.")] = "",
+    volume: Annotated[str | None, typer.Option("--volume", metavar="LABEL", help="Only what is on this volume.")] = None,
+    sample: Annotated[str | None, typer.Option("--sample", metavar="N%", help="Only so much of all bytes.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also what [verify] every does not ask for yet.")] = False,
     listed: Annotated[bool, typer.Option("--list", help="Read nothing; show when each copy was read last.")] = False,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
@@ -45,7 +46,10 @@ def verify(
     site = where.site()
     if listed:
         return _list(json)
-    wish = Wish(volume, parse_share(sample) if sample else 0.0, tuple(names or ()), everything)
+    if volume is not None and not volume.strip():
+        # As of a script whose variable was never set: it does not mean all volumes.
+        raise UsageError("TAP018", f"{volume!r} is no label", "'taperoom tape list' shows the volumes")
+    wish = Wish(volume or "", parse_share(sample) if sample is not None else 0.0, tuple(names or ()), everything)
     choice = choose(site, wish, time.time())
     line = ProgressLine(silent=json)
 

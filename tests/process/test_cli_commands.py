@@ -54,6 +54,14 @@ def test_report_of_the_last_run(site: Path, capsys: Capture) -> None:
     assert said.err == ""
 
 
+@pytest.mark.parametrize(("option", "code"), [("--volume=", "TAP018 '' is no label"), ("--volume= ", "TAP018 ' ' is no label"),
+                                              ("--sample=", "VFY014 '' is no share")])
+def test_an_empty_wish_to_verify_is_a_mistake(site: Path, capsys: Capture, option: str, code: str) -> None:
+    night(site)
+    said = call(capsys, "verify", option)
+    assert (said.code, said.err.split("\n")[0], said.out) == (2, code, "")
+
+
 def test_report_as_json(site: Path, capsys: Capture) -> None:
     night(site)
     plain = json.loads(call(capsys, "report", "2026", "--json").out)
