@@ -11,7 +11,7 @@ import typer
 
 from core.cli import recovery
 from core.cli.app import app
-from core.cli.short import take_apart
+from core.cli.short import restore_of, take_apart
 
 WORDS = [
     "restore a:/b --to /x", "restore --to /x a:/b a:/c:/d", "restore a:/b --to=/x --as-of=2026-01-01 --json",
@@ -30,11 +30,10 @@ def test_both_ways_understand_the_same(line: str, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(recovery, "recover", recover)
     typer.main.get_command(app).main(args=line.split(" "), prog_name="taperoom", standalone_mode=False)
-    short = take_apart(line.split(" "))
-    assert short is not None
-    assert heard == [((short.specs, short.values["--to"], short.values.get("--as-of", "")), {
-        "overwrite": "--overwrite" in short.flags, "fresh": "--fresh" in short.flags, "dry_run": "--dry-run" in short.flags,
-        "json": "--json" in short.flags})]
+    short = restore_of(line.split(" "))
+    assert short is not None and short() == 0
+    by_parser, by_short_way = heard
+    assert by_parser == by_short_way
 
 
 @pytest.mark.parametrize("line", [
