@@ -105,8 +105,10 @@ def _start(state: State, dumper: Dumper, job: Job) -> Iterator[Effect]:
 
 
 def _too_big(state: State, job: Job) -> str:
-    total = sum(hold.total for hold in state.holds.values())
-    return f"DMP027 needs {show_kib(job.size)} of holding disk, there are {show_kib(total)}, and no volume to go to instead"
+    holds = state.holds.values()
+    total, free = sum(hold.total for hold in holds), sum(hold.free for hold in holds)
+    there = show_kib(total) if job.size > total else f"{show_kib(total)}, of which {show_kib(free)} are free"
+    return f"DMP027 needs {show_kib(job.size)} of holding disk, there are {there}, and no volume to go to instead"
 
 
 def _start_direct(state: State, dumper: Dumper, job: Job, tape: Tape) -> Iterator[Effect]:

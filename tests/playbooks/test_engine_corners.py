@@ -277,6 +277,16 @@ def test_a_dump_too_big_for_everything_fails_and_says_how_much() -> None:
     assert message == "DMP027 needs 9.8 MiB of holding disk, there are 1.0 MiB, and no volume to go to instead"
 
 
+def test_a_dump_too_big_for_what_others_leave_free_says_that() -> None:
+    disks = {("a", "/x"): 700, ("a", "/y"): 800}
+    world = night(disks, holding=[("/h", 1024)], faults=Faults(volume=lambda n: "none"),
+                  dumptype=Dumptype(holding=HoldingUse.REQUIRED))
+    world.play([planner.Date(STAMP), planner.EndFlush(), *[dump_line(h, d, size, 1) for (h, d), size in disks.items()]])
+    (message,) = [f.message for f in world.facts if isinstance(f, e.DiskEnded) and f.outcome == "failed"]
+    assert message == ("DMP027 needs 800 KiB of holding disk, there are 1.0 MiB, of which 288 KiB are free, and no volume to go"
+                       " to instead")
+
+
 def test_gauges_come_back_and_nonsense_is_empty() -> None:
     made = Gauges(1.5, {"00-00001": (1, 2)}, {"/h": (3, 4, 5)}, {"a:/x": "why"}, {"default": 6}, ["ana:operate"])
     assert gauges.decode(gauges.encode(made)) == made
