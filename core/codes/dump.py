@@ -64,7 +64,7 @@ PAGES: tuple[Page, ...] = (
          "disk has no earlier full that an incremental could be made of.",
          "Load or label a volume, add a holding disk, or lower its reserve; the next run tries the full again."),
     Page("DMP027", "E", "A dump has no place at all",
-         "It is larger than the holding disks, or than what other dumps leave free there that no volume takes tonight, and it may "
+         "It is larger than the holding disks, or than what other dumps leave free there that no volume takes tonight, and may "
          "not go straight to a volume, or there is none.",
          "Load a volume, add a holding disk, set holding = \"auto\" in its dumptype, or divide the disk with include "
          "and exclude."),
