@@ -34,9 +34,9 @@ def start(now: Moment, subject: Subject) -> Offer:
     if subject.marked:
         disks = subject.marked
         return Deed(f"Start a run of {plural(len(disks), 'disk')}", words("run", *map(title_of, disks)),
-                    f"Only these are dumped: {_names(disks)}.", call=lambda hand: hand.start(disks))
+                    f"Only these are dumped: {_names(disks)}.", begins=True, call=lambda hand: hand.start(disks))
     return Deed("Start a run", words("run"), "All disks are estimated and dumped; dumps that earlier runs left on the holding "
-                "disk are written to volumes.", call=lambda hand: hand.start(()))
+                "disk are written to volumes.", begins=True, call=lambda hand: hand.start(()))
 
 
 def flush(now: Moment, subject: Subject) -> Offer:
@@ -44,7 +44,7 @@ def flush(now: Moment, subject: Subject) -> Offer:
     if now.link in (Link.LIVE, Link.LOST):
         return flush_now(now, subject)
     return Deed("Start a run that only flushes", words("flush"), "What earlier runs left on the holding disk is written to "
-                "volumes; nothing new is dumped.", call=lambda hand: hand.flush())
+                "volumes; nothing new is dumped.", begins=True, call=lambda hand: hand.flush())
 
 
 def force(now: Moment, subject: Subject) -> Offer:

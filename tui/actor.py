@@ -92,6 +92,8 @@ class Actor:
                 try:
                     done = await asyncio.to_thread(call, self.hand)
                     self._tell(done.command or deed.command, clean(done.text), True, fact=deed.noted)
+                    if deed.begins:
+                        self._app.feed.follow()
                 except OSError as fault:
                     self._tell(deed.command, clean(str(fault)), False, fact=False)
                 except TaperoomError as fault:

@@ -25,6 +25,8 @@ class Deed:
     word: str = ""
     noted: bool = True
     """Whether a journal has it when it is done."""
+    begins: bool = False
+    """Whether a run begins by it, which is what is shown then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,10 @@ class Feed:
             self.open(run)
         return True
 
+    def follow(self) -> None:
+        """When this run is over, go on with the next one, whichever was asked for before."""
+        self._newest, self._next_look = True, 0.0
+
     def pump(self) -> bool:
         """Take in what is new, a bounded piece of it; True when there may be more at once."""
         if self.run is None or self._journal is None or self._log is None:

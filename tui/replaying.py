@@ -122,6 +122,9 @@ class Playing:
 
     # ---- what a feed does --------------------------------------------------------------
 
+    def follow(self) -> None:
+        """A recorded run has no next one."""
+
     def pump(self) -> bool:
         """Nothing comes by itself."""
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import cast
 
@@ -18,7 +19,7 @@ from core.events.view import DiskState, RunView
 from core.protocol import operator as op
 from tests.console.conftest import Night, settled, text_of, typed
 from tests.support import recorded_run
-from tests.support.fake_hand import FakeHand
+from tests.support.fake_hand import FakeDone, FakeHand
 from tests.support.listening_driver import ListeningDriver
 from tests.support.recorded_site import RecordedSite
 from tui import keys
@@ -142,6 +143,23 @@ async def test_after_the_end_only_a_new_run_can_be_started(night: Night) -> None
         assert hand.asked == [("start", ()), ("flush",)]
         assert [text for _, text, _ in console(pilot).sayings][2:] == [
             "start is done   same as: taperoom start", "flush is done   same as: taperoom flush"]
+
+
+@pytest.mark.parametrize("keys", ["sy", "Fy"])
+async def test_a_run_that_is_begun_here_is_shown_also_where_another_was_asked_for(night: Night, keys: str) -> None:
+    night.at("ended")
+    first = run_of(night)
+    later = f"{int(first.datestamp) + 10000}"
+
+    class Starting(FakeHand):
+        def _do(self, *asked: object) -> FakeDone:
+            shutil.copytree(first.path, first.path.with_name(later))
+            return super()._do(*asked)
+
+    async with night.shown(run=first.datestamp, hand=Starting()) as pilot:
+        await typed(pilot, *keys)
+        now = console(pilot).feed.run
+        assert now is not None and now.datestamp == later
 
 
 async def test_marked_disks_are_started_and_forced(night: Night) -> None:
