@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from core.client.browse import Date, Name, Need
+from core.client.browse import Date, Name, Need, Needs
 from core.client.coverage import Covered
 from core.client.standing import command_line, restore_words
 from core.model.units import show_kib, show_size
@@ -112,15 +112,19 @@ def footer_rows(way: Browsing, width: int) -> list[Row]:
     size = show_size(needs.bytes) if needs.unsized < needs.files or not needs.files else "of unknown size"
     parts.append(part(2, f"{plural(needs.files, 'file')}  {size}"))
     volumes = {need.label: need.here for need in needs.needs if need.storage}
-    held = len({need.label for need in needs.needs if not need.storage})
-    places = [plural(len(volumes), "volume")] if volumes else []
-    places += [plural(held, "holding file")] if held else []
-    parts.append(part(3, "from " + " and ".join(places) if places else "from no volume"))
+    parts.append(part(3, f"from {places(needs) or 'no volume'}"))
     absent = sum(not here for here in volumes.values())
     parts.append(part(1, f"{absent} not here" if absent else "", "attention"))
     unsized = f"{plural(needs.unsized, 'size')} unknown" if 0 < needs.unsized < needs.files else ""
     parts.append(part(4, unsized, "muted"))
     return [((" ", ""), *joined(fit(parts, width - 2)))]
+
+
+def places(needs: Needs) -> str:
+    """How many volumes and holding files have what is marked, each once: a volume may have more than one of the dumps."""
+    volumes = len({need.label for need in needs.needs if need.storage})
+    held = len({need.label for need in needs.needs if not need.storage})
+    return " and ".join([*([plural(volumes, "volume")] if volumes else []), *([plural(held, "holding file")] if held else [])])
 
 
 def marked_rows(way: Browsing, width: int, height: int) -> list[Row]:
@@ -137,7 +141,7 @@ def marked_rows(way: Browsing, width: int, height: int) -> list[Row]:
         return [*rows, _waits(way.needs.error, "looking which volumes that needs …")]
     for path in needs.missing:
         rows.append(((" not there then: ", "attention"), (clean(f"/{path}"), "")))
-    rows.append(((f" needs {plural(len(needs.needs), 'volume')}, at most {show_kib(needs.size)} to read:", "muted"),))
+    rows.append(((f" needs {places(needs) or 'no volume'}, at most {show_kib(needs.size)} to read:", "muted"),))
     rows += [_need(need) for need in needs.needs]
     command = command_line(restore_words(way.at, way.date))
     rows += [((" same as " if n == 0 else "         ", "muted"), (piece, ""))
