@@ -24,7 +24,8 @@ from core.model.dump import MAX_LEVEL
 from core.wire.dle_xml import Choice, Dle
 from core.wire.features import STREAM_STATE, Features
 from core.wire.requests import Request
-from core.wire.tar_index import TarIndexer, index_path
+from core.wire.tar_index import TarIndexer
+from core.wire.tar_quoting import index_path
 from core.wire.words import clean
 
 NAME = "amtaperoom"

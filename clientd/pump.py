@@ -16,7 +16,8 @@ from clientd.streams import Streams
 from core.model.dump import Crc
 from core.model.framesums import FrameSums
 from core.wire.packing import zstd_for
-from core.wire.tar_index import BLOCK, PlainFile, TarIndexer, index_path, print_as_they_are
+from core.wire.tar_index import BLOCK, PlainFile, TarIndexer
+from core.wire.tar_quoting import index_path, print_as_they_are
 
 _FLUSH = 32 * 1024
 _LINE = b"%s\t%d %d %d f\n"
@@ -120,17 +121,25 @@ class Lister:
 
 
 def pump(
-    source: int, streams: Streams, compress: str, program: str, look: Callable[[memoryview], None] | None
+    source: int, streams: Streams, compress: str, program: str, look: Callable[[memoryview], None] | None, head: bytes = b"",
 ) -> tuple[FrameCounter, Counter | FrameCounter]:
-    """Move everything from the pipe ``source`` to DATA; counts before and after compression.
+    """Move everything from the pipe ``source`` to DATA, after ``head``, which was read of it already; counts before and after
+    compression.
 
     ``compress``: empty, FAST, BEST or CUSTOM with ``program``.  ``look`` is shown the stream before compression.
     BrokenPipeError when the server is gone, WorldError CLT030 when ``program`` fails.
     """
     native, client = FrameCounter(), Counter()
 
+    before = memoryview(head)
+
     def read(buffer: memoryview) -> int:
-        size = os.readv(source, [buffer])
+        nonlocal before
+        if before:
+            size = min(len(before), len(buffer))
+            buffer[:size], before = before[:size], before[size:]
+        else:
+            size = os.readv(source, [buffer])
         if size:
             native.add(buffer[:size])
         return size
@@ -151,15 +160,16 @@ def pump(
     elif compress:
         filter_stream(take, give, program)
     else:
-        _pass_on(source, streams, read, look)
+        _pass_on(source, streams, read, look, len(head))
         return native, native
     return native, client
 
 
 def _pass_on(
-    source: int, streams: Streams, read: Callable[[memoryview], int], look: Callable[[memoryview], None] | None
+    source: int, streams: Streams, read: Callable[[memoryview], int], look: Callable[[memoryview], None] | None, before: int,
 ) -> None:
-    """Everything from the pipe ``source``, as it is.  ``look`` is shown whole frames: it sends on other streams, too."""
+    """Everything from the pipe ``source``, as it is, after ``before`` bytes that ``read`` has of it.  ``look`` is shown whole
+    frames: it sends on other streams, too."""
     buffer, most, at = memoryview(bytearray(_READ)), _FIRST, 0
 
     def fill(size: int) -> None:
@@ -170,10 +180,11 @@ def _pass_on(
 
     relay = streams.relay("DATA", source)
     while True:
-        if relay is not None and (size := min(most, waiting(source))):
+        if relay is not None and before <= 0 and (size := min(most, waiting(source))):
             at = 0
             relay(size, fill)
         elif size := read(buffer[:most]):
+            before -= size
             streams.write("DATA", buffer[:size])
         else:
             return

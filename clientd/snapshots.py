@@ -15,9 +15,11 @@ import shutil
 import time
 from array import array
 from bisect import bisect_left
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 from zlib import crc32
 
 from core.errors import WorldError
@@ -32,10 +34,11 @@ _FIELDS = 200
 
 class Snapshot:
     """A snapshot that is being made: tar works on `file`.  It holds a lock until `commit` or `discard`.  Without a ``target``
-    it is in memory, as what ``lock`` is open on."""
+    it is in memory, as what ``lock`` is open on.  ``base``: what it goes on from, open as long; None: it is a full dump's."""
 
-    def __init__(self, file: Path, target: Path | None, lock: int) -> None:
+    def __init__(self, file: Path, target: Path | None, lock: int, base: BinaryIO | None = None) -> None:
         self.file = file
+        self.base = base
         self._target = target
         self._lock = lock
 
@@ -43,6 +46,20 @@ class Snapshot:
     def descriptors(self) -> tuple[int, ...]:
         """What tar has to inherit."""
         return () if self._target is not None or self._lock < 0 else (self._lock,)
+
+    def forget(self, gone: Callable[[Known], bool]) -> None:
+        """Begin anew with the base, but for directories that are ``gone`` and what was below them: all that is at their names
+        now is new to tar.  OSError; ValueError and IndexError for a base that is no snapshot."""
+        assert self.base is not None
+        with mmap(self.base.fileno(), 0, access=ACCESS_READ) as data:
+            away = {known.name for known in directories_in(data) if gone(known)}
+            os.ftruncate(self._lock, 0)
+            os.lseek(self._lock, 0, os.SEEK_SET)
+            with open(self._lock, "wb", closefd=False) as file:
+                file.write(data[:_first(data)])
+                for known in directories_in(data):
+                    if known.name not in away and not below(known.name, away):
+                        file.write(data[known.begin:known.end])
 
     def commit(self) -> None:
         """The dump is good: put the file in the place of the level's old one.  WorldError CLT027."""
@@ -65,6 +82,8 @@ class Snapshot:
         self._unlock()
 
     def _unlock(self) -> None:
+        if self.base is not None:
+            self.base.close()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
@@ -116,16 +135,20 @@ class Snapshots:
         target = self.path(host, disk, level)
         file = target.with_name(target.name + ".new")
         lock = _locked(file, disk)
+        old = None
         try:
             os.ftruncate(lock, 0)
             base = self.base(host, disk, level)
             if base is not None:
-                with base.open("rb") as old, open(lock, "wb", closefd=False) as new:
+                old = base.open("rb")
+                with open(lock, "wb", closefd=False) as new:
                     shutil.copyfileobj(old, new, _READ)
         except OSError as fault:
+            if old is not None:
+                old.close()
             os.close(lock)
             raise _state_fault(file, fault) from None
-        return Snapshot(file, target, lock)
+        return Snapshot(file, target, lock, old)
 
 
 def _sync_directory(path: Path) -> None:
@@ -176,10 +199,23 @@ class Base:
         at = bisect_left(self._inodes, inode)
         return self._names[at] if at < len(self._inodes) and self._inodes[at] == inode else None
 
+    def names(self) -> array[int]:
+        """`name_sum` of all names, in order."""
+        return array("L", sorted(self._names))
+
 
 def name_sum(name: bytes) -> int:
     """A checksum of a directory's name, ``./a/b``."""
     return crc32(name)
+
+
+def below(name: bytes, directories: Container[bytes]) -> bool:
+    """Whether a directory above ``name`` is one of these."""
+    while name:
+        name = name.rpartition(b"/")[0]
+        if name in directories:
+            return True
+    return False
 
 
 def read_base(file: Path, device: int) -> Base | None:
@@ -189,31 +225,48 @@ def read_base(file: Path, device: int) -> Base | None:
     """
     try:
         with file.open("rb") as opened, mmap(opened.fileno(), 0, access=ACCESS_READ) as data:
-            return _read_base(data, device)
+            found = sorted((known.inode, name_sum(known.name)) for known in directories_in(data) if known.device == device)
+            seconds, nanoseconds = data[_end_of_line(data):_first(data)].split(b"\0")[:2]
+        inodes, names = array("Q", (inode for inode, _ in found)), array("L", (name for _, name in found))
+        return Base(int(seconds) * 10**9 + int(nanoseconds), inodes, names)
     except (OSError, ValueError, OverflowError, IndexError):
         return None
 
 
-def _read_base(data: mmap, device: int) -> Base:
-    end_of_line = data.find(b"\n")
-    line = data[:max(0, end_of_line)][:100]
-    if not line.startswith(b"GNU tar-") or not line.endswith(b"-2"):
-        raise ValueError("no snapshot of version 2")
-    place = end_of_line + 1
-    seconds, nanoseconds = data[place:place + _FIELDS].split(b"\0", 2)[:2]
-    place += len(seconds) + len(nanoseconds) + 2
-    found: list[tuple[int, int]] = []
+class Known(NamedTuple):
+    """A directory that a snapshot knows, by the name that tar gives it, ``./a/b``; the snapshot tells of it from ``begin`` to
+    ``end``."""
+
+    nfs: bool
+    device: int
+    inode: int
+    name: bytes
+    begin: int
+    end: int
+
+
+def directories_in(data: mmap) -> Iterator[Known]:
+    """All directories that a snapshot knows, in its own order.  ValueError and IndexError for what is no snapshot."""
+    place = _first(data)
     # A directory: nfs, seconds, nanoseconds, device, inode, name, its entries; its end is an entry without a name
     # and one NUL more, so three NULs stand between two directories and nowhere else.
     while place < len(data):
         fields = data[place:place + _FIELDS].split(b"\0", 5)
         start = place + sum(map(len, fields[:5])) + 5
-        if int(fields[3]) == device:
-            found.append((int(fields[4]), name_sum(data[start:data.find(b"\0", start)])))
         end = data.find(b"\0\0\0", start)
-        if end < 0:
-            break
-        place = end + 3
-    found.sort()
-    inodes, names = array("Q", (inode for inode, _ in found)), array("L", (name for _, name in found))
-    return Base(int(seconds) * 10**9 + int(nanoseconds), inodes, names)
+        end = end + 3 if end >= 0 else len(data)
+        yield Known(fields[0] == b"1", int(fields[3]), int(fields[4]), data[start:data.find(b"\0", start)], place, end)
+        place = end
+
+
+def _end_of_line(data: mmap) -> int:
+    line = data[:100].partition(b"\n")[0]
+    if not line.startswith(b"GNU tar-") or not line.endswith(b"-2"):
+        raise ValueError("no snapshot of version 2")
+    return len(line) + 1
+
+
+def _first(data: mmap) -> int:
+    """Where the first directory begins, behind the time of the dump: seconds, nanoseconds."""
+    place = _end_of_line(data)
+    return place + sum(map(len, data[place:place + _FIELDS].split(b"\0", 2)[:2])) + 2

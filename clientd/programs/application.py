@@ -137,6 +137,10 @@ class ApplicationDump:
             enlarge(reader)
         return process
 
+    def begins(self, archive: int) -> bytes:
+        """Its own matter."""
+        return b""
+
     def sort(self, line: str) -> Sort:
         """What it says on stderr is a fault: that is what this channel is for."""
         self._complained = line or self._complained

@@ -69,6 +69,10 @@ class Dump(Protocol):
     def start(self) -> subprocess.Popen[bytes]:
         """Run the program: a tar stream on its stdout, lines on its stderr.  WorldError when it cannot be run."""
 
+    def begins(self, archive: int) -> bytes | None:
+        """What was read of its stdout to see whether the dump can be good, which may be nothing; None: it cannot, and has to be
+        started again.  Called once after each `start`."""
+
     def sort(self, line: str) -> Sort:
         """What a line of stderr is."""
 

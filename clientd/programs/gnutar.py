@@ -10,10 +10,12 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from clientd.confine import enter, possible
 from clientd.estimate import estimate, is_small
 from clientd.programs.contract import Sort, Task
+from clientd.renames import gone, head_of, understood
 from clientd.selection import Matcher, Selection, select
 from clientd.snapshots import Base, Snapshot, Snapshots, read_base
 from core.errors import WorldError
@@ -95,10 +97,35 @@ class TarDump:
         self._selection = selection
         self._snapshot = snapshot
         self._top = top
+        self._again = False
 
     def start(self) -> subprocess.Popen[bytes]:
         """Run tar with its stdout and stderr as pipes."""
+        # With includes, what begins the archive may be no directory, and then nothing tells of renames.
+        if self._again or (self._selection.includes is not None and self._snapshot.base is not None):
+            self._forget()
         return _run(self._task, self._selection, self._snapshot, "-", self._top)
+
+    def begins(self, archive: int) -> bytes | None:
+        """None, and the next `start` dumps what was moved as new, when tar did not understand what was moved where."""
+        if self._snapshot.base is None or self._selection.includes is not None or self._again:
+            return b""
+        head, told = head_of(archive)
+        if told == []:
+            return head
+        # By its descriptor: the name may be another dump's snapshot by now.
+        base = Path(f"/proc/self/fd/{self._snapshot.base.fileno()}")
+        self._again = told is None or not understood(told, base, self._top)
+        return None if self._again else head
+
+    def _forget(self) -> None:
+        try:
+            self._snapshot.forget(gone(self._top))
+        except (ValueError, IndexError):
+            pass  # tar finds nothing in it, either, and dumps everything
+        except OSError as fault:
+            file = self._snapshot.file
+            raise WorldError("CLT027", f"the incremental state {file} cannot be written: {fault.strerror}") from None
 
     def sort(self, line: str) -> Sort:
         """Amanda's own judgement of tar's messages."""

@@ -16,6 +16,7 @@ from clientd.streams import Streams
 from core.wire.words import clean
 
 _LONGEST_LINE = 4096
+_MOST_HELD = 1000
 _READ = 32 * 1024
 _PREFIX = b"sendbackup: "
 _KNOWN = (b"|", b"?")
@@ -24,15 +25,25 @@ _OURS = (b"size ", b"end", b"info ", b"start ", b"native-CRC ", b"client-CRC ", 
 
 
 class Listener:
-    """Reads a program's stderr in a thread, tells the server line by line and keeps the last strange one."""
+    """Reads a program's stderr in a thread, tells the server line by line and keeps the last strange one.  Up to `speak` it
+    tells nothing, unless there is very much."""
 
     def __init__(self, process: subprocess.Popen[bytes], dump: Dump, mesg: Callable[..., None]) -> None:
         self.last = ""
+        self._held: list[str] | None = []
+        self._speaking = threading.Lock()
         self._process = process
         self._dump = dump
         self._mesg = mesg
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
+
+    def speak(self) -> None:
+        """Tell what was heard so far, and whatever comes."""
+        with self._speaking:
+            held, self._held = self._held or (), None
+            for line in held:
+                self._tell(line)
 
     def join(self) -> None:
         """Wait for the last line."""
@@ -60,8 +71,16 @@ class Listener:
             return
         if sort is Sort.STRANGE:
             self.last = text
+        told_line = f"{'|' if sort is Sort.NORMAL else '?'} {text}"
+        with self._speaking:
+            if self._held is not None and len(self._held) < _MOST_HELD:
+                self._held.append(told_line)
+            else:
+                self._tell(told_line)
+
+    def _tell(self, line: str) -> None:
         with contextlib.suppress(BrokenPipeError):  # the data's own way will find out
-            self._mesg(f"{'|' if sort is Sort.NORMAL else '?'} {text}")
+            self._mesg(line)
 
 
 class Relay:

@@ -8,6 +8,7 @@ server confirmed it, if the server does that, else when all its bytes are sent.
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import sys
 from collections.abc import Callable
 
@@ -103,11 +104,8 @@ def run_dump(
     request: Request, dle: Dle, dump: Dump, streams: Streams, mesg: Callable[..., None]
 ) -> tuple[FrameCounter, Counter | FrameCounter]:
     """Run the dump to its end; counts before and after compression.  WorldError when it is not good."""
-    process = dump.start()
+    process, worst, head = _started(dump, mesg)
     assert process.stdout is not None
-    assert process.stderr is not None
-    enlarge(process.stdout.fileno())
-    worst = Listener(process, dump, mesg)
     relays = [Relay(name, source, streams) for name, source in dump.relays.items()]
     lister = None
     if dle.index and not dump.relays:
@@ -118,11 +116,10 @@ def run_dump(
     compress = dle.compress if not dle.compress.startswith("SERVER") else ""
     try:
         native, client = pump(
-            process.stdout.fileno(), streams, compress, dle.compress_program, lister.feed if lister is not None else None,
+            process.stdout.fileno(), streams, compress, dle.compress_program, lister.feed if lister is not None else None, head,
         )
     except BaseException:
-        with contextlib.suppress(PermissionError):  # an application may be root's
-            process.kill()
+        _kill(process)
         raise
     finally:
         process.stdout.close()
@@ -136,6 +133,33 @@ def run_dump(
     if text := dump.fault(status):
         raise WorldError(text[:6], f"{text[7:]}{': ' if worst.last else ''}{worst.last}")
     return native, client
+
+
+def _started(dump: Dump, mesg: Callable[..., None]) -> tuple[subprocess.Popen[bytes], Listener, bytes]:
+    """The program at work, who hears what it says, and the bytes of the archive that were read already."""
+    while True:
+        process = dump.start()
+        assert process.stdout is not None
+        enlarge(process.stdout.fileno())
+        listener = Listener(process, dump, mesg)
+        try:
+            head = dump.begins(process.stdout.fileno())
+        except BaseException:
+            _kill(process)
+            process.wait()
+            raise
+        if head is not None:
+            listener.speak()
+            return process, listener, head
+        with process.stdout:
+            _kill(process)
+        process.wait()
+        listener.join()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(PermissionError):  # an application may be root's
+        process.kill()
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from core.model.history import LevelStat
 from core.model.site import Site
 from core.model.units import sanitise
 from core.restore.indexfile import index_file
-from core.wire.tar_index import quote_name
+from core.wire.tar_quoting import quote_name
 
 _Where = dict[tuple[str, int], tuple[str, int]]
 """Datestamp and level of a dump of one disk, to volume and file of its first part."""

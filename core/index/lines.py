@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 
 from core.errors import WorldError
-from core.index.names import clean_path, unquote
+from core.index.names import clean_path
 from core.index.record import Mark
 from core.index.writer import END, IndexWriter
+from core.wire.tar_quoting import unquote_name
 
 LONGEST = 256 * 1024
 """Bytes that no line has: two paths, each byte as four."""
@@ -69,7 +70,7 @@ class LineTaker:
         """One line, without its end."""
         if line.startswith(b"/"):
             text, _, detail = line.partition(b"\t")
-            path = clean_path(unquote(text))
+            path = clean_path(unquote_name(text))
             if path is not None:
                 if not detail or len(detail) > _LONGEST_DETAIL or b"\0" in detail:
                     detail = _NOTHING
@@ -81,7 +82,7 @@ class LineTaker:
         """A name that was there, or a rename."""
         writer = self._writer
         writer.exact = True
-        match [clean_path(unquote(word)) for word in line.split(b"\t")]:
+        match [clean_path(unquote_name(word)) for word in line.split(b"\t")]:
             case [b""]:
                 writer.renames = writer.renames or []
             case [bytes(path)]:

@@ -1,24 +1,6 @@
-"""Names as an index's lines have them, and as paths below a disk's top.  Pure."""
+"""Names as paths below a disk's top.  Pure."""
 
 from __future__ import annotations
-
-import re
-
-_ESCAPED = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
-_LETTERS = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
-
-
-def unquote(line: bytes) -> bytes:
-    """The name that GNU tar printed so, in its quoting style ``escape``."""
-    return _ESCAPED.sub(_one, line) if b"\\" in line else line
-
-
-def _one(found: re.Match[bytes]) -> bytes:
-    escape = found[1]
-    if len(escape) == 3:
-        return bytes([int(escape, 8) & 0xFF])
-    return _LETTERS.get(escape, escape)
-
 
 _ODD = (b"", b".", b"/")
 

@@ -7,11 +7,11 @@ type.  Garbage ends the list, never the dump.  It does not know where the list g
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Callable, Iterable, Mapping
 
 from core.wire.pax import pax_number, pax_records
+from core.wire.tar_quoting import index_path
 
 BLOCK = 512
 """Bytes of a block; every member begins at a multiple of it."""
@@ -22,9 +22,6 @@ _NO_DATA = frozenset(b"123456")
 _LONG_NAME, _LONG_LINK, _PAX, _PAX_GLOBAL, _SPARSE, _DIRECTORY_LIST = b"LKxgSD"
 _LETTERS: Mapping[int, bytes] = {0: b"f", **{ord(kind): letter.encode() for kind, letter in zip("01234567DS", "fhlcbdpfds",
                                                                                               strict=True)}}
-_ODD = re.compile(rb"[^ -\[\]-~]")
-_NOT_ODD = bytes(byte for byte in range(32, 127) if byte != 92) + b"\t\n"
-_NAMED = {7: b"\\a", 8: b"\\b", 9: b"\\t", 10: b"\\n", 11: b"\\v", 12: b"\\f", 13: b"\\r", 92: b"\\\\"}
 _NEVER = 1 << 62
 _PLAIN = struct.Struct("100s24x11sc11sx8xc100x6s")
 """Of a header in old GNU format: name, size, what ends the size, time, type, magic."""
@@ -35,24 +32,6 @@ Take = Callable[[int, bytes, int, int, bytes], None]
 ``?`` anything else."""
 PlainFile = tuple[bytes, int, int, int]
 """The same of a plain file, the name first and without its letter."""
-
-
-def quote_name(name: bytes) -> bytes:
-    """``name`` as GNU tar prints it (quoting style ``escape``): unprintable bytes as backslash and letter or three digits."""
-    return _ODD.sub(_escape, name) if _ODD.search(name) else name
-
-
-def print_as_they_are(lines: bytes) -> bool:
-    """Whether no byte of ``lines`` would be quoted, but for what ends words and lines."""
-    return not lines.translate(None, _NOT_ODD)
-
-
-def index_path(name: bytes) -> bytes:
-    """A member's name as a line of the index has it: quoted, relative to the disk's top, which is ``/``."""
-    quoted = quote_name(name)
-    if quoted.startswith(b"./"):
-        return quoted[1:]
-    return b"/" + quoted if not quoted.startswith(b"/") else quoted
 
 
 class TarIndexer:
@@ -255,8 +234,3 @@ def _nature(block: bytes, kind: int, name: bytes, size: int, pax: Mapping[bytes,
     # Before 1970 tar says the time in the pax header, and 0 in the member's own.
     seconds = -1 if said.startswith(b"-") else pax_number(said.partition(b".")[0], _number(block[136:148]))
     return size, seconds if 0 <= seconds < _NEVER else -1, letter
-
-
-def _escape(found: re.Match[bytes]) -> bytes:
-    byte = found[0][0]
-    return _NAMED.get(byte) or b"\\%03o" % byte

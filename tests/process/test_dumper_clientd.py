@@ -13,11 +13,12 @@ import pytest
 from crc32c import crc32c
 
 from core.holding.header import HEADER_SIZE, parse
-from core.index.names import clean_path, unquote
+from core.index.names import clean_path
 from core.index.reader import IndexReader, open_index
 from core.index.record import Mark
 from core.model.framesums import FRAME, decode
 from core.protocol.dumper import Confirm, Continue, Done, Failed, NoRoom, Strange, TryAgain
+from core.wire.tar_quoting import unquote_name
 from tests.support.dumper import STAMP, Dumper, Place
 from tests.support.holding import data_of as stored
 from tests.support.indexes import lines_of
@@ -114,7 +115,7 @@ def check_offsets(index: IndexReader, raw: bytes, tree: Path) -> None:
     whole = raw if frames is None else gzip.decompress(raw)
     said = subprocess.run(["tar", "-tR", "--quoting-style=escape"], input=whole, capture_output=True, check=True,
                           env={**os.environ, "LC_ALL": "C"}).stdout
-    members = {clean_path(unquote(line.partition(b": ")[2])): int(line.split(b" ")[1].rstrip(b":")) * 512
+    members = {clean_path(unquote_name(line.partition(b": ")[2])): int(line.split(b" ")[1].rstrip(b":")) * 512
                for line in said.splitlines() if b"** Block of NULs **" not in line}
     records = {one.path: one for one in index.walk(b"") if one.mark is not Mark.PRESENT}
     assert {path: one.offset for path, one in records.items()} == members

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from core.index.names import clean_path, unquote
+from core.index.names import clean_path
 from core.wire.tar_index import BLOCK, TarIndexer
+from core.wire.tar_quoting import unquote_name
 
 KINDS = {stat.S_IFREG: b"f", stat.S_IFDIR: b"d", stat.S_IFLNK: b"l", stat.S_IFIFO: b"p"}
 
@@ -73,7 +74,7 @@ def test_each_member_is_where_tar_says(tree: Path, tmp_path: Path, options: str)
                           check=True, env=environment).stdout
     listed = subprocess.run(["tar", "-tR", "--quoting-style=escape"], input=data, capture_output=True, check=True,
                             env=environment).stdout
-    wanted = {clean_path(unquote(line.partition(b": ")[2])): int(line.split(b" ")[1].rstrip(b":")) * BLOCK
+    wanted = {clean_path(unquote_name(line.partition(b": ")[2])): int(line.split(b" ")[1].rstrip(b":")) * BLOCK
               for line in listed.splitlines() if b"** Block of NULs **" not in line}
     found = told(data, 1 << 20)
     # In posix format tar counts from a member's own header, not from what stands before it.

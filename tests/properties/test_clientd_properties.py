@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from clientd.compression import compress_stream
 from clientd.selection import Matcher
 from core.wire.packing import GZIP_BEST, GZIP_FAST, MEMBER, FrameSizes, Packing, zstd_for
-from core.wire.tar_index import TarIndexer, quote_name
+from core.wire.tar_index import TarIndexer
+from core.wire.tar_quoting import quote_name
 
 ZSTD = zstd_for("/usr/bin/zstd") or GZIP_FAST
 HAS_ZSTD = shutil.which("zstd") is not None

@@ -13,7 +13,7 @@ from core.index.names import clean_path
 from core.restore.asof import parse_as_of
 from core.restore.tarstream import Member, TarStream
 from core.restore.tree import Directory, walk
-from core.wire.tar_index import index_path
+from core.wire.tar_quoting import index_path
 from tests.support.indexes import listing_of
 from tests.support.whole_tree import build
 

@@ -23,7 +23,8 @@ from core.model.framesums import FrameSums, encode, sealed
 from core.model.site import Site
 from core.model.units import sanitise
 from core.wire.packing import FrameSizes
-from core.wire.tar_index import TarIndexer, index_path
+from core.wire.tar_index import TarIndexer
+from core.wire.tar_quoting import index_path
 from tests.support.indexes import store_index
 from tests.support.journals import Night, site_of
 

@@ -28,7 +28,8 @@ from core.holding.header import HEADER_SIZE
 from core.model.dump import Crc
 from core.wire.features import Features
 from core.wire.frames import HEADER, LARGE_PIECE, PIECE, FrameReader
-from core.wire.tar_index import TarIndexer, index_path, quote_name
+from core.wire.tar_index import TarIndexer
+from core.wire.tar_quoting import index_path, quote_name
 from core.wire.transports.connection import BUFFER
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "amanda-3.5.1" / "gnutar-lists"

@@ -11,7 +11,7 @@ from core.catalogue.queries import Copy, Dump, Part
 from core.codes import PAGES
 from core.codes.restore import PAGES as OURS
 from core.errors import UsageError, WorldError
-from core.index.names import clean_path, unquote
+from core.index.names import clean_path
 from core.index.record import Mark
 from core.model.dump import NO_CRC
 from core.restore.asof import NEWEST, parse_as_of, show_stamp
@@ -19,6 +19,7 @@ from core.restore.chain import choose, restorable, show_dates
 from core.restore.listing import Listing, of_directory
 from core.restore.spec import Spec, parse_spec
 from core.restore.tree import Directory, File, source_of, walk
+from core.wire.tar_quoting import unquote_name
 from tests.support.indexes import listing_of
 from tests.support.whole_tree import Tree, build
 
@@ -165,7 +166,7 @@ def test_many_dates_are_cut() -> None:
 
 
 def test_names_are_read_as_tar_prints_them() -> None:
-    assert unquote(rb"a\n\t\\b\303\274\a\b\v\f\r\"") == b"a\n\t\\b\xc3\xbc\a\b\v\f\r\""
+    assert unquote_name(rb"a\n\t\\b\303\274\a\b\v\f\r\"") == b"a\n\t\\b\xc3\xbc\a\b\v\f\r\""
     assert [clean_path(n) for n in (b"./a/", b"/", b"./", b".", b"a//b/./c", b"../x", b"a/..", b".hidden", b"./..x")] == [
         b"a", b"", b"", b"", b"a/b/c", None, None, b".hidden", b"..x"]
 
