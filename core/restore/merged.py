@@ -252,8 +252,9 @@ def origins(renames: Renames, there: Callable[[bytes], bool]) -> list[tuple[byte
         while above:
             by = places.get(above)
             if by is not None and by not in on_the_way:
-                moved = origin(by, on_the_way | {by}) + old[len(above):]
-                if there(moved) and (by < number or not there(old)):
+                came = origin(by, on_the_way | {by})
+                moved = came + old[len(above):]
+                if came and there(moved) and (by < number or not there(old)):
                     found = moved
                 break
             above = above.rpartition(b"/")[0]

@@ -110,11 +110,20 @@ def test_a_chain_of_levels(tmp_path: Path, bare: Path, capsys: pytest.CaptureFix
         assert found.read_bytes() == (tree / name).read_bytes()
 
 
+def as_others_do(made: SmallSite) -> None:
+    """Dumps from here on are as those of a client that believes whatever tar tells of renames, such as Amanda's."""
+    hook = made.config.parent / "hook"
+    hook.mkdir()
+    (hook / "sitecustomize.py").write_text("from clientd.programs import gnutar\ngnutar.understood = lambda *_: True\n")
+    made.env["PYTHONPATH"] = f"{hook}:{environment()['PYTHONPATH']}"
+
+
 def test_what_is_in_the_way_of_tar(tmp_path: Path, bare: Path) -> None:
     odd = os.fsdecode(b"part/no\xff\xfeutf-8 \\n")
     made = SmallSite(tmp_path / "site", {ALPHA: {
         "current/old": b"1", "next/new": b"2", "file": b"3", "dir/in": b"4", "a/first": b"linked", odd: b"5",
         "sub/part/x": b"6"}}, dumptype={"compress": "client fast"})
+    as_others_do(made)
     tree, config, title = made.data(ALPHA), str(made.config), f"alpha:{made.data(ALPHA)}"
     os.link(tree / "a/first", tree / "part/second")
     assert made.amdump().returncode == 0, made.logs()
@@ -151,6 +160,7 @@ def test_what_is_in_the_way_of_tar(tmp_path: Path, bare: Path) -> None:
 def test_renames_that_tar_cannot_repeat(tmp_path: Path, bare: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = SmallSite(tmp_path / "site", {
         ALPHA: {"top/in/a": b"1", "top/b": b"2", "src/lib/c": b"3", "src/d": b"4", "gone": b"5"}})
+    as_others_do(made)
     tree = made.data(ALPHA)
     assert made.amdump().returncode == 0, made.logs()
     (tree / "top/in").rename(tree / "aside")

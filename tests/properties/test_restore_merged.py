@@ -11,7 +11,7 @@ from tempfile import TemporaryFile
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.index.reader import IndexReader
@@ -88,9 +88,16 @@ def merged(chain: Sequence[Index], store: str) -> Iterator[MergedTree]:
             yield MergedTree(layers)
 
 
+FROM_NOWHERE = [
+    Index([(b"", Mark.DIRECTORY), (b"a/a", Mark.PRESENT)], False, None),
+    Index([(b"", Mark.DIRECTORY)], False, [(b"", b"a"), (b"a/a", b"a/a")])]
+"""Renames out of tar's temporary directory, into which nothing was put."""
+
+
 @pytest.mark.parametrize("store", ["memory", "file"])
 @settings(deadline=None)
 @given(chain=CHAIN)
+@example(chain=FROM_NOWHERE)
 def test_the_lazy_tree_is_the_whole_tree(store: str, chain: list[Index]) -> None:
     model = model_of(chain)
     with merged(chain, store) as tree:
