@@ -171,9 +171,10 @@ PAGES: tuple[Page, ...] = (
          " dumps keep the date that stands in their headers.  Where both runs dumped the same disk at the same level, the dump"
          " of the run that was there counts, and the other one is named (RST029).",
          "Nothing.  Do not let two servers write volumes whose labels fit the same storage: each would overwrite the other's."),
-    Page("RST069", "E", "A dump on a volume is left out",
+    Page("RST069", "E", "A dump is left out",
          "The journal of the run is in the state directory and is kept as it is, but it does not tell of a dump that lies on a"
-         " volume of that run: it has lost its end, perhaps by a power cut.",
+         " volume of that run or on the holding disk: it has lost its end, perhaps by a power cut, or the dump is another"
+         " server's, of a run of the same second.",
          "Set state_dir to an empty directory in a copy of the configuration and run 'taperoom catalogue rebuild"
          " --from-volumes' with it: everything on the volumes is in that catalogue.  By hand: the first 32 KiB of the file are"
          " a text with the command."),

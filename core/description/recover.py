@@ -26,11 +26,15 @@ from core.devices.registry import open_changer
 from core.errors import TaperoomError, WorldError
 from core.events import event as e
 from core.events.codec import encode, inspect
+from core.holding.header import Header
 from core.holding.scan import Found as Held
 from core.model.site import Site, Storage
 from core.model.units import is_ahead
 from core.model.volume import NEVER, Volume, find_volume, parse_tapelist, with_volume
 from core.report.text import count
+
+_NOT_TOLD = ("the journal of run {name} in the state directory does not tell of it, and is kept as it is; recover with a"
+             " state_dir of its own, or by its header")
 
 
 @dataclass(slots=True)
@@ -65,7 +69,7 @@ def recover(site: Site, say: Callable[[str], None]) -> Recovered:
         for name in sorted({volume.home for volume in found}):
             _complete(site, name, [volume for volume in found if volume.home == name], runs, kept, done, say, held)
         for key, dump in held.items():
-            _add_held(site, key, dump, runs)
+            _add_held(site, key, dump, runs, kept, done)
         for run in runs.values():
             done.journals += _write(site, run, found, done)
         _tapelist(site, found, lists, done)
@@ -184,18 +188,22 @@ def _leave_out(pieces: list[headers.Piece], name: str, runs: dict[str, Run], kep
             continue
         done.left_out += 1
         done.warnings.append(
-            f"RST069 volume {', '.join(dict.fromkeys(part.label for part in parts))} file {parts[0].fileno}: {header.host}:"
-            f"{header.disk} level {header.level} of {header.datestamp} is left out: the journal of run {name} in the state"
-            " directory does not tell of it, and is kept as it is; recover with a state_dir of its own, or by its header")
+            f"RST069 volume {', '.join(dict.fromkeys(part.label for part in parts))} file {parts[0].fileno}: {_title(header)}"
+            f" is left out: {_NOT_TOLD.format(name=name)}")
 
 
-def _add_held(site: Site, key: DumpKey, dump: Held, runs: dict[str, Run]) -> None:
-    """A dump on the holding disk, if the run that made it is known from headers alone."""
-    if (site.runs_dir / key[2] / "journal.jsonl").exists():
+def _add_held(site: Site, key: DumpKey, dump: Held, runs: dict[str, Run], kept: Kept, done: Recovered) -> None:
+    """A dump on the holding disk, if the run that made it is known from headers alone; else its journal has to tell of it."""
+    run = kept.run(key[2]) or runs.get(key[2]) or _made(site, key[2], runs)
+    told = run.dumped(key)
+    if told is not None and may_be(told.server_crc, dump.header.server):
         return
-    run = runs.get(key[2]) or _made(site, key[2], runs)
-    if run.made and not run.dumped(key):
+    if run.made and told is None:
         run.add(headers.dump_ended(dump.header, dump.size, f"98-{len(run.records):05d}", str(dump.path)))
+        return
+    done.left_out += 1
+    done.warnings.append(f"RST069 holding file {dump.path}: {_title(dump.header)} is left out: "
+                         f"{_NOT_TOLD.format(name=run.name)}")
 
 
 def _add_dumps(site: Site, run: Run, storage: str, pieces: list[headers.Piece], runs: dict[str, Run], kept: Kept,
@@ -216,6 +224,10 @@ def _add_dumps(site: Site, run: Run, storage: str, pieces: list[headers.Piece], 
                 _twin(parts, done)
         for event in headers.written(storage, key, parts, handle):
             run.add(event)
+
+
+def _title(header: Header) -> str:
+    return f"{header.host}:{header.disk} level {header.level} of {header.datestamp}"
 
 
 def _twin(parts: list[headers.Piece], done: Recovered) -> None:

@@ -102,3 +102,28 @@ def test_a_journal_that_lost_its_end(both: tuple[SmallSite, SmallSite], capsys: 
     disk = ours.data("alpha:/home")
     [told] = [line for line in said.out.splitlines() if line.startswith("RST069")]
     assert said.code == 1 and told.startswith(f"RST069 volume T-001 file 1: alpha:{disk} level 0 of {STAMP} is left out")
+
+
+def test_a_holding_file_of_another_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ours = a_server(tmp_path / "ours", "T-%%%", {"alpha:/home": {"mine": os.urandom(3000)}})
+    theirs = SmallSite(tmp_path / "theirs", {"gamma:/srv": {"yours": os.urandom(5000)}}, storage={"changer": ""})
+    theirs.env |= _ENV
+    theirs.amdump()
+    [file] = [path for path in (tmp_path / "theirs").rglob("gamma.*.0") if path.is_file() and STAMP in str(path)]
+    there = ours.site.holding[0].path / STAMP / file.name
+    there.parent.mkdir(exist_ok=True)
+    shutil.copy(file, there)
+    said = rebuilt(ours, capsys)
+    [told] = [line for line in said.out.splitlines() if line.startswith("RST069")]
+    named = f"gamma:{theirs.data('gamma:/srv')} level 0 of {STAMP}"
+    assert said.code == 1 and told.startswith(f"RST069 holding file {there}: {named} is left out")
+    assert set(held(ours)) == {"alpha"} and there.exists()
+    journal = ours.run().journal
+    journal.unlink()
+    said = rebuilt(ours, capsys)
+    assert "RST069" in said.out, "the volume's description has the journal again, and it does not tell of that dump, either"
+    journal.unlink()
+    for slot in ours.root.glob("vtapes/slot*/0*"):
+        slot.unlink()
+    said = rebuilt(ours, capsys)
+    assert said.code == 0 and "RST069" not in said.out and set(held(ours)) == {"gamma"}, said.out
