@@ -58,6 +58,7 @@ class RunView:
     degraded: dict[str, str] = field(default_factory=dict)
     paused: str = ""
     stopping: str = ""
+    stopped_at: float = 0.0
     planned: bool = False
     setbacks: list[tuple[float, str, str, str]] = field(default_factory=list)
     """time, host, disk, and what cost that disk an attempt or made it stand still."""
@@ -152,7 +153,7 @@ class RunView:
             case e.Resumed():
                 self.paused = ""
             case e.Stopping():
-                self.stopping = event.by
+                self.stopping, self.stopped_at = event.by, at
             case e.CopyVerified() | e.DiskDrilled():
                 pass  # of the site, not of a run
             case other:

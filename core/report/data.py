@@ -22,6 +22,8 @@ def run_data(
     """Everything that a face shows of a run."""
     gauges = gauges or Gauges()
     began, ended = view.began, view.ended
+    if not alive or ended is not None:  # nothing waits any more; how far the dumps came is still worth telling
+        gauges, now = Gauges(gauges.at, gauges.progress), 0.0
     return {
         "run": began.datestamp if began else "",
         "org": began.org if began else "",

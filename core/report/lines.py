@@ -207,7 +207,7 @@ def _operator(
         case e.QuestionClosed():
             said = f"{event.choice} {event.argument}".strip()
             if not said:
-                return f"request {event.id} is withdrawn: the world answered it"
+                return f"request {event.id} is withdrawn: {'the run is stopping' if view.stopping else 'the world answered it'}"
             return f"request {event.id} is answered: {clean(said)}, by {clean(event.by)}"
         case e.OperatorActed():
             return f"order of {clean(event.by)}: {clean(event.order)}{_because(event.result)}"

@@ -216,7 +216,10 @@ def _requests(view: RunView, gauges: Gauges) -> list[str]:
     for number, question in view.questions.items():
         q = question.asked if question.closed else gauges.as_of_now(question.asked)
         said = f"{question.choice} {question.argument}".strip()
-        end = f"answered {said} by {question.by} at {clock(question.closed)}" if said else "withdrawn: the world answered"
+        end = f"answered {said} by {question.by} at {clock(question.closed)}"
+        if not said:
+            stopped = 0 < view.stopped_at <= question.closed
+            end = f"withdrawn: {'the run was stopped' if stopped else 'the world answered'}"
         if not question.closed:
             end = f"open; {q.default} at {clock(q.deadline)}"
         lines += wrap(f"{number}  {clock(question.opened)}  {q.code}{q.severity}  {q.subject}: {end}", WIDTH, "  ", "     ")

@@ -136,6 +136,21 @@ def test_what_went_wrong_and_was_overcome_is_in_the_report() -> None:
     assert "ON THE WAY" not in report_text(made(*FACTS[:-2], *began, *done))
 
 
+def test_nothing_waits_when_the_run_is_over() -> None:
+    """The last gauges are as of a moment when it was at work."""
+    for over in (run_data(made(*FACTS), GAUGES, NOW, False), run_data(made(*FACTS, e.RunEnded(0, 1, 0, 0)), GAUGES, NOW, True)):
+        assert not over["act_by"]["at"] and all(not one["waits_for"] and not one["waits_until"] for one in over["disks"])
+        assert all(not taper["waits_for"] for taper in over["tapers"]) and over["holding"][0]["runway"]["kib"] is None
+    assert any(one["waits_for"] for one in run_data(made(*FACTS), GAUGES, NOW, True)["disks"])
+
+
+def test_a_request_that_ends_with_the_run() -> None:
+    asked = e.QuestionAsked(7, "HLD003", "A", "a", "no room", (e.Choice("wait", ""),), "wait", NOW)
+    closed = e.QuestionClosed(7, "", "", "withdrawn")
+    assert "withdrawn: the run was stopped" in report_text(made(*FACTS, asked, e.Stopping("anna", True), closed))
+    assert "withdrawn: the world answered" in report_text(made(*FACTS, asked, closed, e.Stopping("anna", True)))
+
+
 def test_disks_that_no_gauge_speaks_of() -> None:
     began = e.DumpBegan("00-00001", "a", "/x", 0, "dumper0", "holding", "/h/a", 1, 9)
     view = made(*FACTS, e.EstimateGot("e", "/x", 0, 5), began, e.DumpStalled("00-00001", 2048, "allotment"))
