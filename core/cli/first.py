@@ -108,7 +108,8 @@ def _answers(
         found = [("localhost", "/etc")]
     hosts = {host for host, _ in found}
     return Answers(
-        org=org, state_dir=state, holding="" if holding == "none" else holding, volumes=volumes, slots=slots,
+        org=org, state_dir=state, holding="" if holding == "none" else holding, holding_use=_use(Path(holding)),
+        volumes=volumes, slots=slots,
         capacity=size, part_size=_tenth(size), dumpcycle=cycle, disks=tuple(dict.fromkeys(found)),
         local=frozenset(hosts & _own_names()))
 
@@ -123,6 +124,16 @@ def _own_names() -> set[str]:
     import socket
 
     return {"localhost", socket.gethostname(), socket.gethostname().partition(".")[0]}
+
+
+def _use(holding: Path) -> str:
+    """All of its file system but 10 GiB, or a tenth where that is less: a small one would have nothing left."""
+    import os
+    import shutil
+
+    place = next(path for path in (holding.absolute(), *holding.absolute().parents) if os.path.exists(path))
+    keep = min(10 * 1024, max(1, shutil.disk_usage(place).total // 10 >> 20))
+    return f"-{keep // 1024} GiB" if keep % 1024 == 0 else f"-{keep} MiB"
 
 
 def _tenth(size: str) -> str:

@@ -105,7 +105,9 @@ def _left(view: RunView) -> list[str]:
     lines += [f"  ... and {len(files) - 10} more"] if len(files) > 10 else []
     for storage, reason in view.degraded.items():
         lines += wrap(f"storage {storage}: {reason}", indent="      why:  ", after="            ")
-    return [*lines, "      do:   taperoom flush (the next run does it too, unless autoflush = false)"]
+    first = "give it a volume that may be written, then " if view.degraded else ""
+    return [*lines, *wrap(f"{first}taperoom flush (the next run does it too, unless autoflush = false)", indent="      do:   ",
+                          after="            ")]
 
 
 def _troubles(view: RunView) -> list[str]:
