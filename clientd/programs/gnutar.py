@@ -137,8 +137,9 @@ class TarDump:
         """0 is good; 1 says that files changed meanwhile."""
         if status in (0, 1):
             return ""
-        how = f"ended with exit status {status}" if status > 0 else f"was killed by signal {-status}"
-        return f"CLT029 {self._task.settings.tar} {how}"
+        if status < 0:
+            return f"CLT066 {self._task.settings.tar} was killed by signal {-status}"
+        return f"CLT029 {self._task.settings.tar} ended with exit status {status}"
 
     def commit(self) -> None:
         """Keep the new snapshot, unless the disk asks for no record."""

@@ -17,6 +17,8 @@ from core.model.units import Kib, kib_of
 from core.wire.mesg import Mesg
 
 _GUNZIP = "/bin/gzip -dc"
+_PASSES = "CLT066 "
+"""A client's fault that may not come again: its tar was killed."""
 _MOST_TEXT = 16 * 1024  # characters of a message: quoted, a line of the pipe must not pass 64 KiB
 
 
@@ -102,7 +104,8 @@ def _failure(mesg: Mesg, counts: Counts, task: Task) -> Ending | None:
         return Ending(Outcome.TRY_AGAIN, f"DMP018 {title}: the client asks to be tried again{wait}: {said}",
                       again=(mesg.retry.delay, mesg.retry.level))
     if mesg.error is not None:
-        return _failed(f"DMP015 {title}: [{mesg.error}]", mesg, task)
+        failed = _failed(f"DMP015 {title}: [{mesg.error}]", mesg, task)
+        return replace(failed, outcome=Outcome.TRY_AGAIN) if mesg.error.startswith(_PASSES) else failed
     if counts.data_in.size == 0:
         return _failed(f"DMP010 {title}: got no data", mesg, task)
     if mesg.size_kib < 0:

@@ -250,7 +250,7 @@ def test_a_dump_dies_with_its_connection(tmp_path: Path, monkeypatch: pytest.Mon
             heard = bytearray()
             while b"sendbackup: error" not in heard:
                 receive(connection, lambda handle, piece: heard.extend(piece) if handle == handles["MESG"] else None)
-            assert f"error [CLT029 {tmp_path}/tar was killed by signal 9]" in heard.decode()
+            assert f"error [CLT066 {tmp_path}/tar was killed by signal 9]" in heard.decode()
         assert gone(pid), "tar must not outlive its dump"
     assert not list((tmp_path / "client-state" / "gnutar-lists").glob("*_0"))
 

@@ -69,6 +69,8 @@ def test_an_error_comes_before_what_follows_from_it() -> None:
     mesg.strange = ["one", "two"]
     ending = judge(mesg, Counts(NO_CRC, NO_CRC, 1), TASK, [])
     assert (ending.outcome, ending.text) == (Outcome.FAILED, "DMP015 web1:/home: [tar burns]\none\ntwo")
+    mesg.error = "CLT066 /bin/tar was killed by signal 9"
+    assert judge(mesg, COUNTS, TASK, []).outcome is Outcome.TRY_AGAIN, "that may not come again"
     mesg.retry = Retry(-1, -1, "")
     ending = judge(mesg, COUNTS, TASK, [])
     assert (ending.outcome, ending.text) == (
