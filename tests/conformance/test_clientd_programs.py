@@ -68,5 +68,5 @@ def test_faults_have_codes(program: Program, task: Task) -> None:
         program.prepare(gone, 0)
     assert [text[:6] for well, text in program.check(gone) if not well] == ["CLT021"]
     dump = program.prepare(task, 0)
-    assert dump.fault(-9).startswith("CLT029 ") and dump.fault(2).startswith("CLT029 ")
+    assert dump.fault(-9).startswith("CLT066 ") and dump.fault(2).startswith("CLT029 ")
     dump.discard()
