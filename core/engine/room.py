@@ -27,6 +27,11 @@ def round_up(size: int) -> int:
     return max(LEAST, -(-(size + BLOCK) // BLOCK) * BLOCK)
 
 
+def headers(size: int, chunksize: int) -> int:
+    """KiB of the headers of all chunks but the first of a dump of ``size`` KiB; a ``chunksize`` of 0 is one file."""
+    return max(0, -(-size // max(BLOCK, chunksize - BLOCK)) - 1) * BLOCK if chunksize > 0 else 0
+
+
 def find(state: State, size: int, shun: AbstractSet[str] = frozenset()) -> list[Extent] | None:
     """Where a dump of ``size`` KiB could go: the disk with fewest dumps, then most free; several when no one is enough.
     ``shun``: holding disks that are of no use to it."""
@@ -39,9 +44,10 @@ def find(state: State, size: int, shun: AbstractSet[str] = frozenset()) -> list[
     usable = [hold for hold in state.holds.values() if hold.path not in shun]
     holds = sorted(usable, key=lambda h: (users.get(h.path, 0), -h.free, h.path))
     for hold in holds:
-        if hold.free >= need:
-            return [Extent(hold.path, need)]
+        if hold.free >= (whole := need + headers(size, hold.chunksize)):
+            return [Extent(hold.path, whole)]
     extents: list[Extent] = []
+    need += max((headers(size, hold.chunksize) for hold in usable), default=0)
     for hold in sorted(usable, key=lambda h: (-h.free, h.path)):
         take = min(need, hold.free // BLOCK * BLOCK)
         if take < LEAST:
@@ -72,7 +78,7 @@ def give_back(state: State, job: Job) -> None:
 
 def settle_size(state: State, job: Job, size: int) -> list[Extent]:
     """The dump is whole with ``size`` KiB: keep that much of its extents, free the rest; return what is kept."""
-    left = round_up(size)
+    left = round_up(size) + max((headers(size, state.holds[extent.path].chunksize) for extent in job.given), default=0)
     kept: list[Extent] = []
     for extent in job.given:
         used = min(extent.size, left)

@@ -71,7 +71,8 @@ def _totals(view: RunView, gauges: Gauges, now: float, alive: bool) -> list[str]
              DiskState.HELD, DiskState.PLANNED, DiskState.ESTIMATING, DiskState.STRANGE, DiskState.DONE,
              DiskState.SKIPPED]
     states = [f"{number} {state.value}" for state in order if (number := view.count(state))]
-    lines = wrap(f"{count(len(view.disks), 'disk')}: {', '.join(states) or 'none planned yet'}", after="    ")
+    nothing = "none planned yet" if view.live and alive else "none was to be dumped"
+    lines = wrap(f"{count(len(view.disks), 'disk')}: {', '.join(states) or nothing}", after="    ")
     if view.estimating and view.live and alive:
         lines += wrap(f"asking for sizes: {', '.join(sorted(view.estimating))}")
     run = of_run(view, gauges, now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.engine.inputs import Answered, FlushFound, Heard, HoldingSeen, Ordered
+from core.engine.room import headers
 from core.engine.state import State
 from core.events import event as e
 from core.model.disk import Dumptype, HoldingUse
@@ -295,3 +296,8 @@ def test_a_degraded_night_says_in_the_question_why_no_volume_helps() -> None:
     world.play(lines(world.sizes))
     first = next(q for q in asked(world) if q.code == "HLD003")
     assert first.text.endswith("none coming; no volume: main: TAP012 no usable volume") and first.default == "abort"
+
+
+def test_the_headers_of_chunks_count() -> None:
+    assert [headers(size, 1024) for size in (0, 992, 993, 1984, 1985)] == [0, 0, 32, 32, 64]
+    assert headers(10**9, 0) == 0 and headers(100, 32) == 96, "one file; a chunk that would be nothing but its header"

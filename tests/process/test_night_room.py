@@ -219,3 +219,11 @@ def test_what_stays_in_an_added_directory_is_told_at_the_end(tmp_path: Path) -> 
         files = [f for f in night.view.files if f.startswith(str(tmp_path / "more"))]
         told = [n.subject for _, n in night.view.notices if n.code == "HLD005"]
         assert told == ([str(tmp_path / "more")] if files else [])
+
+
+def test_a_dump_in_many_chunks_does_not_stand_still_for_their_headers(tmp_path: Path) -> None:
+    site = small(tmp_path, holding=[{"path": str(tmp_path / "hold"), "use": "20 MiB", "chunksize": "256 KiB"}])
+    assert site.amdump().returncode == 0, site.logs()
+    told = site.run().journal.read_text()
+    assert told.count('"DumpEnded"') == 2 and '"DumpStalled"' not in told and site.view().no_rooms == 0
+    restored(site)
