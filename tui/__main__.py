@@ -150,7 +150,7 @@ def main(argv: list[str] | None = None) -> int:
         playing.state_dir if playing else options.state_dir, options.run, operate=not options.read_only,
         look=Look(options.ascii or only_ascii(store.chosen.ascii, environment, sys.stderr.encoding or ""),
                   environment.get("TERM", "") == "linux"),
-        theme=chosen(options.theme or store.chosen.theme, available()[0], environment), driver_class=driver, store=store,
+        theme=chosen(options.theme, store.chosen.theme, available()[0], environment), driver_class=driver, store=store,
         playing=playing)
     try:
         app.run(mouse=options.mouse or store.chosen.mouse)

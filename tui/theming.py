@@ -69,12 +69,13 @@ def available() -> tuple[dict[str, TextualTheme], list[str]]:
     return {name: textual_theme(theme) for name, theme in found.items()}, problems
 
 
-def chosen(name: str, names: Collection[str], environment: Mapping[str, str]) -> str:
-    """The theme to begin with: what was asked for, else what the terminal can show."""
-    if name and name in names:
-        return name
+def chosen(asked: str, kept: str, names: Collection[str], environment: Mapping[str, str]) -> str:
+    """The theme to begin with: what was ``asked`` for now, else what this terminal can show, else what was ``kept``, perhaps
+    for another one."""
+    if asked and asked in names:
+        return asked
     if environment.get("NO_COLOR") or environment.get("TERM", "") in ("vt100", "vt220"):
         return "mono"
-    if environment.get("TERM", "") in ("linux", "ansi"):
+    if environment.get("TERM", "") in ("linux", "ansi") and kept not in ("mono", "sixteen"):
         return "sixteen"
-    return DEFAULT
+    return kept if kept in names else DEFAULT

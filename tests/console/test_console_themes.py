@@ -9,6 +9,7 @@ import pytest
 from themes import contrast
 from themes.loader import DEFAULT, OWN, load_theme, load_themes
 from themes.palette import COLOURS
+from tui.theming import chosen
 
 WANTED = {"night", "paper", "amber", "high-contrast", "colour-blind", "mono", "sixteen"}
 THEMES, PROBLEMS = load_themes(OWN)
@@ -73,3 +74,14 @@ def test_a_users_theme_wins(tmp_path: Path) -> None:
     (tmp_path / "night.toml").write_text(GOOD.replace('"x"', '"night"'))
     themes, _ = load_themes(OWN, tmp_path)
     assert themes["night"].palette.good == "#123456"
+
+
+@pytest.mark.parametrize(("asked", "kept", "environment", "worn"), [
+    ("", "", {}, DEFAULT), ("", "paper", {}, "paper"), ("", "gone", {}, DEFAULT), ("paper", "amber", {}, "paper"),
+    ("", "paper", {"NO_COLOR": "1"}, "mono"), ("amber", "paper", {"NO_COLOR": "1"}, "amber"),
+    ("", "paper", {"TERM": "linux"}, "sixteen"), ("", "mono", {"TERM": "linux"}, "mono"), ("", "paper", {"TERM": "vt100"}, "mono"),
+])
+def test_what_a_terminal_can_show_outweighs_what_was_chosen_on_another(
+    asked: str, kept: str, environment: dict[str, str], worn: str,
+) -> None:
+    assert chosen(asked, kept, ["paper", "amber", "mono", "sixteen", DEFAULT], environment) == worn
