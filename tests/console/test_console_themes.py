@@ -79,7 +79,8 @@ def test_a_users_theme_wins(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("asked", "kept", "environment", "worn"), [
     ("", "", {}, DEFAULT), ("", "paper", {}, "paper"), ("", "gone", {}, DEFAULT), ("paper", "amber", {}, "paper"),
     ("", "paper", {"NO_COLOR": "1"}, "mono"), ("amber", "paper", {"NO_COLOR": "1"}, "amber"),
-    ("", "paper", {"TERM": "linux"}, "sixteen"), ("", "mono", {"TERM": "linux"}, "mono"), ("", "paper", {"TERM": "vt100"}, "mono"),
+    ("", "paper", {"TERM": "linux"}, "sixteen"), ("", "mono", {"TERM": "linux"}, "mono"),
+    ("", "paper", {"TERM": "vt100"}, "mono"),
 ])
 def test_what_a_terminal_can_show_outweighs_what_was_chosen_on_another(
     asked: str, kept: str, environment: dict[str, str], worn: str,
