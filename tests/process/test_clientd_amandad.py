@@ -263,8 +263,9 @@ def test_a_disk_that_is_being_dumped(tmp_path: Path, monkeypatch: pytest.MonkeyP
         one.backup(body, WAIT)
         while not pid_file.exists():
             receive(one, lambda handle, piece: None)
-        with pytest.raises(PeerError, match=r"CLT033 .*/disk is being dumped already"):
+        with pytest.raises(PeerError, match=r"CLT033 .*/disk is being dumped already") as busy:
             two.backup(body, WAIT)
+        assert busy.value.try_later, "the other dump will end"
 
 
 def test_selfcheck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,8 @@ from core.wire.words import clean, coded
 BUFFER = 128 * 1024 + 4 * HEADER.size
 """Bytes that one read takes at most: one frame of our client's or four of a stock one's, which then are in a core's own
 cache when they are stored."""
+_BUSY = "CLT033"
+"""Why a dump of ours is refused for the time being: another one of the disk is under way."""
 
 
 class Link(Protocol):
@@ -192,7 +194,7 @@ class Connection:
             raise self._garbage(fault) from None
         if found.errors:
             code, text = coded("; ".join(found.errors[:5]))
-            raise PeerError(code, f"{self.host.name}: {text}", try_later=False)
+            raise PeerError(code, f"{self.host.name}: {text}", try_later=code == _BUSY)
         if found.retry is not None:
             text = found.retry.message or "busy"
             wait = f", in {found.retry.delay} s" if found.retry.delay > 0 else ""
