@@ -107,7 +107,8 @@ def _holding(site: Site) -> Iterator[Finding]:
         except TaperoomError as fault:
             yield fault_of("holding", fault)
             continue
-        left = f", {count(len(mine), 'dump')} to flush" if mine else ""
+        whole = sum(dump.complete for dump in mine)
+        left = f", {count(whole, 'dump')} to flush" if whole else ""
         if found.usable < 1024:
             yield Finding("W", "HLD010", "holding", f"{disk.path}: only {show_kib(found.usable)} to use of "
                           f"{show_kib(found.free)} free; 'use' keeps the rest")
