@@ -131,7 +131,7 @@ class Catalogue:
         with contextlib.suppress(OSError):
             text = sums.read_sums(self.path) if self._wal and "bytes" not in stale.message else None
             if text is not None and (why := sums.difference(self.path.read_bytes(), text)):
-                return StaleCatalogue(f"{stale.message}: {why}")
+                return stale if why in stale.message else StaleCatalogue(f"{stale.message}: {why}")
         return stale
 
     def _save_sums(self) -> None:

@@ -150,10 +150,10 @@ def _storage(site: Site, storage: Storage) -> Iterator[Finding]:
     if strangers := [row.label for row in rows if row.stranger]:
         yield well(subject, f"{count(len(strangers), 'volume')} of somebody else's, left alone: {', '.join(strangers)}")
     chosen = next((row for row in rows if row.next), None)
+    slots = sum(1 for row in rows if row.slot)
     if chosen is None:
-        yield Finding("E", "TAP012", subject, f"no volume of {count(len(rows), 'slot')} may be written; "
+        yield Finding("E", "TAP012", subject, f"no volume of {count(slots, 'slot')} may be written; "
                       "'taperoom tape list' shows why")
         return
-    slots = sum(1 for row in rows if row.slot)
     what = f"{chosen.label} in slot {chosen.slot} ({chosen.reason or chosen.standing.value})"
     yield well(subject, f"{count(slots, 'slot')}, next volume {what}")
