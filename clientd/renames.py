@@ -25,8 +25,8 @@ Pair = tuple[bytes, bytes]
 """A directory's old name and its new one, ``./a/b``; empty where tar has a temporary one in between."""
 Renames = Sequence[Pair]
 _READ = 128 * 1024
-_MOST = 16 * 1024 * 1024
-"""Bytes of renames that are looked at; more are not believed."""
+_MOST = 64 * 1024 * 1024
+"""Bytes of an archive's first member that are looked at: it has all names of the top, and the renames."""
 
 
 def head_of(source: int) -> tuple[bytes, list[Pair] | None]:

@@ -94,10 +94,11 @@ def find(
       taperoom find '*.conf' --host 'web*' --as-of yesterday
       taperoom find '/etc/*/passwd' --json
     """
+    from core.report.text import clean
     from core.restore.history import find as look
 
     found = look(where.site(), name, host=host, disk=disk, as_of=as_of, limit=limit)
-    return _found(found, name, json)
+    return _found(found, f"no name is '{clean(name)}' there", json)
 
 
 def search(
@@ -116,13 +117,15 @@ def search(
       taperoom search invoice
       taperoom search README --case --host web1 --as-of '2 weeks ago'
     """
+    from core.report.text import clean
     from core.restore.history import search as look
 
     found = look(where.site(), text, host=host, disk=disk, as_of=as_of, limit=limit, fold=not case)
-    return _found(found, text, json)
+    every = show.command_line("taperoom", "find", f"*{text}*")
+    return _found(found, f"no name has '{clean(text)}' in it then", json, f"; on all dates: {every}")
 
 
-def _found(found: Found, wanted: str, json: bool) -> int:
+def _found(found: Found, nothing: str, json: bool, else_: str = "") -> int:
     from core.report.text import clean
 
     warn(found.warnings)
@@ -139,8 +142,8 @@ def _found(found: Found, wanted: str, json: bool) -> int:
         show.tell("there are more: narrow it down, or raise --limit")
     if not found.matches:
         unread = any(warning.startswith("RST018") for warning in found.warnings)
-        show.tell(f"no name is '{clean(wanted)}' there" + (
-            " as far as that was looked through; 'taperoom ls HOST:DISK -R' reads a dump that has no index" if unread else ""))
+        show.tell(nothing + (" as far as that was looked through; 'taperoom ls HOST:DISK -R' reads a dump that has no index"
+                             if unread else else_))
     return 0 if found.matches else 1
 
 

@@ -22,17 +22,7 @@ def scan(site: Site, dump: Dump, count: Counter, warn: Warn, *, head: bool = Fal
     """
     def use(place: Place) -> Listing:
         listing = Listing(renames=[])
-
-        def member(found: Member) -> bool:
-            if (path := clean_path(found.name)) is not None:
-                listing.add(path, Mark.DIRECTORY if found.is_directory else Mark.FILE)
-            return False
-
-        def directory(name: bytes, body: bytes) -> None:
-            if (path := clean_path(name)) is not None:
-                of_directory(listing, path, body)
-
-        stream = TarStream(member, lambda piece: None, directory)
+        stream = lister(listing)
         for piece in archive_of(site, dump, place, count):
             stream.feed(piece)
             if head and listing.exact:
@@ -44,6 +34,20 @@ def scan(site: Site, dump: Dump, count: Counter, warn: Warn, *, head: bool = Fal
         return Reader(site, dump, warn, Shelves(site)).first_good(use)
     except Absent as fault:
         raise unreadable(dump, fault) from fault
+
+
+def lister(listing: Listing) -> TarStream:
+    """What takes the names of an archive that it is fed into ``listing``."""
+    def member(found: Member) -> bool:
+        if (path := clean_path(found.name)) is not None:
+            listing.add(path, Mark.DIRECTORY if found.is_directory else Mark.FILE)
+        return False
+
+    def directory(name: bytes, body: bytes) -> None:
+        if (path := clean_path(name)) is not None:
+            of_directory(listing, path, body)
+
+    return TarStream(member, lambda piece: None, directory)
 
 
 def unreadable(dump: Dump, fault: Absent) -> WorldError:

@@ -163,3 +163,8 @@ def test_dates_that_mean_nothing(house: tuple[SmallSite, list[str]], capsys: pyt
             assert found.err.startswith(is_said), words
     assert said(house, capsys, "diff", "DISK", "--from", "").err.startswith("RST010 '' is empty")
     assert not Path("/nowhere").exists()
+
+
+def test_a_search_of_one_date_names_the_one_of_all(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    none = said(house, capsys, "search", "no where")
+    assert (none.code, none.err) == (1, "no name has 'no where' in it then; on all dates: taperoom find '*no where*'\n")

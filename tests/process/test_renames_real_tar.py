@@ -11,14 +11,12 @@ from pathlib import Path
 import pytest
 
 from core.holding.header import Header, Kind
-from core.index.names import clean_path
-from core.index.record import Mark
 from core.restore.commands import Step, script
 from core.restore.giveway import Way, ways_of
 from core.restore.layer import Listed
-from core.restore.listing import Listing, of_directory
+from core.restore.listing import Listing
 from core.restore.merged import MergedTree
-from core.restore.tarstream import Member, TarStream
+from core.restore.scan import lister
 from core.restore.tree import File
 
 HEADER = Header(Kind.SPLIT_FILE, comp="N")
@@ -30,17 +28,7 @@ def dumped(tree: Path, level: int) -> tuple[Path, Listed]:
     archive, listing = tree.parent / f"{level}.tar", Listing(renames=[])
     subprocess.run(["tar", "-C", tree, f"--listed-incremental={tree.parent / 'snar'}", "-cf", archive, "."], check=True,
                    capture_output=True)
-
-    def member(found: Member) -> bool:
-        if (path := clean_path(found.name)) is not None:
-            listing.add(path, Mark.DIRECTORY if found.is_directory else Mark.FILE)
-        return False
-
-    def directory(name: bytes, body: bytes) -> None:
-        if (path := clean_path(name)) is not None:
-            of_directory(listing, path, body)
-
-    stream = TarStream(member, lambda piece: None, directory)
+    stream = lister(listing)
     stream.feed(memoryview(archive.read_bytes()))
     stream.finish()
     return archive, Listed(listing)

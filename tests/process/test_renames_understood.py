@@ -17,12 +17,10 @@ from clientd.programs.contract import Task
 from clientd.programs.gnutar import GnuTar
 from clientd.services.sendbackup import _started
 from clientd.settings import Settings
-from core.index.names import clean_path
-from core.index.record import Mark
 from core.restore.layer import Listed
-from core.restore.listing import Listing, of_directory
+from core.restore.listing import Listing
 from core.restore.merged import MergedTree
-from core.restore.tarstream import Member, TarStream
+from core.restore.scan import lister
 from core.restore.tree import File
 from core.wire.dle_xml import Choice, Dle
 
@@ -90,17 +88,7 @@ def files(top: Path) -> dict[str, bytes]:
 
 def listed(data: bytes) -> Listed:
     listing = Listing(renames=[])
-
-    def member(found: Member) -> bool:
-        if (path := clean_path(found.name)) is not None:
-            listing.add(path, Mark.DIRECTORY if found.is_directory else Mark.FILE)
-        return False
-
-    def directory(name: bytes, body: bytes) -> None:
-        if (path := clean_path(name)) is not None:
-            of_directory(listing, path, body)
-
-    stream = TarStream(member, lambda piece: None, directory)
+    stream = lister(listing)
     stream.feed(memoryview(data))
     stream.finish()
     return Listed(listing)
