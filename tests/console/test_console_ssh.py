@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,8 @@ class Remote:
     def cut(self) -> None:
         """Every connection breaks, as when a network goes away and the server gives up."""
         for pid in _children(self.process.pid):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # one that is about to end by itself
+                os.kill(pid, signal.SIGKILL)
 
     def close(self) -> None:
         """No more sshd."""

@@ -68,12 +68,13 @@ OTHERWISE: Mapping[tuple[str, str, str, str], str] = {
        for fault in ("cut", "garbled", "client killed", "client reset", "nak", "too large")},
 }
 """Server, client, word and fault whose result may be another one, and why."""
-CHANCE = {("client DATA end", "dropped", "bsdtcp"), ("client noop REP", "prep", "local"),
+CHANCE = {("client DATA end", "dropped", "bsdtcp"), ("client noop REP", "prep", "local"), ("server noop ACK", "cut", "local"),
           ("client DATA end", "client killed", "local"), ("client DATA end", "client killed", "bsdtcp")}
 """Word, fault and way for which even Amanda's own two ends come to one result now and to the other one then: its dumper may see
 the end of the connection before its patience is over; its server takes half a reply to noop for all of it, and may have closed
-the pipes when it asks for the next thing; its client, one time in some sixty on a busy machine, has said its last line before
-the end of its data, and then nothing but that end is missing when it is killed."""
+the pipes when it asks for the next thing; where a connection ends with noop, its server starts the client anew, or fails with a
+broken pipe if it asked for the next thing a moment later; its client, one time in some sixty on a busy machine, has said its
+last line before the end of its data, and then nothing but that end is missing when it is killed."""
 
 
 AGAIN = 5
