@@ -65,7 +65,8 @@ PAGES: tuple[Page, ...] = (
          "Load or label a volume, add a holding disk, or lower its reserve; the next run tries the full again."),
     Page("DMP027", "E", "A dump has no place at all",
          "It is larger than the holding disks, or than what other dumps leave free there that no volume takes tonight, and may "
-         "not go straight to a volume, or there is none.",
+         "not go straight to a volume, or there is none. A holding disk where writing it failed does not count: it is not "
+         "tried with this dump again until somebody orders that.",
          "Load a volume, add a holding disk, set holding = \"auto\" in its dumptype, or divide the disk with include "
          "and exclude."),
     Page("DMP028", "E", "A dump was aborted by an order",

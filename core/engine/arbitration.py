@@ -58,7 +58,7 @@ def text(state: State, job: Job) -> str:
     missing = sum(j.missing or room.GROWTH for j in waiting)
     who = f"{job.title} level {job.level} needs" if len(waiting) == 1 else f"{len(waiting)} dumps need"
     comes = "more comes as dumps there are written or given up" if room.will_come(state) else f"none coming{_because(state)}"
-    return f"{who} {show_kib(missing)} more on the holding disk, {show_kib(free)} free, {comes}"
+    return f"{who} about {show_kib(missing)} more on the holding disk, {show_kib(free)} free, {comes}"
 
 
 def _because(state: State) -> str:

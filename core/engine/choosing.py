@@ -92,7 +92,7 @@ def goes_direct(state: State, job: Job) -> bool:
         return False
     if use is HoldingUse.NEVER or job.direct or not state.holds:
         return True
-    usable = sum(hold.total for hold in state.holds.values() if hold.path not in job.shun)
+    usable = sum(hold.total for hold in room.open_to(state, job))
     return room.round_up(job.size) > usable and bool(state.usable_storages(job.disk))
 
 

@@ -105,10 +105,11 @@ def _start(state: State, dumper: Dumper, job: Job) -> Iterator[Effect]:
 
 
 def _too_big(state: State, job: Job) -> str:
-    holds = state.holds.values()
+    holds = room.open_to(state, job)
     total, free = sum(hold.total for hold in holds), sum(hold.free for hold in holds)
-    there = show_kib(total) if job.size > total else f"{show_kib(total)}, of which {show_kib(free)} are free"
-    return f"DMP027 needs {show_kib(job.size)} of holding disk, there are {there}, and no volume to go to instead"
+    there = show_kib(total) if job.size > total or not total else f"{show_kib(total)}, of which {show_kib(free)} are free"
+    return (f"DMP027 needs {show_kib(job.size)} of holding disk, there are {there}{room.besides(job)}, and no volume to go to "
+            "instead")
 
 
 def _start_direct(state: State, dumper: Dumper, job: Job, tape: Tape) -> Iterator[Effect]:

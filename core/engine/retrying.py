@@ -65,6 +65,7 @@ def again(
 
 def ordered(state: State, job: Job, by: str) -> Iterator[Effect]:
     """Somebody wants it dumped at once: one that waits for its next attempt, or one that failed."""
+    job.shun.clear()  # who orders it has mended what failed, or wants to know
     failed = job.phase is Phase.ENDED
     if failed:
         state.failures -= 1

@@ -60,6 +60,16 @@ def find(state: State, size: int, shun: AbstractSet[str] = frozenset()) -> list[
     return None
 
 
+def open_to(state: State, job: Job) -> list[Hold]:
+    """Holding disks that a dump may use: those that did not fail it."""
+    return [hold for hold in state.holds.values() if hold.path not in job.shun]
+
+
+def besides(job: Job) -> str:
+    """What a message about a dump's room leaves out of its count, and why; empty when that is nothing."""
+    return f" besides {', '.join(sorted(job.shun))}, where writing failed" if job.shun else ""
+
+
 def take(state: State, extent: Extent) -> Extent:
     """Promise an extent."""
     hold = state.holds[extent.path]

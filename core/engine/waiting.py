@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
-from core.engine import choosing
+from core.engine import choosing, room
 from core.engine.choosing import Constraint
 from core.engine.state import Job, Phase, State, Tape
 from core.model.units import show_duration, show_kib
@@ -86,8 +86,7 @@ def _waiting(state: State, job: Job, why: Constraint, before: int) -> Wait | Non
         case Constraint.TAPE:
             return _for_tape(state, job)
         case Constraint.HOLDING:
-            free = sum(hold.free for hold in state.holds.values())
-            return _for_room(state, f"needs {show_kib(job.size)} of holding disk, {show_kib(free)} free")
+            return _for_room(state, f"needs {show_kib(job.size)} of holding disk, {_free_for(state, job)}")
         case Constraint.DUMPER:
             busy = [d for d in state.dumpers.values() if d.job]
             if len(busy) < sum(1 for d in state.dumpers.values() if d.up):
@@ -180,10 +179,13 @@ def _for_room(state: State, text: str) -> Wait:
     return _behind(state, Constraint.HOLDING, text, moving)
 
 
+def _free_for(state: State, job: Job) -> str:
+    return f"{show_kib(sum(hold.free for hold in room.open_to(state, job)))} free{room.besides(job)}"
+
+
 def _stalled(state: State, job: Job) -> Wait:
-    free = sum(hold.free for hold in state.holds.values())
-    need = show_kib(job.missing) if job.missing else "more"
-    text = f"stands still: needs {need} of holding disk, {show_kib(free)} free"
+    need = f"about {show_kib(job.missing)} more" if job.missing else "more"
+    text = f"stands still: needs {need} of holding disk, {_free_for(state, job)}"
     question = next((q for q in state.questions.values() if q.about == "room"), None)
     if question is not None:
         asked = question.asked

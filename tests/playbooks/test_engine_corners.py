@@ -287,6 +287,36 @@ def test_a_dump_too_big_for_what_others_leave_free_says_that() -> None:
                        " to instead")
 
 
+def test_a_holding_disk_that_failed_a_dump_is_tried_again_when_somebody_orders_it() -> None:
+    """And until then what is free there is not counted as free for it."""
+    disks = {("a", "/x"): 700, ("a", "/long"): 90_000}
+    world = night(disks, holding=[("/h", 200_000)], storages=(), dumptype=Dumptype(holding=HoldingUse.REQUIRED, retry=2),
+                  faults=Faults(dump=lambda h, d, n: "bad-disk" if d == "/x" and n == 1 else "done"))
+    waits = []
+    give = world.give
+
+    def watch(happened: object) -> None:
+        if isinstance(happened, Ordered):
+            waits.append(world.engine.reasons()["a:/x"])
+        give(happened)  # type: ignore[arg-type]
+
+    world.give = watch  # type: ignore[method-assign, assignment]
+    world.at(20.0, Ordered(operator.Retry("a", "/x"), "ana"))
+    world.play(lines(disks))
+    assert waits[0].startswith("needs 700 KiB of holding disk, 0 B free besides /h, where writing failed; until a:/long ends")
+    begun = [(f.disk, f.attempt) for f in world.facts if isinstance(f, e.DumpBegan)]
+    assert begun == [("/x", 1), ("/long", 1), ("/x", 2)] and ended(world) == {("a", "/x"): "done", ("a", "/long"): "done"}
+
+
+def test_a_dump_that_the_only_holding_disk_failed_says_so_at_its_end() -> None:
+    disks = {("a", "/x"): 700}
+    world = night(disks, holding=[("/h", 1024)], storages=(), dumptype=Dumptype(holding=HoldingUse.REQUIRED, retry=2),
+                  faults=Faults(dump=lambda h, d, n: "bad-disk"))
+    world.play(lines(disks))
+    assert [f.message for f in world.facts if isinstance(f, e.DiskEnded)] == [
+        "DMP027 needs 700 KiB of holding disk, there are 0 B besides /h, where writing failed, and no volume to go to instead"]
+
+
 def test_gauges_come_back_and_nonsense_is_empty() -> None:
     made = Gauges(1.5, {"00-00001": (1, 2)}, {"/h": (3, 4, 5)}, {"a:/x": "why"}, {"default": 6}, ["ana:operate"])
     assert gauges.decode(gauges.encode(made)) == made

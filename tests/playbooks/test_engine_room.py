@@ -80,7 +80,7 @@ def test_a_holding_disk_that_cannot_be_measured_has_no_room() -> None:
     world = night(disks, holding=[("/h1", 8192)], faults=Faults(dump=lambda h, d, n: "full 1000" if n == 1 else "done"))
     world.free = {"/h1": -1}
     world.play(lines(disks))
-    assert asked(world)[0].text == "a:/x level 0 needs 2.9 MiB more on the holding disk, 0 B free, none coming"
+    assert asked(world)[0].text == "a:/x level 0 needs about 2.9 MiB more on the holding disk, 0 B free, none coming"
     assert closed(world) == [("direct", "", "deadline")] and world.code == 0
 
 

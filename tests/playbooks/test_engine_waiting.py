@@ -112,7 +112,8 @@ def test_a_dump_that_stands_still_and_its_request() -> None:
     world = night({("a", "/x"): 400}, holding=[("/h1", 512)], faults=Faults(dump=lambda h, d, n: "grow" if n == 1 else "done"))
     seen = Seen(world)
     still = [found for found in seen.disks["a:/x"] if found.text.startswith("stands still")]
-    assert still[0].text == "stands still: needs 720 KiB of holding disk, 0 B free; request 1: direct of a:/x in 10m00s"
+    assert still[0].text == ("stands still: needs about 720 KiB more of holding disk, 0 B free; request 1: direct of a:/x in "
+                             "10m00s")
     assert still[0].kind == "holding disk" and still[0].until > world.engine.state.began + 600
     assert any("request 1 (a:/x): without an answer direct in" in act.text and act.by for act in seen.acts)
     waited = {(f.kind, f.seconds) for f in world.facts if isinstance(f, e.DiskWaited)}

@@ -85,13 +85,13 @@ def test_every_night_ends_and_accounts_for_every_disk_and_every_kib(made: tuple[
     world, plan = made
     view = world.play(plan)
     ends = Counter((f.host, f.disk) for f in world.facts if isinstance(f, e.DiskEnded))
-    retried = any(f.order.startswith("RETRY") and f.result == "OK" for f in world.facts if isinstance(f, e.OperatorActed))
+    retries = sum(f.order.startswith("RETRY") and f.result == "OK" for f in world.facts if isinstance(f, e.OperatorActed))
     for line in world.facts:
         if isinstance(line, e.DumpPlanned):
             key = (line.host, line.disk)
             came_back = sum((f.host, f.disk) == key and f.attempt == 0 and "has a volume again" in f.reason
                             for f in world.facts if isinstance(f, e.DumpRetried))
-            assert ends[key] == 1 + came_back or (retried and ends[key] == 2 + came_back), (key, ends, world)
+            assert 0 <= ends[key] - 1 - came_back <= retries * (key == ("a", "/")), (key, ends, world)
             assert view.disks[key].state in FINAL
     state = world.engine.state
     kept: dict[str, int] = {}
