@@ -104,6 +104,7 @@ def _holding(site: Site) -> Iterator[Finding]:
         mine = [dump for dump in survey.dumps if dump.path.is_relative_to(disk.path)]
         try:
             found = area.measure(disk, occupied=sum(dump.kib for dump in mine))
+            area.prove(disk.path)
         except TaperoomError as fault:
             yield fault_of("holding", fault)
             continue

@@ -20,7 +20,8 @@ PAGES: tuple[Page, ...] = (
          "'taperoom flush' looks there.",
          "Add the directory as a [[holding]] entry, at least until its dumps are on a volume."),
     Page("HLD010", "E", "A holding directory cannot be used",
-         "The directory of a [[holding]] entry is missing, is no directory, or may not be written by this user. "
+         "The directory of a [[holding]] entry is missing, is no directory, may not be written by this user, or its file "
+         "system takes no file though it says that it may be written. "
          "A run goes on without it, to the other holding disks or straight to a volume, and ends with exit code 1.",
          "Create it, mount its file system, or correct its owner; `taperoom check` tries it again."),
     Page("HLD011", "E", "A holding file cannot be created",
@@ -69,6 +70,11 @@ PAGES: tuple[Page, ...] = (
          "The dump is larger than was expected and the holding disks have no more room for it. It has lost nothing: the driver "
          "gives it room as soon as dumps there are written to volumes, and asks when none will come (HLD003).",
          "Nothing as a rule. 'taperoom flush' writes what earlier runs left, an aborted dump gives its room to the others."),
+    Page("HLD025", "E", "A holding disk is used no more in this run",
+         "Dumps failed there one after the other with the fault that is told. So that not every dump loses an attempt and its "
+         "time there, the others go to other holding disks or straight to a volume; the run ends with exit code 1.",
+         "Look for errors of the device in the system's log (dmesg, smartctl) and for a file system that became read-only. "
+         "Once it is mended, 'taperoom retry HOST:DISK' lets the run use it again; the next run tries it anyway."),
     Page("HLD006", "W", "A FLUSH line names no whole dump",
          "The plan wants a holding file written to a volume that is not there, not finished or misses a chunk.",
          "'taperoom cleanup' tells what lies on the holding disks; nothing was removed."),

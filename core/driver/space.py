@@ -29,6 +29,7 @@ def survey(site: Site) -> list[HoldingSeen]:
     for disk in site.holding:
         try:
             seen = area.measure(disk, occupied=_occupied(disk))
+            area.prove(disk.path)
         except WorldError as fault:
             found.append(HoldingSeen(str(disk.path), 0, failed=fault.message.removeprefix(f"{disk.path}: ")))
             continue
@@ -69,6 +70,7 @@ def added(path: str) -> HoldingSeen:
         raise OSError(0, "is no absolute path")
     try:
         seen = area.measure(HoldingDisk(Path(path)))
+        area.prove(Path(path))
     except WorldError as fault:
         raise OSError(0, fault.message) from fault
     return HoldingSeen(path, seen.usable, seen.usable, 0, HoldingDisk(Path(path)).chunksize)

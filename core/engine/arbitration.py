@@ -54,7 +54,7 @@ def _ask(state: State, waiting: list[Job]) -> Iterator[Effect]:
 def text(state: State, job: Job) -> str:
     """What the question about this dump says as things stand: how much is missing, what is free, and whether more comes."""
     waiting = room.stalled(state)
-    free = sum(hold.free for hold in state.holds.values())
+    free = sum(hold.free for hold in room.trusted(state))
     missing = sum(j.missing or room.GROWTH for j in waiting)
     who = f"{job.title} level {job.level} needs" if len(waiting) == 1 else f"{len(waiting)} dumps need"
     comes = "more comes as dumps there are written or given up" if room.will_come(state) else f"none coming{_because(state)}"
@@ -93,7 +93,7 @@ def _can_go_direct(state: State, job: Job) -> bool:
 
 def _may_fit(state: State, job: Job) -> bool:
     """Whether the holding disks, empty, could take all of it, as far as is known now."""
-    return room.round_up(_known_size(job)) <= sum(hold.total for hold in state.holds.values())
+    return room.round_up(_known_size(job)) <= sum(hold.total for hold in room.open_to(state, job))
 
 
 def _known_size(job: Job) -> int:

@@ -78,7 +78,7 @@ def _place(state: State, job: Job) -> Constraint:
         if any(t.state == "ready" and not t.write and not t.direct for t in state.usable_storages(job.disk)[:1]):
             return Constraint.NONE
         return Constraint.TAPE if state.usable_storages(job.disk) else Constraint.NONE
-    if room.find(state, job.size, job.shun) is not None:
+    if room.find(state, job) is not None:
         return Constraint.NONE
     if not any(d.job for d in state.dumpers.values()) and not room.will_come(state):
         return Constraint.NONE

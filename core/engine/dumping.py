@@ -87,7 +87,7 @@ def _start(state: State, dumper: Dumper, job: Job) -> Iterator[Effect]:
             return
         yield from _start_direct(state, dumper, job, tape)
         return
-    extents = room.find(state, job.size, job.shun)
+    extents = room.find(state, job)
     if extents is None:
         if job.disk.dumptype.holding is not HoldingUse.REQUIRED and tape is not None:
             job.direct = True
@@ -108,8 +108,8 @@ def _too_big(state: State, job: Job) -> str:
     holds = room.open_to(state, job)
     total, free = sum(hold.total for hold in holds), sum(hold.free for hold in holds)
     there = show_kib(total) if job.size > total or not total else f"{show_kib(total)}, of which {show_kib(free)} are free"
-    return (f"DMP027 needs {show_kib(job.size)} of holding disk, there are {there}{room.besides(job)}, and no volume to go to "
-            "instead")
+    return (f"DMP027 needs {show_kib(job.size)} of holding disk, there are {there}{room.besides(state, job)}, and no volume to "
+            "go to instead")
 
 
 def _start_direct(state: State, dumper: Dumper, job: Job, tape: Tape) -> Iterator[Effect]:
@@ -250,6 +250,7 @@ def _done(state: State, dumper: Dumper, job: Job, text: str) -> Iterator[Effect]
     # Not before this is in the journal: a client that knew of a dump which we forgot would leave it out for ever.
     yield Tell(dumper.child, says.Confirm(Handle(job.handle)))
     extents = room.settle_size(state, job, job.stats.kib)
+    room.worked(state, extents)
     job.pending = set(state.site.storages_of(job.disk))
     held = Held(job.file, *job.key, state.datestamp, job.level, job.stats.kib, set(job.pending), extents)
     state.keep(held)
@@ -289,7 +290,7 @@ def _let_go(state: State, dumper: Dumper, job: Job, outcome: Outcome, message: s
     job.question, job.avoid = 0, dumper.child
     yield _ended(job, outcome, message, "")
     if message[:6] in BAD_DISK and job.current:
-        job.shun.add(job.current)
+        yield from room.failed(state, job, job.current, message)
     yield from drop(state, job, message)
 
 
@@ -340,8 +341,7 @@ def _degrade(state: State, job: Job) -> Iterator[Effect]:
     job.direct = False
     if job.level != 0:
         return
-    allowed = sum(hold.total * (100 - hold.reserve) // 100 for hold in state.holds.values())
-    fulls = sum(hold.full_total for hold in state.holds.values())
+    allowed, fulls = room.for_fulls(state)
     fulls += sum(room.round_up(j.size) for j in state.jobs.values() if j.active and j.level == 0)
     if fulls + room.round_up(job.size) <= allowed:
         return

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.engine import questions
+from core.engine import questions, room
 from core.engine.effects import Effect, Journal
 from core.engine.state import Job, Phase, Question, State
 from core.engine.waiting import waited
@@ -65,7 +65,7 @@ def again(
 
 def ordered(state: State, job: Job, by: str) -> Iterator[Effect]:
     """Somebody wants it dumped at once: one that waits for its next attempt, or one that failed."""
-    job.shun.clear()  # who orders it has mended what failed, or wants to know
+    room.trust(state, job)
     failed = job.phase is Phase.ENDED
     if failed:
         state.failures -= 1

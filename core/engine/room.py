@@ -8,8 +8,7 @@ The account of each holding disk: what it has in all is what is free, what dumps
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Iterator
 
 from core.engine import questions
 from core.engine.effects import Effect, Journal, MeasureHolding, Tell
@@ -18,6 +17,8 @@ from core.events.event import DumpResumed, DumpStalled, Notice
 from core.model.units import Kib, show_kib
 from core.protocol import dumper
 
+FAULTS = 2
+"""Dumps in a row that failed on a holding disk before it is left alone for the rest of the run."""
 GROWTH = 32 * 1024
 """KiB that a dump is given at least when there is that much: a storm of tiny grants costs more than it saves."""
 
@@ -32,16 +33,16 @@ def headers(size: int, chunksize: int) -> int:
     return max(0, -(-size // max(BLOCK, chunksize - BLOCK)) - 1) * BLOCK if chunksize > 0 else 0
 
 
-def find(state: State, size: int, shun: AbstractSet[str] = frozenset()) -> list[Extent] | None:
-    """Where a dump of ``size`` KiB could go: the disk with fewest dumps, then most free; several when no one is enough.
-    ``shun``: holding disks that are of no use to it."""
+def find(state: State, job: Job) -> list[Extent] | None:
+    """Where a dump could go: the disk with fewest dumps, then most free; several when no one is enough."""
+    size = job.size
     need = round_up(size)
     users: dict[str, int] = {}
     for d in state.dumpers.values():
-        job = state.jobs.get(d.job) if d.job else None
-        if job is not None and job.current:
-            users[job.current] = users.get(job.current, 0) + 1
-    usable = [hold for hold in state.holds.values() if hold.path not in shun]
+        other = state.jobs.get(d.job) if d.job else None
+        if other is not None and other.current:
+            users[other.current] = users.get(other.current, 0) + 1
+    usable = open_to(state, job)
     holds = sorted(usable, key=lambda h: (users.get(h.path, 0), -h.free, h.path))
     for hold in holds:
         if hold.free >= (whole := need + headers(size, hold.chunksize)):
@@ -60,14 +61,47 @@ def find(state: State, size: int, shun: AbstractSet[str] = frozenset()) -> list[
     return None
 
 
+def trusted(state: State) -> list[Hold]:
+    """Holding disks that are in use: not those that fail whatever is written there."""
+    return [hold for hold in state.holds.values() if hold.faults < FAULTS]
+
+
 def open_to(state: State, job: Job) -> list[Hold]:
-    """Holding disks that a dump may use: those that did not fail it."""
-    return [hold for hold in state.holds.values() if hold.path not in job.shun]
+    """Holding disks that a dump may use: those in use that did not fail it."""
+    return [hold for hold in trusted(state) if hold.path not in job.shun]
 
 
-def besides(job: Job) -> str:
+def besides(state: State, job: Job) -> str:
     """What a message about a dump's room leaves out of its count, and why; empty when that is nothing."""
-    return f" besides {', '.join(sorted(job.shun))}, where writing failed" if job.shun else ""
+    out = sorted(path for path, hold in state.holds.items() if hold.faults >= FAULTS or path in job.shun)
+    return f" besides {', '.join(out)}, where writing failed" if out else ""
+
+
+def failed(state: State, job: Job, path: str, message: str) -> Iterator[Effect]:
+    """A dump failed by its holding disk: the dump is not tried there again, and after some in a row no dump is."""
+    job.shun.add(path)
+    state.attention = True  # dumps find another way, so nobody would notice
+    hold = state.holds.get(path)
+    if hold is None:
+        return
+    hold.faults += 1
+    if hold.faults == FAULTS:
+        yield Journal(Notice("HLD025", "E", path, f"{FAULTS} dumps in a row failed there; nothing more goes there in this run: "
+                                                  f"{message}"))
+
+
+def worked(state: State, extents: Iterable[Extent]) -> None:
+    """A dump is whole on these."""
+    for extent in extents:
+        hold = state.holds[extent.path]
+        hold.faults = 0 if hold.faults < FAULTS else hold.faults
+
+
+def trust(state: State, job: Job) -> None:
+    """Somebody ordered this dump: who does that has mended what failed, or wants to know."""
+    job.shun.clear()
+    for hold in state.holds.values():
+        hold.faults = 0
 
 
 def take(state: State, extent: Extent) -> Extent:
@@ -139,8 +173,10 @@ def _next(state: State, job: Job, why: str) -> tuple[Extent, bool] | None:
     """What a dump that stands still is given, and whether it comes out of the reserve."""
     while job.kept:
         kept = job.kept.popleft()
-        job.given.append(kept)
-        return kept, False
+        if state.holds[kept.path] in open_to(state, job):
+            job.given.append(kept)
+            return kept, False
+        state.holds[kept.path].free += kept.size
     want = max(job.missing, GROWTH, job.size // 10)
     want = -(-want // BLOCK) * BLOCK
     beside = _beside_reserve(state, job)
@@ -151,10 +187,11 @@ def _next(state: State, job: Job, why: str) -> tuple[Extent, bool] | None:
 
 
 def _anywhere(state: State, job: Job, why: str, want: int) -> Extent | None:
+    usable = open_to(state, job)
     here = state.holds.get(job.current)
-    if why == "allotment" and here is not None and here.free >= BLOCK and here.path not in job.shun:
+    if why == "allotment" and here in usable and here.free >= BLOCK:
         return _grant(state, job, here, want)
-    others = [h for h in state.holds.values() if (h.path != job.current or why == "allotment") and h.path not in job.shun]
+    others = [h for h in usable if h.path != job.current or why == "allotment"]
     best = max(others, key=lambda h: h.free, default=None)
     if best is None or best.free < LEAST:
         return None
@@ -172,13 +209,18 @@ def _grant(state: State, job: Job, hold: Hold, want: int) -> Extent | None:
 
 def _beside_reserve(state: State, job: Job) -> int:
     """KiB that a dump may still take without touching the reserve, which degraded mode keeps for what is no full."""
-    free = sum(hold.free for hold in state.holds.values())
+    free = sum(hold.free for hold in trusted(state))
     if job.level != 0 or state.usable_storages(job.disk) or not state.site.storages:
         return free
-    allowed = sum(hold.total * (100 - hold.reserve) // 100 for hold in state.holds.values())
-    fulls = sum(hold.full_total for hold in state.holds.values())
+    allowed, fulls = for_fulls(state)
     fulls += sum(e.size for j in state.jobs.values() if j.active and j.level == 0 for e in [*j.given, *j.kept])
     return max(0, min(free, allowed - fulls))
+
+
+def for_fulls(state: State) -> tuple[int, int]:
+    """KiB that fulls may take in degraded mode, and that whole ones take already."""
+    holds = trusted(state)
+    return sum(hold.total * (100 - hold.reserve) // 100 for hold in holds), sum(hold.full_total for hold in holds)
 
 
 def _resume(state: State, job: Job, extent: Extent, reserve: bool) -> Iterator[Effect]:

@@ -48,7 +48,8 @@ def of_holding(state: State) -> list[Runway]:
 
 
 def _runway(state: State, path: str) -> Runway:
-    free = state.holds[path].free + room.outstanding(state, path)
+    hold = state.holds[path]
+    free = (hold.free if hold in room.trusted(state) else 0) + room.outstanding(state, path)
     here = [job for job in _dumping(state) if job.current == path]
     fills = sum(_rate(state, job.began, job.written) for job in here)
     drains = 0.0

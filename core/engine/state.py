@@ -145,6 +145,8 @@ class Hold:
     """KiB that the file system said were free when it was last asked."""
     stuck: int = -1
     """what it said while it took nothing: until it says more than that, it is not believed."""
+    faults: int = 0
+    """dumps in a row that it failed."""
 
 
 @dataclass(slots=True)

@@ -180,7 +180,7 @@ def _for_room(state: State, text: str) -> Wait:
 
 
 def _free_for(state: State, job: Job) -> str:
-    return f"{show_kib(sum(hold.free for hold in room.open_to(state, job)))} free{room.besides(job)}"
+    return f"{show_kib(sum(hold.free for hold in room.open_to(state, job)))} free{room.besides(state, job)}"
 
 
 def _stalled(state: State, job: Job) -> Wait:

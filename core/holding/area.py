@@ -6,12 +6,17 @@ that is the driver's account.
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import WorldError
 from core.model.site import HoldingDisk
+
+_BLOCK = 4096
+_NO_PROOF = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
+"""Full; and what systems say to whom asks for a file without a name and cannot have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +50,21 @@ def measure(disk: HoldingDisk, *, occupied: int = 0) -> Area:
         raise WorldError("HLD010", f"{disk.path}: is no directory that this user may write to")
     free = found.f_bavail * found.f_frsize // 1024
     return Area(disk.path, found.f_blocks * found.f_frsize // 1024, free, usable_kib(disk.use, free, occupied))
+
+
+def prove(path: Path) -> None:
+    """Write a block there, durably, in a file without a name, of which nothing can stay: a file system that became read-only
+    by an error still says that it may be written.  One that is full, or knows no such files (NFS), passes; WorldError HLD010
+    with the system's own words where it fails."""
+    try:
+        descriptor = os.open(path, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, bytes(_BLOCK))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as fault:
+        if fault.errno not in _NO_PROOF:
+            raise WorldError("HLD010", f"{path}: a file cannot be written there: {fault.strerror}",
+                             "Look for errors of the device in the system's log, and whether its file system became read-only."
+                             ) from fault

@@ -89,9 +89,25 @@ def test_an_io_error_sends_the_next_attempt_to_another_disk_at_once() -> None:
     for holding, expected in ([("/h1", 8192), ("/h2", 4096)], ["holding", "holding"]), ([("/h1", 8192)], ["holding", "tape"]):
         world = night(disks, holding=holding, faults=Faults(dump=lambda h, d, n: "bad-disk" if n == 1 else "done"))
         world.play(lines(disks))
-        assert targets(world) == expected and world.code == 0 and not asked(world)
+        assert targets(world) == expected and not asked(world)
+        assert world.code == 1, "all is dumped, and the holding disk wants a look"
         files = [f.file for f in world.facts if isinstance(f, e.DumpBegan)]
         assert files[1].split("/")[1:2] in (["h2"], [])
+
+
+def test_a_holding_disk_that_fails_two_dumps_in_a_row_is_used_no_more() -> None:
+    """Not every dump of the night loses an attempt there; one that is good between takes the suspicion away."""
+    disks = {("a", f"/{letter}"): 1000 for letter in "uvwxyz"}
+    for bad, expected, told in (
+        ("uv", ["holding", "tape", "holding", "tape", *["tape"] * 4], 1),
+        ("uw", ["holding", "tape", "holding", "holding", "tape", *["holding"] * 3], 0),
+    ):
+        world = night(disks, run=RunSettings(inparallel=1), faults=Faults(
+            dump=lambda h, d, n, bad=bad: "bad-disk" if n == 1 and d[1] in bad else "done"))  # type: ignore[misc]
+        world.play(lines(disks))
+        assert targets(world) == expected
+        assert sum(isinstance(f, e.Notice) and f.code == "HLD025" for f in world.facts) == told
+        assert set(ended(world).values()) == {"done"} and world.code == 1
 
 
 def test_parked_while_the_taper_frees_space_and_nobody_is_asked() -> None:

@@ -1,0 +1,46 @@
+"""Whether a holding disk really takes a file, before a night counts on it."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.errors import WorldError
+from core.holding.area import prove
+
+
+def refusing(number: int) -> Callable[..., int]:
+    def refuse(*_: object, **__: object) -> int:
+        raise OSError(number, os.strerror(number))
+    return refuse
+
+
+def test_a_good_one_passes_and_has_nothing_in_it_afterwards(tmp_path: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    prove(tmp_path)
+    assert not list(tmp_path.iterdir()) and len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize("call", ["open", "write", "fsync"])
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EIO])
+def test_one_that_takes_no_file_is_named_with_the_systems_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int,
+) -> None:
+    monkeypatch.setattr(f"core.holding.area.os.{call}", refusing(number))
+    with pytest.raises(WorldError) as caught:
+        prove(tmp_path)
+    monkeypatch.undo()
+    assert (caught.value.code, caught.value.message) == (
+        "HLD010", f"{tmp_path}: a file cannot be written there: {os.strerror(number)}")
+
+
+@pytest.mark.parametrize("call, number", [("write", errno.ENOSPC), ("fsync", errno.EDQUOT), ("open", errno.EOPNOTSUPP)])
+def test_one_that_is_full_or_knows_no_file_without_a_name_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int,
+) -> None:
+    monkeypatch.setattr(f"core.holding.area.os.{call}", refusing(number))
+    prove(tmp_path)
