@@ -127,6 +127,7 @@ def _storage(site: Site, storage: Storage) -> Iterator[Finding]:
     from core.devices.labelling import check_capacity
     from core.devices.registry import open_changer
     from core.devices.scan_policy import Standing
+    from core.holding import area
 
     subject = f"storage {storage.name}"
     try:
@@ -141,6 +142,12 @@ def _storage(site: Site, storage: Storage) -> Iterator[Finding]:
         return
     if storage.kind == "disk" and not os.access(storage.address, os.W_OK | os.X_OK):
         yield Finding("E", "TAP003", subject, f"{storage.address} may not be written by this user")
+        return
+    try:
+        if storage.kind == "disk":
+            area.prove(Path(storage.address), "TAP003")
+    except TaperoomError as fault:
+        yield fault_of(subject, fault)
         return
     for row in rows:
         blank = row.standing is Standing.BLANK and not row.label

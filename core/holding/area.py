@@ -52,9 +52,9 @@ def measure(disk: HoldingDisk, *, occupied: int = 0) -> Area:
     return Area(disk.path, found.f_blocks * found.f_frsize // 1024, free, usable_kib(disk.use, free, occupied))
 
 
-def prove(path: Path) -> None:
+def prove(path: Path, code: str = "HLD010") -> None:
     """Write a block there, durably, in a file without a name, of which nothing can stay: a file system that became read-only
-    by an error still says that it may be written.  One that is full, or knows no such files (NFS), passes; WorldError HLD010
+    by an error still says that it may be written.  One that is full, or knows no such files (NFS), passes; WorldError ``code``
     with the system's own words where it fails."""
     try:
         descriptor = os.open(path, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
@@ -65,6 +65,6 @@ def prove(path: Path) -> None:
             os.close(descriptor)
     except OSError as fault:
         if fault.errno not in _NO_PROOF:
-            raise WorldError("HLD010", f"{path}: a file cannot be written there: {fault.strerror}",
+            raise WorldError(code, f"{path}: a file cannot be written there: {fault.strerror}",
                              "Look for errors of the device in the system's log, and whether its file system became read-only."
                              ) from fault

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from core.client.checks import server
 from core.errors import WorldError
 from core.holding.area import prove
+from tests.support.small_site import SmallSite
 
 
 def refusing(number: int) -> Callable[..., int]:
@@ -44,3 +46,13 @@ def test_one_that_is_full_or_knows_no_file_without_a_name_passes(
 ) -> None:
     monkeypatch.setattr(f"core.holding.area.os.{call}", refusing(number))
     prove(tmp_path)
+
+
+def test_a_check_names_holding_disk_and_storage_that_only_seem_to_take_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    site = SmallSite(tmp_path, {"h0:/d": {}}).site
+    assert not [found for found in server(site) if found.severity]
+    monkeypatch.setattr("core.holding.area.os.fsync", refusing(errno.EROFS))
+    found = [(one.severity, one.code, one.subject) for one in server(site) if one.severity]
+    assert found == [("E", "HLD010", "holding"), ("E", "TAP003", f"storage {next(iter(site.storages))}")]
