@@ -156,7 +156,7 @@ def _permit(state: State, tape: Tape, handle: Handle) -> Iterator[Effect]:
     if tape.volumes < tape.runtapes and not state.stop_now:
         yield told(state, tape, taper.NewTape(handle))
         return
-    text = f"{tape.volumes} volumes filled, runtapes = {tape.runtapes} allows no more"
+    text = f"{tape.volumes} {'volume' if tape.volumes == 1 else 'volumes'} filled, runtapes = {tape.runtapes} allows no more"
     yield told(state, tape, taper.NoNewTape(handle, text))
 
 

@@ -87,6 +87,8 @@ class WriteView:
     began: float
     written: int = 0
     parts: int = 0
+    places: list[tuple[str, str, int]] = field(default_factory=list)
+    """storage, label and file of each part of a dump of this run"""
     ended: float = 0.0
     outcome: str = ""
     message: str = ""

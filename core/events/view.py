@@ -312,9 +312,11 @@ class RunView:
                     if taper := self.tapers.get(write.child):
                         taper.handle = ""
                         taper.state = "ready" if taper.state == "writing" else taper.state
+                ended = self.disks.get((event.host, event.disk))
                 if event.outcome != "done":
                     self.setbacks.append((at, event.host, event.disk, f"writing it to a volume: {event.message}"))
-                ended = self.disks.get((event.host, event.disk))
+                    if ended and write:  # what it wrote is no copy of anything
+                        ended.parts = [part for part in ended.parts if part not in write.places]
                 if ended and ended.state is DiskState.WRITING:
                     ended.state = DiskState.DUMPED
             case e.FileRemoved():
@@ -335,6 +337,7 @@ class RunView:
         disk = self.disks.get((write.host, write.disk))
         if disk and self._is_tonights(write.datestamp):
             disk.parts.append((event.storage, event.label, event.fileno))
+            write.places.append(disk.parts[-1])
 
     def _grow(self, storage: str, label: str, size: int) -> None:
         for volume in self.volumes:
