@@ -19,7 +19,7 @@ from core.events.gauges import Gauges
 from core.events.view import DiskState, RunView
 from core.report.background import Background
 from core.report.data import questions_data, run_data
-from core.report.morning import report_text, verdict
+from core.report.morning import report_text, verdict, where
 from core.report.progress import of_disk, of_run
 from core.report.status import status_text
 from core.report.text import width
@@ -140,6 +140,22 @@ def test_a_disk_that_came_at_last_is_no_failure() -> None:
         e.DiskEnded("web1", "/home", 0, "done", ""), e.FileRemoved("/h/a", "written"), e.RunEnded(0, 1, 0, 0)))
     assert "FAILED" not in text
     assert "ALL WELL" in text.splitlines()[0]
+
+
+def test_half_a_copy_is_no_place_of_a_dump() -> None:
+    """What a write that failed left on a volume; the one after it began anew."""
+    ended, file = ("web1", "/home", 0), "/h/a"
+    write = ("main", "web1", "/home", "20261123010203", 0)
+    half = [
+        e.DumpBegan("00-00001", *ended, "dumper0", "holding", file, 1, 100),
+        e.DumpEnded("00-00001", *ended, "done", "", file, 100, 200, 1.0, "", "", "", ""),
+        e.WriteBegan("90-00002", "taper0", *write, file, 100), e.PartWritten("90-00002", "main", "D-01", 8, 1, 60, ""),
+        e.WriteEnded("90-00002", *write, "failed", "TAP013 no more", file, 60, 1, 1.0, "")]
+    again = [
+        e.WriteBegan("90-00003", "taper0", *write, file, 100), e.PartWritten("90-00003", "main", "D-02", 1, 1, 100, ""),
+        e.WriteEnded("90-00003", *write, "done", "", file, 100, 1, 1.0, "")]
+    assert [where(made(*facts).disks["web1", "/home"]) for facts in (half[:4], half, half + again)] == [
+        ["D-01:8"], ["holding disk"], ["D-02:1"]]
 
 
 def test_notes_are_told_once_and_deaths_with_their_last_words() -> None:
