@@ -118,7 +118,8 @@ def test_ctrl_c_leaves_the_run_alone(root: Path) -> None:
     site = SmallSite(root / "s", TREES, hosts={"a": {"amandad": _slow(root)}})
     child = subprocess.Popen(
         [*PROGRAM, "--config", str(site.config), "run", "--batch"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, env=environment(TAPEROOM_CLIENT_STATE=site.env["TAPEROOM_CLIENT_STATE"], PYTHONUNBUFFERED="1"))
+        stderr=subprocess.PIPE, env=environment(TAPEROOM_CLIENT_STATE=site.env["TAPEROOM_CLIENT_STATE"], PYTHONUNBUFFERED="1"),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # tests in the background of a shell have none
     assert child.stdout is not None
     assert b"began" in child.stdout.readline()
     child.send_signal(signal.SIGINT)
