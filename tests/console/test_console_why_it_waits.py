@@ -9,6 +9,7 @@ import pytest
 
 from core.cli.plan import _table
 from core.client.runs import Run, view_of
+from core.events import event as e
 from core.events import gauges as gauges_file
 from core.events.gauges import Gauges
 from core.events.view import DiskState
@@ -22,7 +23,7 @@ from tui.deeds import Fork
 from tui.keys import PLACES, actions_of
 from tui.moment import Link, Moment
 from tui.pace import Pace
-from tui.panes import attention, dump, holding, run, spool, tape, tapes, waits
+from tui.panes import attention, dump, holding, run, spool, standing, tape, tapes, waits
 from tui.panes.layout import Row
 from tui.panes.status import plain
 from tui.subject import Subject
@@ -254,3 +255,13 @@ async def test_a_narrow_screen_says_how_many_dumpers_are_at_work_when_it_cannot_
         view.dumpers.update({f"dumper{n}": handle for n in range(9)})
         await settled(pilot)
         assert "    9 busy    disk " in text_of(pilot.app)
+
+
+def test_the_result_of_a_run_names_what_wants_attention(tmp_path: Path) -> None:
+    """Where every disk may be done all the same; a message that was told twice counts once."""
+    now = at_stage(tmp_path, "ended")
+    assert "HLD025" not in words(standing.rows(now, None, None, None, None, 120))
+    note = e.Notice("HLD025", "E", "/hold1", "2 dumps in a row failed there")
+    for said in (note, note, e.Notice("HLD010", "E", "/hold2", "cannot be used tonight: gone"), replace(note, severity="W")):
+        now.view.notices.append((now.now, said))
+    assert "failed  HLD025 /hold1 and 1 more  x explains" in words(standing.rows(now, None, None, None, None, 120))

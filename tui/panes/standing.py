@@ -34,7 +34,18 @@ Told = tuple[list[Part], str]
 
 def _result(view: RunView, width: int) -> Told:
     took = f"{day(view.began_at)} {moment(view.began_at)}, {span((view.ended_at or view.at) - view.began_at)}"
-    return [part(0, "RESULT  ", "title"), part(0, summary(view)), part(5, took if width > 90 else "", "muted")], "7 History"
+    return [part(0, "RESULT  ", "title"), part(0, summary(view)), *_wrong(view), part(5, took if width > 90 else "", "muted")
+            ], "7 History"
+
+
+def _wrong(view: RunView) -> list[Part]:
+    """What wants attention though every disk may be done."""
+    told = list(dict.fromkeys((notice.code, notice.subject) for _, notice in view.notices if notice.severity == "E"))
+    if not told:
+        return []
+    code, subject = told[0]
+    more = f" and {len(told) - 1} more" if len(told) > 1 else ""
+    return [part(1, f"{code} {clean(subject)}{more}", "attention"), part(2, "x explains", "muted")]
 
 
 def _covered(covered: list[Covered] | None) -> list[Told]:
