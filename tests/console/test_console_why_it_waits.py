@@ -264,4 +264,4 @@ def test_the_result_of_a_run_names_what_wants_attention(tmp_path: Path) -> None:
     note = e.Notice("HLD025", "E", "/hold1", "2 dumps in a row failed there")
     for said in (note, note, e.Notice("HLD010", "E", "/hold2", "cannot be used tonight: gone"), replace(note, severity="W")):
         now.view.notices.append((now.now, said))
-    assert "failed  HLD025 /hold1 and 1 more  x explains" in words(standing.rows(now, None, None, None, None, 120))
+    assert "HLD025 /hold1 and 1 more  x explains" in words(standing.rows(now, None, None, None, None, 120))
