@@ -17,11 +17,13 @@ from pathlib import Path
 
 from core.client.control import whoami
 from core.client.lock import lock_site, make_run_directory
-from core.client.lock_dead import close_dead
+from core.client.lock_dead import close_dead, last_words
 from core.client.old_indexes import trim_indexes
 from core.client.runs import Run, view_of
 from core.config.load import load_site
-from core.errors import TaperoomError
+from core.errors import TaperoomError, WorldError
+from core.holding.area import prove
+from core.lossy import lose_what_cannot_be_said
 from core.model.site import Site
 from core.model.units import datestamp_of
 from core.report.gather import gather
@@ -120,7 +122,7 @@ def _report(site: Site, directory: Path) -> str:
     view = view_of(Run(directory))
     text = report_text(view, gather(site))
     if view.ended is None:
-        text += "".join(f"\n{line}" for line in last_words(directory)) + "\n"
+        text += "".join(f"\n{line}" for line in _why(directory)) + "\n"
     temporary = directory / "report.tmp"
     try:
         temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
@@ -139,16 +141,18 @@ def _trim(site: Site) -> None:
         print(fault, file=sys.stderr)
 
 
-def last_words(directory: Path) -> list[str]:
-    """What a driver that gave no end to its run said in ``driver.log``, messages with a code only."""
+def _why(directory: Path) -> list[str]:
+    """Why a driver gave no end to its run, as far as that can be told: where it could not write, neither could it say so."""
+    if words := last_words(directory):
+        return words
     try:
-        log = (directory / "driver.log").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
-    lines = [line.removeprefix("driver: ") for line in log.splitlines() if line.startswith("driver: ")]
-    return [line for line in lines if line[:3].isupper() and line[3:6].isdigit()]
+        prove(directory, "RUN018", room=True)
+    except WorldError as fault:
+        return [str(fault)]
+    return []
 
 
 if __name__ == "__main__":
     os.umask(os.umask(0o077) | 0o027)  # dumps, indexes and journals are nobody else's business; children inherit it
+    lose_what_cannot_be_said()
     sys.exit(main())

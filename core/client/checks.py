@@ -18,6 +18,9 @@ from core.model.units import datestamp_of, is_ahead, show_kib
 from core.report.text import count
 from core.restore.asof import show_stamp
 
+STATE_LEAST = 64 * 1024
+"""KiB free where the state is, below which a check warns."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -85,6 +88,8 @@ def _certificates(site: Site) -> Iterator[Finding]:
 
 def _state_dir(path: Path) -> Finding:
     """It is made by the first run; here only whether that is possible."""
+    from core.holding import area
+
     there = path
     while not there.exists() and there != there.parent:
         there = there.parent
@@ -93,6 +98,17 @@ def _state_dir(path: Path) -> Finding:
     if not os.access(there, os.W_OK | os.X_OK):
         what = "may not be written" if there == path else f"cannot be made: {there} may not be written"
         return Finding("E", "RUN003", "state", f"{path} {what} by this user")
+    try:
+        area.prove(there, "RUN018", room=True)
+        found = os.statvfs(there)
+    except TaperoomError as fault:
+        return fault_of("state", fault)
+    except OSError as fault:
+        return Finding("E", "RUN003", "state", f"{there}: {fault.strerror}")
+    free = found.f_bavail * found.f_frsize // 1024
+    if free < STATE_LEAST:
+        return Finding("W", "RUN018", "state", f"{there}: only {show_kib(free)} free; a run ends when its journal cannot be "
+                                               "written, and indexes want more than that")
     return well("state", f"{path}" + ("" if there == path else " will be made"))
 
 

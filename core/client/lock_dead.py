@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from core.client.runs import Run, list_runs
 from core.errors import WorldError
@@ -25,20 +26,33 @@ CODE = "RUN040"
 
 @dataclass(frozen=True, slots=True)
 class Dead:
-    """A run without an end: titles of disks that are dumped and of those that are not; ``empty``: it has no fact at all."""
+    """A run without an end: titles of disks that are dumped and of those that are not; ``empty``: it has no fact at all;
+    ``why``: what its driver said at last, if it could."""
 
     run: Run
     done: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     empty: bool = False
+    why: str = ""
 
     def __str__(self) -> str:
         """A sentence with its code."""
         if self.empty:
             return f"{CODE} run {self.run.datestamp} died before it wrote anything"
-        text = f"{CODE} run {self.run.datestamp} died without a last word: its driver was killed, or the machine went down"
+        why = self.why or "its driver was killed, could write nothing any more, or the machine went down"
+        text = f"{CODE} run {self.run.datestamp} died without a last word: {why}"
         done = f"; dumped: {', '.join(self.done)}" if self.done else "; nothing was dumped"
         return text + done + (f"; not dumped: {', '.join(self.lost)}" if self.lost else "")
+
+
+def last_words(directory: Path) -> list[str]:
+    """What a driver that gave no end to its run said in ``driver.log``, messages with a code only."""
+    try:
+        log = (directory / "driver.log").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    lines = [line.removeprefix("driver: ") for line in log.splitlines() if line.startswith("driver: ")]
+    return [line for line in lines if line[:3].isupper() and line[3:6].isdigit()]
 
 
 def dead_runs(site: Site) -> list[Dead]:
@@ -78,8 +92,9 @@ def _look_at(run: Run) -> Dead:
     ends = {word.host + ":" + word.disk: word.outcome for word in _last_words(view) if isinstance(word, e.DiskEnded)}
     ends |= {disk.title: disk.state.value for disk in view.disks.values() if disk.state in FINAL}
     good = (DiskState.DONE.value, DiskState.STRANGE.value)
+    said = [line.partition("  Hint: ")[0] for line in last_words(run.path) if line.startswith("RUN018 ")]
     return Dead(run, tuple(sorted(t for t, end in ends.items() if end in good)),
-                tuple(sorted(t for t, end in ends.items() if end == DiskState.FAILED.value)))
+                tuple(sorted(t for t, end in ends.items() if end == DiskState.FAILED.value)), why=said[-1] if said else "")
 
 
 def _records(run: Run) -> list[Record]:

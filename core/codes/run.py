@@ -73,8 +73,9 @@ PAGES: tuple[Page, ...] = (
          "Look at the disk below (dmesg, smartctl). The dumps of that run can be restored while their own facts are there, "
          "and each volume says itself what is on it."),
     Page("RUN040", "E", "A run died",
-         "Its driver was killed, or the machine went down, before the run had an end. 'taperoom cleanup' or the next run wrote "
-         "the last words into its journal: which disks were dumped, which were not. Whole dumps are safe where they are.",
+         "Its driver was killed, could not write any more, or the machine went down, before the run had an end. "
+         "'taperoom cleanup' or the next run wrote the last words into its journal: which disks were dumped, which were not. "
+         "Whole dumps are safe where they are.",
          "Look why it died (driver.log of that run, the kernel's log); the next run dumps what is missing and flushes."),
     Page("RUN041", "E", "A run that died cannot be closed",
          "The last words of a run could not be written into its journal. Nothing is lost; it goes on counting as not ended.",

@@ -20,6 +20,7 @@ from core.client.lock_dead import close_dead
 from core.config.load import load_site
 from core.driver.loop import Loop, read_stdin
 from core.errors import TaperoomError
+from core.lossy import lose_what_cannot_be_said
 from core.model.units import datestamp_of
 from core.protocol import planner
 
@@ -82,4 +83,5 @@ def _first_line() -> tuple[bytes, str]:
 
 if __name__ == "__main__":
     os.umask(os.umask(0o077) | 0o027)  # dumps, indexes and journals are nobody else's business; children inherit it
+    lose_what_cannot_be_said()
     sys.exit(main())

@@ -16,6 +16,8 @@ from core.errors import StartError
 from core.events.codec import encode
 from core.events.event import Event, Record
 
+_SPARE = 32 * 1024
+"""Bytes that are kept for what is said when there is no room any more."""
 _GATHER = 64 * 1024  # bytes of traffic a write, unless somebody wants to see it sooner
 
 
@@ -28,6 +30,9 @@ class Journal:
         _sync(path.parent)
         _sync(path.parent.parent)
         self._path, self._size, self._broken = path, os.fstat(self._file).st_size, False
+        self._spare = path.with_name("spare.tmp")
+        with contextlib.suppress(OSError):
+            self._spare.write_bytes(bytes(_SPARE))
         self._pending: list[bytes] = []
         self.seq = 0
         self.durable = 0
@@ -55,6 +60,7 @@ class Journal:
             self._broken = True
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file, self._size)  # no half line for whoever writes the run's last words
+            self._give_up_spare()
             raise StartError("RUN018", f"{self._path}: the journal cannot be written: {fault.strerror}",
                              "the run is stopped; make room or mend the disk, the next run goes on from here") from fault
         self._size += len(whole)
@@ -66,7 +72,13 @@ class Journal:
         try:
             self.commit()
         finally:
+            self._give_up_spare()
             os.close(self._file)
+
+    def _give_up_spare(self) -> None:
+        """So that on a full file system there is room to say why the run ends."""
+        with contextlib.suppress(OSError):
+            self._spare.unlink(missing_ok=True)
 
 
 def _sync(directory: Path) -> None:

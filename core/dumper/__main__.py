@@ -13,6 +13,7 @@ from core.config.load import load_site
 from core.dumper.driver_pipe import DriverPipe, wake_on_sigterm
 from core.dumper.serve import serve
 from core.errors import TaperoomError, UsageError
+from core.lossy import lose_what_cannot_be_said
 
 
 def main(arguments: list[str]) -> int:
@@ -29,4 +30,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    lose_what_cannot_be_said()
     sys.exit(main(sys.argv[1:]))

@@ -15,8 +15,9 @@ from core.errors import WorldError
 from core.model.site import HoldingDisk
 
 _BLOCK = 4096
-_NO_PROOF = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
-"""Full; and what systems say to whom asks for a file without a name and cannot have one."""
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_NO_PROOF = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
+"""What systems say to whom asks for a file without a name and cannot have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,10 @@ def measure(disk: HoldingDisk, *, occupied: int = 0) -> Area:
     return Area(disk.path, found.f_blocks * found.f_frsize // 1024, free, usable_kib(disk.use, free, occupied))
 
 
-def prove(path: Path, code: str = "HLD010") -> None:
+def prove(path: Path, code: str = "HLD010", *, room: bool = False) -> None:
     """Write a block there, durably, in a file without a name, of which nothing can stay: a file system that became read-only
-    by an error still says that it may be written.  One that is full, or knows no such files (NFS), passes; WorldError ``code``
-    with the system's own words where it fails."""
+    by an error still says that it may be written.  One that knows no such files (NFS) passes, and one that is full unless
+    ``room`` is wanted; WorldError ``code`` with the system's own words where it fails."""
     try:
         descriptor = os.open(path, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         try:
@@ -64,7 +65,8 @@ def prove(path: Path, code: str = "HLD010") -> None:
         finally:
             os.close(descriptor)
     except OSError as fault:
-        if fault.errno not in _NO_PROOF:
-            raise WorldError(code, f"{path}: a file cannot be written there: {fault.strerror}",
-                             "Look for errors of the device in the system's log, and whether its file system became read-only."
-                             ) from fault
+        if fault.errno in _NO_PROOF or (fault.errno in _FULL and not room):
+            return
+        hint = "Make room there." if fault.errno in _FULL else (
+            "Look for errors of the device in the system's log, and whether its file system became read-only.")
+        raise WorldError(code, f"{path}: a file cannot be written there: {fault.strerror}", hint) from fault

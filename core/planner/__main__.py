@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 
 from core.errors import TaperoomError
+from core.lossy import lose_what_cannot_be_said
 from core.planner.children import kill_children
 from core.planner.night import Night
 
@@ -45,4 +46,5 @@ def _end(_number: int, _frame: object) -> None:
 
 
 if __name__ == "__main__":
+    lose_what_cannot_be_said()
     sys.exit(main())

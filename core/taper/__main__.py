@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from core.errors import TaperoomError, UsageError
+from core.lossy import lose_what_cannot_be_said
 from core.model.site import Site, Storage
 from core.taper.pipe import Pipe, wake_on_sigterm
 from core.taper.scribe import Scribe, protected_by_catalogue
@@ -45,4 +46,5 @@ def storage_of(site: Site, name: str) -> Storage:
 
 
 if __name__ == "__main__":
+    lose_what_cannot_be_said()
     sys.exit(main())

@@ -63,8 +63,8 @@ def test_a_run_that_died_gets_its_last_words(site: Site) -> None:
     run = died(site, *NIGHT)
     said = close_dead(site, "cleanup")
     assert said == [
-        "RUN040 run 20261123010000 died without a last word: its driver was killed, or the machine went down; "
-        "dumped: a:/done, a:/written; not dumped: b:/cut, b:/waits"]
+        "RUN040 run 20261123010000 died without a last word: its driver was killed, could write nothing any more, or the "
+        "machine went down; dumped: a:/done, a:/written; not dumped: b:/cut, b:/waits"]
     view = view_of(run)
     assert {key: disk.state for key, disk in view.disks.items()} == {
         DONE: DiskState.DONE, WRITTEN: DiskState.DONE, CUT: DiskState.FAILED, WAITS: DiskState.FAILED}

@@ -55,4 +55,15 @@ def test_a_check_names_holding_disk_and_storage_that_only_seem_to_take_files(
     assert not [found for found in server(site) if found.severity]
     monkeypatch.setattr("core.holding.area.os.fsync", refusing(errno.EROFS))
     found = [(one.severity, one.code, one.subject) for one in server(site) if one.severity]
-    assert found == [("E", "HLD010", "holding"), ("E", "TAP003", f"storage {next(iter(site.storages))}")]
+    storage = f"storage {next(iter(site.storages))}"
+    assert found == [("E", "RUN018", "state"), ("E", "HLD010", "holding"), ("E", "TAP003", storage)]
+
+
+def test_a_check_warns_when_there_is_little_room_for_the_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = SmallSite(tmp_path, {"h0:/d": {}}).site
+    monkeypatch.setattr("core.client.checks.STATE_LEAST", 1 << 60)
+    [found] = [one for one in server(site) if one.severity]
+    assert (found.severity, found.code, found.subject) == ("W", "RUN018", "state") and " free; a run ends when" in found.text
+    monkeypatch.setattr("core.holding.area.os.write", refusing(errno.ENOSPC))
+    [found] = [one for one in server(site) if one.severity]
+    assert (found.severity, found.code) == ("E", "RUN018") and "No space left on device (Make room there)" in found.text
