@@ -17,12 +17,11 @@ from pathlib import Path
 
 from core.client.control import whoami
 from core.client.lock import lock_site, make_run_directory
-from core.client.lock_dead import close_dead, last_words
+from core.client.lock_dead import close_dead, why_without_end
 from core.client.old_indexes import trim_indexes
 from core.client.runs import Run, view_of
 from core.config.load import load_site
-from core.errors import TaperoomError, WorldError
-from core.holding.area import prove
+from core.errors import TaperoomError
 from core.lossy import lose_what_cannot_be_said
 from core.model.site import Site
 from core.model.units import datestamp_of
@@ -122,7 +121,7 @@ def _report(site: Site, directory: Path) -> str:
     view = view_of(Run(directory))
     text = report_text(view, gather(site))
     if view.ended is None:
-        text += "".join(f"\n{line}" for line in _why(directory)) + "\n"
+        text += "".join(f"\n{line}" for line in why_without_end(directory)) + "\n"
     temporary = directory / "report.tmp"
     try:
         temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
@@ -139,17 +138,6 @@ def _trim(site: Site) -> None:
         trim_indexes(site)
     except TaperoomError as fault:
         print(fault, file=sys.stderr)
-
-
-def _why(directory: Path) -> list[str]:
-    """Why a driver gave no end to its run, as far as that can be told: where it could not write, neither could it say so."""
-    if words := last_words(directory):
-        return words
-    try:
-        prove(directory, "RUN018", room=True)
-    except WorldError as fault:
-        return [str(fault)]
-    return []
 
 
 if __name__ == "__main__":

@@ -78,11 +78,11 @@ def detachable(work: Callable[[], int]) -> int:
 
 def end_of(run: Run, view: RunView) -> int:
     """The exit code of a run that was followed to its end.  StartError RUN023 when it had none."""
-    from core.client.lock_dead import last_words
+    from core.client.lock_dead import why_without_end
     from core.errors import StartError
 
     if view.ended is None:
-        why = "".join(f"; it said: {line.partition('  Hint: ')[0]}" for line in last_words(run.path)[-1:])
+        why = "".join(f"; {line.partition('  Hint: ')[0]}" for line in why_without_end(run.path)[-1:])
         raise StartError("RUN023", f"run {run.datestamp} ended without a last word: its driver is gone{why}",
                          "dumps that were whole are safe; 'taperoom cleanup' removes the others")
     return view.ended.code

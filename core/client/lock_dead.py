@@ -19,6 +19,7 @@ from core.events import event as e
 from core.events.codec import encode, read
 from core.events.event import Event, Record
 from core.events.view import FINAL, DiskState, DiskView, RunView
+from core.holding.area import prove
 from core.model.site import Site
 
 CODE = "RUN040"
@@ -53,6 +54,17 @@ def last_words(directory: Path) -> list[str]:
         return []
     lines = [line.removeprefix("driver: ") for line in log.splitlines() if line.startswith("driver: ")]
     return [line for line in lines if line[:3].isupper() and line[3:6].isdigit()]
+
+
+def why_without_end(directory: Path) -> list[str]:
+    """Why a driver gave no end to its run, as far as it can be told now: where it could not write, neither could it say so."""
+    if words := last_words(directory):
+        return words
+    try:
+        prove(directory, "RUN018", room=True)
+    except WorldError as fault:
+        return [str(fault)]
+    return []
 
 
 def dead_runs(site: Site) -> list[Dead]:
