@@ -16,7 +16,12 @@ from core.report.text import clean, clock, count, name_of, rate, took
 
 
 def line_of(record: Record, view: RunView) -> str | None:
-    """What ``record`` says, without its time."""
+    """What ``record`` says, without its time; printable, whatever a journal from elsewhere has in its names."""
+    line = _said(record, view)
+    return None if line is None else clean(line)
+
+
+def _said(record: Record, view: RunView) -> str | None:
     event = record.event
     match event:
         case e.RunClosing():

@@ -33,7 +33,7 @@ def report_text(view: RunView, background: Background = NOTHING, gauges: Gauges 
         _disks(view), _flushes(view), _volumes(view, background), _requests(view, gauges), waited(view),
         _coverage(view, background), _proof(background),
     ]
-    return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block) + "\n"
+    return "\n\n".join("\n".join(clean(line.rstrip()) for line in block) for block in blocks if block) + "\n"
 
 
 def verdict(view: RunView) -> str:

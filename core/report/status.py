@@ -43,7 +43,7 @@ def status_text(view: RunView, gauges: Gauges, now: float, alive: bool, shown: i
             disks.sort(key=lambda disk: (disk.retry_after, disk.title))
         if disks:
             lines += ["", f"{title} ({len(disks)})", *_rows(view, gauges, now, disks, limit)]
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return "\n".join(clean(line.rstrip()) for line in lines) + "\n"
 
 
 def _head(view: RunView, now: float, alive: bool) -> list[str]:

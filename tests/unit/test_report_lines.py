@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing
 from collections.abc import Iterator
 
@@ -9,8 +10,12 @@ import pytest
 
 from core.events import event as e
 from core.events.event import Event, Record
+from core.events.gauges import Gauges
 from core.events.view import RunView
+from core.model.dump import Outcome
 from core.report.lines import line_of
+from core.report.morning import report_text
+from core.report.status import status_text
 from core.report.text import rate, took
 
 AT = 1795000000.0
@@ -35,6 +40,7 @@ def told(event: Event, *before: Event) -> str | None:
     return line_of(record, view)
 
 
+FILL: dict[type, object] = {int: 1, float: 1.0, bool: True, Outcome: Outcome.FAILED}
 BEGAN = e.RunBegan("20261123010203", "daily", "/etc/t.toml", "ana", 7, 2, 1, 4)
 DUMP = e.DumpBegan("00-00001", "web1", "/home", 1, "dumper0", "holding", "/h/x", 1, 100)
 WRITE = e.WriteBegan("01-00002", "taper0", "main", "web1", "/home", "20261123010203", 1, "/h/x", 2048)
@@ -135,3 +141,22 @@ def test_foreign_text_cannot_move_the_cursor() -> None:
 def test_times_and_rates() -> None:
     assert [took(0.04), took(9.96), took(61)] == ["0.0s", "10.0s", "1m01s"]
     assert [rate(1024, 0.5), rate(1, 0)] == ["2.0 MiB/s", ""]
+
+
+@pytest.mark.parametrize("kind", typing.get_args(Event), ids=lambda kind: kind.__name__)
+def test_no_text_of_a_journal_from_elsewhere_moves_a_cursor(kind: type) -> None:
+    """In any field of any fact, alone and after the facts that give handles a name."""
+    bad = "\u202e\x1b[2J\nx"
+    hints = typing.get_type_hints(kind)
+    given: dict[str, object] = {
+        field.name: bad if hints[field.name] is str else
+        (e.Choice(bad, bad, bad, True),) if field.name == "choices" else typing.cast(object, FILL.get(hints[field.name], ()))
+        for field in dataclasses.fields(kind)}
+    event = kind(**given)
+    for before in ((), (BEGAN, DUMP, WRITE)):
+        view = RunView()
+        for number, fact in enumerate((*before, event), 1):
+            view.apply(Record(number, AT, fact))
+        assert (line_of(Record(9, AT, event), view) or "x").isprintable()
+        for text in (report_text(view), status_text(view, Gauges(), AT, True)):
+            assert text.replace("\n", "").isprintable()
