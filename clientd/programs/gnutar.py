@@ -11,6 +11,7 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from clientd.confine import enter, possible
 from clientd.estimate import estimate, is_small
@@ -294,6 +295,13 @@ def _check_state(task: Task) -> str:
         return f"{task.dle.disk}: nothing is kept for incrementals"
     if not os.access(snapshots.directory, os.W_OK | os.X_OK):
         raise WorldError("CLT027", f"the incremental state {snapshots.directory} cannot be written: Permission denied")
+    try:
+        with TemporaryFile(dir=snapshots.directory) as file:
+            file.write(bytes(4096))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as fault:
+        raise WorldError("CLT027", f"the incremental state {snapshots.directory} cannot be written: {fault.strerror}") from None
     return str(snapshots.directory)
 
 

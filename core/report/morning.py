@@ -81,7 +81,8 @@ def _failures(view: RunView) -> list[str]:
         names = ", ".join(name_of(host, disk.disk) for disk in disks[:8])
         more = f" and {len(disks) - 8} more" if len(disks) > 8 else ""
         lines += wrap(names + more, indent="  ", after="    ")
-        lines += wrap(message or "no reason was given", indent="      why:  ", after="            ")
+        for number, piece in enumerate((message or "no reason was given").split("\n")):
+            lines += wrap(piece, indent=" " * 12 if number else "      why:  ", after=" " * 12)
         again = f"taperoom run {shlex.quote(disks[0].title if len(disks) == 1 else host)}"
         remedy = _remedy(message)
         text = f"{remedy} Then {again}" if remedy else f"{again} (the next run tries it, too)"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,8 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from clientd.programs.contract import Task
+from clientd.programs.gnutar import GnuTar
+from clientd.settings import Settings
 from core.errors import PeerError
 from core.model.disk import Host
+from core.wire.dle_xml import Dle
 from core.wire.features import CLIENT, SERVER, STOCK, Features
 from core.wire.frames import FrameReader, end_of, frame
 from core.wire.packets import Assembler, Kind, Packet, encode
@@ -295,6 +301,20 @@ def test_a_state_directory_that_cannot_be(tmp_path: Path, monkeypatch: pytest.Mo
             dump(connection, disk, 0)
         reply = connection.request("selfcheck", selfcheck_request([disk], SERVER, connection.features, "test"), WAIT)
     assert any(text.startswith("CLT027") for well, text in parse_selfcheck(reply) if not well)
+
+
+def test_a_state_directory_that_only_seems_to_take_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system that is full, or became read-only by an error, says that it may be written."""
+    task = Task(Dle(disk="d", device=str(tmp_path), program="GNUTAR"), "host",
+                Settings(tmp_path / "state", shutil.which("tar") or "", tmp_path / "access.toml"))
+    assert all(well for well, _ in GnuTar().check(task)) and not list((tmp_path / "state/gnutar-lists").iterdir())
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("clientd.programs.gnutar.os.fsync", full)
+    [said] = [text for well, text in GnuTar().check(task) if not well]
+    assert said == f"CLT027 the incremental state {tmp_path}/state/gnutar-lists cannot be written: No space left on device"
 
 
 def test_the_access_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -142,6 +142,12 @@ def test_a_disk_that_came_at_last_is_no_failure() -> None:
     assert "ALL WELL" in text.splitlines()[0]
 
 
+def test_a_reason_of_several_lines_has_them_below_each_other() -> None:
+    text = report_text(made(e.DiskEnded("web1", "/home", 0, "failed", "DMP015 tar ended]\ntar: close:\x07 no space"),
+                            e.RunEnded(1, 0, 1, 0)))
+    assert "      why:  DMP015 tar ended]\n            tar: close:\\x07 no space\n      do:" in text
+
+
 def test_half_a_copy_is_no_place_of_a_dump() -> None:
     """What a write that failed left on a volume; the one after it began anew."""
     ended, file = ("web1", "/home", 0), "/h/a"
