@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.client.runs import Run, list_runs
+from core.client.runs import SPARE, Run, list_runs
 from core.errors import WorldError
 from core.events import event as e
 from core.events.codec import encode, read
@@ -120,6 +120,7 @@ def close_run(site: Site, dead: Dead, by: str) -> None:
     """Write the last words into the journal, durably.  WorldError RUN041."""
     run = dead.run
     try:
+        (run.path / SPARE).unlink(missing_ok=True)
         data = run.journal.read_bytes() if run.journal.exists() else b""
         records, kept = read(data), data[:data.rfind(b"\n") + 1]
         if len(read(kept)) < len(records):

@@ -17,6 +17,9 @@ from core.events.codec import read
 from core.events.view import RunView
 from core.model.units import latest_stamp
 
+SPARE = "spare.tmp"
+"""Room beside the journal of a run that lives, for what is said when there is none any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:

@@ -12,9 +12,10 @@ import os
 import time
 from pathlib import Path
 
+from core.client.runs import SPARE
 from core.errors import StartError
 from core.events.codec import encode
-from core.events.event import Event, Record
+from core.events.event import Event, Record, RunEnded
 
 _SPARE = 32 * 1024
 """Bytes that are kept for what is said when there is no room any more."""
@@ -30,7 +31,7 @@ class Journal:
         _sync(path.parent)
         _sync(path.parent.parent)
         self._path, self._size, self._broken = path, os.fstat(self._file).st_size, False
-        self._spare = path.with_name("spare.tmp")
+        self._spare = path.with_name(SPARE)
         with contextlib.suppress(OSError):
             self._spare.write_bytes(bytes(_SPARE))
         self._pending: list[bytes] = []
@@ -40,6 +41,8 @@ class Journal:
 
     def add(self, event: Event) -> Record:
         """Number a fact and keep it for `commit`."""
+        if isinstance(event, RunEnded):
+            self._give_up_spare()  # before that: who comes later looks at nothing of a run that has an end
         self.seq += 1
         record = Record(self.seq, time.time(), event)
         self._pending.append(encode(record))

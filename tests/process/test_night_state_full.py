@@ -61,8 +61,8 @@ def test_it_says_why_it_ended_and_the_next_run_goes_on(
     (state / "filler").unlink()
     said = call(capsys, "--config", str(site.config), "cleanup")
     assert f"RUN040 run {run.datestamp} died without a last word: RUN018 " in said.out and WHY in said.out
-    assert not list(run.path.glob("spare*"))
     assert site.amdump().returncode == 0, site.logs()
+    assert not list(state.glob("runs/*/*.tmp"))
     assert {disk.state.value for disk in site.view().disks.values()} == {"done"}
 
 
