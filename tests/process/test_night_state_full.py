@@ -48,8 +48,8 @@ def test_it_says_why_it_ended_and_the_next_run_goes_on(
     go = tmp_path / "go"
     slow = ["/bin/sh", "-c", f'while [ ! -e {go} ]; do sleep 0.02; done; exec "$@"', "sh", sys.executable, "-P", "-m",
             "clientd.amandad", "-auth=local"]
-    trees = {"a:/one": {"file": b"x" * 5000}, "b:/two": {"file": b"y" * 5000}}
-    site = SmallSite(tmp_path, trees, hosts={"a": {"amandad": slow}})
+    # So many that the facts do not fit in what the file has of its last block.
+    site = SmallSite(tmp_path, {f"a:/d{n}": {"file": b"x" * 5000} for n in range(12)}, hosts={"a": {"amandad": slow}})
     night = site.start("amdump", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wait_for(lambda: (run := live_run(state)) and view_of(run).began, site.logs)
     run = site.run()
