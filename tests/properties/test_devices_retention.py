@@ -64,6 +64,8 @@ class Cassette:
     dumps: list[Dump] = field(default_factory=list)
     ours: bool = True
     """whether this configuration ever wrote or labelled it"""
+    begun: str = ""
+    """the last run that told of beginning it"""
 
 
 class Shelf(RuleBasedStateMachine):
@@ -126,7 +128,8 @@ class Shelf(RuleBasedStateMachine):
         if entry is not None and not entry.reuse:
             return "marked no-reuse"
         everything = [c for c in (*self.slots.values(), *self.away) if c is not None]
-        # A volume counts as written once a run has begun it, as in Amanda: the tapelist says so before there is a dump on it.
+        # A volume counts as written once a run has begun it, as in Amanda: the tapelist says so before there is a dump on it,
+        # and where an operator has lost that line the run's own journal still does.
         # Of one run's volumes the last is the newest: the tapelist has it first.
         order = {volume.label: -number for number, volume in enumerate(self.tapelist)}
         written = sorted((c for c in everything if c.ours and (c.dumps or self._is_begun(c))),
@@ -153,7 +156,7 @@ class Shelf(RuleBasedStateMachine):
 
     def _is_begun(self, one: Cassette) -> bool:
         entry = find_volume(self.tapelist, one.label, "main")
-        return entry is not None and entry.used and entry.datestamp == one.stamp
+        return one.begun == one.stamp or (entry is not None and entry.used and entry.datestamp == one.stamp)
 
     def overwrite(self, verdict: Verdict, stamp: str) -> Cassette:
         """What a run or an operator does to a slot that the policy lets them have."""
@@ -190,6 +193,7 @@ class Shelf(RuleBasedStateMachine):
                 entry.label, stamp, True, pool="main", storage="main", config="daily")))
             facts.append(e.VolumeBegan("taper0", "main", one.label, number))
             begun.append(one)
+            one.begun = stamp
             self._catalogue(stamp, facts)
         if not begun or dies == 2:
             return
