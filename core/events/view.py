@@ -316,7 +316,8 @@ class RunView:
                 if event.outcome != "done":
                     self.setbacks.append((at, event.host, event.disk, f"writing it to a volume: {event.message}"))
                     if ended and write:  # what it wrote is no copy of anything
-                        ended.parts = [part for part in ended.parts if part not in write.places]
+                        void = set(write.places)  # of a large dump there are very many
+                        ended.parts = [part for part in ended.parts if part not in void]
                 if ended and ended.state is DiskState.WRITING:
                     ended.state = DiskState.DUMPED
             case e.FileRemoved():
