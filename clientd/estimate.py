@@ -38,10 +38,13 @@ class _Walk:
     seen: set[int]
     extra: list[int]
     common: int = 0
+    listed: int = 0
 
 
-def estimate(top: str, bases: Sequence[Base | None], matcher: Matcher, includes: Sequence[str] | None = None) -> list[int]:
-    """Bytes of a dump of ``top`` for each base (None: a full dump), without the padding at the end.
+def estimate(top: str, bases: Sequence[Base | None], matcher: Matcher, includes: Sequence[str] | None = None, *,
+             lists: bool = True) -> list[int]:
+    """Bytes of a dump of ``top`` for each base (None: a full dump), without the padding at the end.  ``lists``: whether a full
+    dump has the lists of its directories, as incrementals have.
 
     Directories that cannot be read count with their own header, as in tar.  OSError when ``top`` itself cannot.
     """
@@ -63,6 +66,8 @@ def estimate(top: str, bases: Sequence[Base | None], matcher: Matcher, includes:
     for rank, place in enumerate(order):
         # What changed after a later base changed after an earlier one, too.
         sizes[place] = walk.common + walk.extra[rank] + sum(walk.sums[rank + 1:])
+        if lists or bases[place] is not None:
+            sizes[place] += walk.listed
     return sizes
 
 
@@ -95,7 +100,7 @@ def _directory(walk: _Walk, path: str, name: str, forced: int, pending: _Pending
         length = len(name) + 1
         walk.common += _BLOCK + _long(length)
         if found.st_dev != walk.device:
-            walk.common += _BLOCK  # an empty list
+            walk.listed += _BLOCK  # an empty list
             return
         new, below = _news(walk, found.st_ino, name, forced)
         sums = [0] * len(walk.sums) if new else walk.sums
@@ -115,7 +120,7 @@ def _directory(walk: _Walk, path: str, name: str, forced: int, pending: _Pending
                 except OSError:
                     continue
                 _add(sums, walk.times, _member(walk, length + len(text), status), status)
-        walk.common += (listed + _BLOCK - 1) & -_BLOCK
+        walk.listed += (listed + _BLOCK - 1) & -_BLOCK
     finally:
         os.close(descriptor)
     if new:

@@ -72,9 +72,10 @@ def _nothing(data: memoryview, before: int) -> int:
 
 class Lister:
     """Makes the lines of INDEX and STATE from a tar stream and sends them in pieces of about 32 KiB.  ``detail``: a line of
-    INDEX also tells, after a TAB, where in the archive the member begins, its size, time and type."""
+    INDEX also tells, after a TAB, where in the archive the member begins, its size, time and type.  ``kept``: what directories'
+    lists tell of is told, too; ``complete``: that nothing is left out, where there are no lists."""
 
-    def __init__(self, streams: Streams, *, state: bool, kept: bool, detail: bool) -> None:
+    def __init__(self, streams: Streams, *, state: bool, kept: bool, complete: bool = False, detail: bool) -> None:
         self._streams = streams
         self._state = state
         self._detail = detail
@@ -82,6 +83,8 @@ class Lister:
         self._blocks = bytearray()
         self._indexer = TarIndexer(self._member, self._keep if kept else None, None if state else self._plain)
         self.feed = self._indexer.feed
+        if kept and complete:
+            self._keep(b"/")
 
     def flush(self) -> None:
         """Send what is left."""

@@ -47,6 +47,20 @@ class Snapshot:
         """What tar has to inherit."""
         return () if self._target is not None or self._lock < 0 else (self._lock,)
 
+    def write(self, full: Callable[[BinaryIO], bool]) -> bool:
+        """Where there is no base, write what ``full`` writes; False, and still nothing known, where it says so.
+        WorldError CLT027."""
+        assert self.base is None
+        try:
+            with open(self._lock, "wb", closefd=False) as file:
+                good = full(file)
+            if not good:
+                os.ftruncate(self._lock, 0)
+                os.lseek(self._lock, 0, os.SEEK_SET)
+        except OSError as fault:
+            raise _state_fault(self.file, fault) from None
+        return good
+
     def forget(self, gone: Callable[[Known], bool]) -> None:
         """Begin anew with the base, but for directories that are ``gone`` and what was below them: all that is at their names
         now is new to tar.  OSError; ValueError and IndexError for a base that is no snapshot."""

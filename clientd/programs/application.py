@@ -92,6 +92,7 @@ class ApplicationDump:
         self.application = task.dle.program
         self.restore_command = f"{path} restore [./file-to-restore]+"
         self.lists_kept = False
+        self.complete = False
         self.relays: Mapping[str, int] = {}
         self._task = task
         self._level = level

@@ -66,6 +66,10 @@ class Dump(Protocol):
     def lists_kept(self) -> bool:
         """Whether the stream tells which files are there but not in this dump."""
 
+    @property
+    def complete(self) -> bool:
+        """Once it was started: whether nothing is left out of the dump, and its stream has no lists that say so."""
+
     def start(self) -> subprocess.Popen[bytes]:
         """Run the program: a tar stream on its stdout, lines on its stderr.  WorldError when it cannot be run."""
 

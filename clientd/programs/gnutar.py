@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from clientd.confine import enter, possible
 from clientd.estimate import estimate, is_small
+from clientd.first_snapshot import write_first
 from clientd.programs.contract import Sort, Task
 from clientd.renames import gone, head_of, understood
 from clientd.selection import Matcher, Selection, select
@@ -26,6 +29,7 @@ from core.wire.words import clean
 SNAPSHOT_DIRECTORY = "gnutar-lists"
 _SMALL_FACTOR, _FACTOR = 20, 256  # tar's records, in blocks of 512 bytes; 128 KiB is what a holding file is written in
 _SMALL = 1024 * 1024
+_SORTED = "--sort=name"  # as it sorts where it makes incremental state
 _SHOWN = 200  # characters of a disk's name in a message
 
 # The first that matches decides.  `_IGNORED` and `_NORMAL` are what Amanda's amgtar takes as such.
@@ -64,7 +68,7 @@ class GnuTar:
         except ValueError:
             return {level: _measure(task, level, selection) for level in levels}
         try:
-            sizes = estimate(task.dle.device, bases, matcher, selection.includes)
+            sizes = estimate(task.dle.device, bases, matcher, selection.includes, lists=not _whole(task, selection))
         except OSError as fault:
             raise WorldError("CLT022", f"{task.dle.device} cannot be read: {fault.strerror}") from None
         record = 512 * _factor(task)
@@ -94,6 +98,7 @@ class TarDump:
         self.application = ""
         self.relays: Mapping[str, int] = {}
         self.lists_kept = True
+        self.complete = False
         self._task = task
         self._selection = selection
         self._snapshot = snapshot
@@ -101,11 +106,13 @@ class TarDump:
         self._again = False
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Run tar with its stdout and stderr as pipes."""
+        """Run tar with its stdout and stderr as pipes; for a full dump of everything, not with its state to make."""
         # With includes, what begins the archive may be no directory, and then nothing tells of renames.
         if self._again or (self._selection.includes is not None and self._snapshot.base is not None):
             self._forget()
-        return _run(self._task, self._selection, self._snapshot, "-", self._top)
+        self.complete = self._snapshot.base is None and _whole(self._task, self._selection) and self._snapshot.write(
+            lambda file: write_first(self._top, file, time.time_ns()))
+        return _run(self._task, self._selection, None if self.complete else self._snapshot, "-", self._top)
 
     def begins(self, archive: int) -> bytes | None:
         """None, and the next `start` dumps what was moved as new, when tar did not understand what was moved where."""
@@ -173,17 +180,34 @@ def _selected(task: Task) -> Selection:
     return selection
 
 
+def _whole(task: Task, selection: Selection) -> bool:
+    """Whether a dump takes everything, in a form that needs no list to say so, and tar can put that in order by itself."""
+    return not (selection.excludes or selection.includes is not None or task.access.attributes) and _sorts(task.settings.tar)
+
+
+@cache
+def _sorts(tar: str) -> bool:
+    """Whether it knows ``--sort``, as GNU tar does since 1.28."""
+    try:
+        return not subprocess.run([os.path.abspath(tar), _SORTED, "--version"], stdin=subprocess.DEVNULL, env=_environment(),
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
+    except OSError:
+        return False
+
+
 def _factor(task: Task) -> int:
     """How many blocks tar puts into one write: many for speed, few where they would be mostly padding."""
     return _SMALL_FACTOR if is_small(task.dle.device, _SMALL) else _FACTOR
 
 
-def _run(task: Task, selection: Selection, snapshot: Snapshot, archive: str, top: int) -> subprocess.Popen[bytes]:
+def _run(task: Task, selection: Selection, snapshot: Snapshot | None, archive: str, top: int) -> subprocess.Popen[bytes]:
+    """``snapshot``: what tar works on; None: a full dump of which it makes none."""
     device = task.dle.device
     command = [
         os.path.abspath(task.settings.tar), "--create", *_form(task), "--file", archive, "--one-file-system",
         *(["--atime-preserve=system"] if _may_hide_reads(device) else []),
-        "--listed-incremental", os.path.abspath(snapshot.file), "--sparse", "--ignore-failed-read", "--totals",
+        *(["--listed-incremental", os.path.abspath(snapshot.file)] if snapshot is not None else [_SORTED]),
+        "--sparse", "--ignore-failed-read", "--totals",
         "--blocking-factor", str(_factor(task)), *selection.exclude_arguments(),
     ]
     names = -1
@@ -197,7 +221,7 @@ def _run(task: Task, selection: Selection, snapshot: Snapshot, archive: str, top
     try:
         return subprocess.Popen(
             command, stdin=names if names >= 0 else subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            bufsize=0, env=_environment(), preexec_fn=enter(top), pass_fds=snapshot.descriptors,
+            bufsize=0, env=_environment(), preexec_fn=enter(top), pass_fds=snapshot.descriptors if snapshot is not None else (),
         )
     except (OSError, subprocess.SubprocessError) as fault:
         why = fault.strerror if isinstance(fault, OSError) else f"{clean(device, _SHOWN)} cannot be entered"

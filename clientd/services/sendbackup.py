@@ -110,8 +110,8 @@ def run_dump(
     lister = None
     if dle.index and not dump.relays:
         lister = Lister(
-            streams, state=request.features.has(STREAM_STATE),
-            kept=dump.lists_kept and request.features.has(INDEX_LISTING), detail=request.features.has(INDEX_DETAIL),
+            streams, state=request.features.has(STREAM_STATE), kept=dump.lists_kept and request.features.has(INDEX_LISTING),
+            complete=dump.complete, detail=request.features.has(INDEX_DETAIL),
         )
     compress = dle.compress if not dle.compress.startswith("SERVER") else ""
     try:

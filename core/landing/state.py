@@ -51,8 +51,8 @@ class State:
 
     ``made``: the target was made for it; ``kept``: directories that were there before; ``taken``: files that were.  By number
     of the dump: ``proved`` bytes of its archive; ``out``: all of it was extracted, these names of it beside the rest;
-    ``placed``: all of it is in its place; ``dressed``: how its directories look is known; ``double``: two tars were at it.
-    ``looks``: of all directories that are ``dressed``.
+    ``placed``: all of it is in its place; ``dressed``: how its directories look is known, of those that came before its files
+    at least; ``double``: two tars were at it.  ``looks``: of all directories of which that is known.
     """
 
     identity: str
