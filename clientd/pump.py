@@ -79,12 +79,11 @@ class Lister:
         self._streams = streams
         self._state = state
         self._detail = detail
+        self._complete = kept and complete  # and not said yet
         self._paths = bytearray()
         self._blocks = bytearray()
         self._indexer = TarIndexer(self._member, self._keep if kept else None, None if state else self._plain)
         self.feed = self._indexer.feed
-        if kept and complete:
-            self._keep(b"/")
 
     def flush(self) -> None:
         """Send what is left."""
@@ -98,6 +97,9 @@ class Lister:
         self._paths += b"%s\t%d %d %d %s\n" % (path, offset, size, mtime, kind) if self._detail else path + b"\n"
         if self._state:
             self._blocks += b"%d %s\n" % (offset // BLOCK, path)
+        if self._complete:  # where tar's own lists begin: with the top
+            self._complete = False
+            self._keep(b"/")
         if len(self._paths) + len(self._blocks) > _FLUSH:
             self.flush()
 

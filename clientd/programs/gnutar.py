@@ -30,6 +30,7 @@ SNAPSHOT_DIRECTORY = "gnutar-lists"
 _SMALL_FACTOR, _FACTOR = 20, 256  # tar's records, in blocks of 512 bytes; 128 KiB is what a holding file is written in
 _SMALL = 1024 * 1024
 _SORTED = "--sort=name"  # as it sorts where it makes incremental state
+_ANSWERS = 5.0  # seconds; it may be anybody's script
 _SHOWN = 200  # characters of a disk's name in a message
 
 # The first that matches decides.  `_IGNORED` and `_NORMAL` are what Amanda's amgtar takes as such.
@@ -110,8 +111,9 @@ class TarDump:
         # With includes, what begins the archive may be no directory, and then nothing tells of renames.
         if self._again or (self._selection.includes is not None and self._snapshot.base is not None):
             self._forget()
-        self.complete = self._snapshot.base is None and _whole(self._task, self._selection) and self._snapshot.write(
-            lambda file: write_first(self._top, file, time.time_ns()))
+        self.complete = (
+            self._snapshot.base is None and _whole(self._task, self._selection) and _sorts(self._task.settings.tar)
+            and self._snapshot.write(lambda file: write_first(self._top, file, time.time_ns())))
         return _run(self._task, self._selection, None if self.complete else self._snapshot, "-", self._top)
 
     def begins(self, archive: int) -> bytes | None:
@@ -181,8 +183,8 @@ def _selected(task: Task) -> Selection:
 
 
 def _whole(task: Task, selection: Selection) -> bool:
-    """Whether a dump takes everything, in a form that needs no list to say so, and tar can put that in order by itself."""
-    return not (selection.excludes or selection.includes is not None or task.access.attributes) and _sorts(task.settings.tar)
+    """Whether a full dump takes everything, in a form that needs no list to say so."""
+    return not selection.excludes and selection.includes is None and not task.access.attributes
 
 
 @cache
@@ -190,8 +192,9 @@ def _sorts(tar: str) -> bool:
     """Whether it knows ``--sort``, as GNU tar does since 1.28."""
     try:
         return not subprocess.run([os.path.abspath(tar), _SORTED, "--version"], stdin=subprocess.DEVNULL, env=_environment(),
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
-    except OSError:
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
+                                  timeout=_ANSWERS).returncode
+    except (OSError, subprocess.SubprocessError):
         return False
 
 

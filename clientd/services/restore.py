@@ -106,6 +106,8 @@ class _Serving:
                     self._items += restoring.items_of(plain)
                 case Kind.KILL:
                     self._drop_writer()
+                case _ if (seen := restoring.seen_of(plain)) is not None:
+                    self._at().seen(int(plain["dump"]), *seen)
                 case _:
                     self._at().proved(int(plain["dump"]), int(plain["size"]))
         except TaperoomError as fault:

@@ -6,7 +6,10 @@ import os
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from core.landing.state import Look
 
 FILES, LINKS, DIRECTORIES = "files", "links", "dirs"
 """What comes out of a dump is in three places: most of it; names whose first name was not asked for; directories that came out
@@ -88,8 +91,8 @@ class There:
     """A target before a restore: whether it ``exists``; names in it that would be replaced (``taken``), and those that cannot
     be, since one is a directory and the other is not (``blocked``), each with a slash before it.
 
-    Of an interrupted restore of the same: files that are ``whole`` and need not be read, and dumps of which the directories
-    are known (``dressed``).  ``former``: an interrupted restore of something else, in words; ``resumed``: of the same.
+    Of an interrupted restore of the same: files that are ``whole`` and need not be read, and directories of which it is known
+    how they look (``dressed``).  ``former``: an interrupted restore of something else, in words; ``resumed``: of the same.
 
     ``hindered``: why nothing can be written there; ``free``: bytes that are free there, −1 where that is not known.
     """
@@ -98,7 +101,7 @@ class There:
     taken: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
     whole: frozenset[bytes] = frozenset()
-    dressed: frozenset[int] = frozenset()
+    dressed: frozenset[bytes] = frozenset()
     former: str = ""
     resumed: bool = False
     hindered: str = ""
@@ -131,8 +134,9 @@ class Landing(Protocol):
     """A directory that files are restored to, here or on a client.  One call after the other, from one thread.
 
     `look` writes nothing.  `begin` takes the target and puts in place what an interrupted restore left; then for each dump
-    `writer` for one of its parts (`FILES` …), or `clear` to begin that anew, `dress` when its directories are out, and `land`;
-    at the end `finish`, or `pause` when something is missing, or `leave` after a fault.
+    `writer` for one of its parts (`FILES` …), or `clear` to begin that anew, `dress` when its first directories are out, `seen`
+    for each that comes after files, and `land`; at the end `finish`, or `pause` when something is missing, or `leave` after a
+    fault.
     """
 
     tars: int
@@ -152,6 +156,9 @@ class Landing(Protocol):
 
     def dress(self, dump: int) -> None:
         """Its directories are out: note how they look.  WorldError RST025."""
+
+    def seen(self, dump: int, source: bytes, look: Look) -> None:
+        """How a directory that was called ``source`` there will look; after `dress`."""
 
     def proved(self, dump: int, size: int) -> None:
         """The first ``size`` bytes of its archive were compared with their checksums."""

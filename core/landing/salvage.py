@@ -66,15 +66,16 @@ class _Examiner:
         self._taken, self._blocked = list[bytes](), list[bytes]()
         self._whole: set[bytes] = set()
         self._kept: set[bytes] = set()
-        self._bare = set[int]()  # dumps with a directory of which it is not known how it looks
+        self._dressed: set[bytes] = set()
         self._spoilt: list[bytes] = []
         self._in_room: list[tuple[Item, os.stat_result, bytes]] = []
         self._ways = {dump: ways_of(items, dump) for dump in state.double} if state is not None else {}
 
     def at(self, item: Item) -> None:
         """Look at one name."""
-        if item.directory and self._state is not None and item.path not in self._state.looks:
-            self._bare.add(item.dump)
+        state = self._state
+        if item.directory and state is not None and item.path in state.looks and item.dump in state.dressed and not self._fresh:
+            self._dressed.add(item.path)
         try:
             found = self._target.stat(item.path)
         except (FileNotFoundError, NotADirectoryError):
@@ -136,9 +137,8 @@ class _Examiner:
             if item.dump in state.out or (settled and item.detailed and item.like(found)):
                 ready.append((item, at))
                 self._whole.add(item.path)
-        dressed = frozenset(state.dressed - self._bare) if state is not None and not self._fresh else frozenset[int]()
-        there = There(True, tuple(map(_show, self._taken)), tuple(map(_show, self._blocked)), frozenset(self._whole), dressed,
-                      former, state is not None)
+        there = There(True, tuple(map(_show, self._taken)), tuple(map(_show, self._blocked)), frozenset(self._whole),
+                      frozenset(self._dressed), former, state is not None)
         return Found(there, state, ready, self._spoilt, self._kept, set(self._taken))
 
     def _way(self, item: Item) -> int:

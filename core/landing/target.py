@@ -54,6 +54,7 @@ class Target:
         self._next_note = 0.0
         self._children: list[Tar] = []
         self._extracted: set[int] = set()
+        self._directories: dict[int, dict[bytes, bytes]] = {}  # by dump: names there, and here
 
     def look(self, fresh: bool) -> There:
         """See `Landing`."""
@@ -196,6 +197,16 @@ class Target:
         assert self._room is not None
         self._note_looks(self._room, dump, DIRECTORIES)
         self._room.drop(dump, DIRECTORIES)
+
+    def seen(self, dump: int, source: bytes, look: Look) -> None:
+        """See `Landing`."""
+        room = self._room
+        assert room is not None
+        if dump not in self._directories:
+            self._directories[dump] = {item.source: item.path for item in self._items if item.dump == dump and item.directory}
+        path = self._directories[dump].get(source)
+        if path is not None:
+            room.note({"dump": dump, "looks": {os.fsdecode(path): look.plain()}})
 
     def _note_looks(self, room: Room, dump: int, part: str) -> None:
         """Write down how the directories of a dump look, before anything is moved out of them, which changes their times."""

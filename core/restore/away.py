@@ -13,6 +13,7 @@ from typing import Any
 
 from core.errors import PeerError, ProtocolError, TaperoomError, UsageError
 from core.landing.item import Item, Placed, There
+from core.landing.state import Look
 from core.model.disk import Host
 from core.wire import restoring
 from core.wire.features import PUTS_BACK, SERVER
@@ -87,6 +88,10 @@ class Away:
     def dress(self, dump: int) -> None:
         """See `Landing`."""
         self._ask(Kind.DRESS, {"dump": dump})
+
+    def seen(self, dump: int, source: bytes, look: Look) -> None:
+        """See `Landing`."""
+        self._send(restoring.message(Kind.PROVED, restoring.seen(dump, source, look)))
 
     def proved(self, dump: int, size: int) -> None:
         """See `Landing`."""

@@ -8,6 +8,7 @@ Where the tar is and where its files go in the end is not known here: `core.land
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ from core.index.names import clean_path
 from core.landing.item import DIRECTORIES, FILES, LINKS, Landing, Writer
 from core.model.site import Site
 from core.restore.kept import Compared, read_sums
+from core.restore.looks import look_by
 from core.restore.places import Reader
 from core.restore.ranges import Ranges, ranges_of
 from core.restore.remains import remains_of
@@ -200,6 +202,8 @@ class Extraction:
             if tars.early and not member.is_directory:
                 stream.flush()
                 tars.files_come()
+            elif tars.told and member.is_directory and (look := look_by(stream.own_header, time.time_ns())) is not None:
+                self._landing.seen(self._number, path, look)
             if tars.several:
                 # A link needs what it is a link to.  A directory gets its time when its tar ends: the first one ends last.
                 to = path if target is None else target
@@ -241,13 +245,14 @@ class _Tars:
     """The tars of a pass, and before them one for the directories that come first: how they look is then known before their
     files are out, which a restore that is interrupted goes on with.
 
-    ``way``: which of several is written to."""
+    ``way``: which of several is written to; ``early``: it is that first one; ``told``: it has ended, and directories that come
+    still are told of as they come."""
 
     def __init__(self, landing: Landing, number: int, part: str, how: _How) -> None:
         self._landing, self._number, self._part, self._how = landing, number, part, how
         self._words: list[str] = []
         self._broken = False
-        self.early, self.several, self.way = how.early, False, 0
+        self.early, self.told, self.several, self.way = how.early, False, False, 0
         self._tars: list[Writer] = []
         self._open(DIRECTORIES if how.early else part, 1 if how.early else 1 + bool(how.ways))
 
@@ -267,7 +272,7 @@ class _Tars:
     def files_come(self) -> None:
         """What comes now is no directory, or nothing comes any more."""
         if self.early:
-            self.early = False
+            self.early, self.told = False, True
             self.end()
             self._end_all()
             self._landing.dress(self._number)

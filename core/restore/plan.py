@@ -115,7 +115,7 @@ def jobs_of(site: Site, plan: Plan, shelves: Shelves) -> list[Job]:
     held: dict[int, set[bytes]] = {}
     known: dict[int, dict[bytes, tuple[int, int]]] = {}
     for item in plan.items:
-        if item.dump < 0 or (item.directory and item.dump in plan.there.dressed):
+        if item.dump < 0 or (item.directory and item.path in plan.there.dressed):
             continue
         if item.path in plan.there.whole:
             held.setdefault(item.dump, set()).add(item.source)

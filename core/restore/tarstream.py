@@ -65,6 +65,12 @@ class TarStream:
         self._link = b""
         self._pax: dict[bytes, bytes] = {}
         self._member = Member(b"", 0, b"", 0)
+        self._own = b""               # its own header, without those before it
+
+    @property
+    def own_header(self) -> bytes:
+        """The own header of the last member, also while ``choose`` is asked; empty where a pax header stands before it."""
+        return self._own
 
     @property
     def idle(self) -> bool:
@@ -168,6 +174,7 @@ class TarStream:
             link = pax.get(b"linkpath") or self._link or block[157:257].split(b"\0", 1)[0]
         self._name = self._link = b""
         self._member = Member(name, kind, link, 0 if kind in _NO_DATA else size)
+        self._own = b"" if pax else block
         self.members += 1
         self._pass = self._choose(self._member)
         if self._held:

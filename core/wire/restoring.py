@@ -17,6 +17,7 @@ from typing import Any
 
 from core.errors import BusyError, ProtocolError, TaperoomError, UsageError, WorldError
 from core.landing.item import Item, Placed, There
+from core.landing.state import Look
 
 _HEAD = struct.Struct(">BI")
 _LENGTH = struct.Struct(">I")
@@ -120,7 +121,8 @@ def there_reply(there: There, items: Sequence[Item]) -> dict[str, Any]:
     """What is there, as an answer; what is whole by the numbers of ``items``."""
     return {"exists": there.exists, "taken": list(there.taken), "blocked": list(there.blocked),
             "whole": [number for number, item in enumerate(items) if item.path in there.whole],
-            "dressed": sorted(there.dressed), "former": there.former, "resumed": there.resumed,
+            "known": [number for number, item in enumerate(items) if item.path in there.dressed],
+            "former": there.former, "resumed": there.resumed,
             "hindered": there.hindered, "free": there.free}
 
 
@@ -129,10 +131,26 @@ def there_of(plain: dict[str, Any], items: Sequence[Item]) -> There:
     try:
         return There(bool(plain["exists"]), tuple(map(str, plain["taken"])), tuple(map(str, plain["blocked"])),
                      frozenset(items[int(number)].path for number in plain["whole"]),
-                     frozenset(int(number) for number in plain["dressed"]), str(plain["former"]), bool(plain["resumed"]),
+                     frozenset(items[int(number)].path for number in plain.get("known", ())),
+                     str(plain["former"]), bool(plain["resumed"]),
                      str(plain.get("hindered", "")), int(plain.get("free", -1)))  # an older client does not look
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as fault:
         raise ProtocolError(f"what is in the target cannot be read: {fault!r}") from None
+
+
+def seen(dump: int, source: bytes, look: Look) -> dict[str, Any]:
+    """How a directory will look, in the body of `Kind.PROVED`: an older client reads there that nothing more is proved."""
+    return {"dump": dump, "size": 0, "seen": _text(source), "look": look.plain()}
+
+
+def seen_of(plain: dict[str, Any]) -> tuple[bytes, Look] | None:
+    """The same back; None when the body tells of bytes.  ProtocolError."""
+    if "seen" not in plain:
+        return None
+    try:
+        return _bytes(plain["seen"]), Look.of(plain["look"])
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as fault:
+        raise ProtocolError(f"how a directory looks cannot be read: {fault!r}") from None
 
 
 def placed_reply(placed: Placed) -> dict[str, Any]:

@@ -212,7 +212,8 @@ def slow_tar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A tar that tells its process id and then never ends."""
     script = tmp_path / "tar"
     script.write_text(
-        f"#!/bin/sh\necho $$ > {tmp_path}/pid.tmp\nmv {tmp_path}/pid.tmp {tmp_path}/pid\n"
+        "#!/bin/sh\ncase \"$*\" in *--version*) exec /bin/tar \"$@\";; esac\n"
+        f"echo $$ > {tmp_path}/pid.tmp\nmv {tmp_path}/pid.tmp {tmp_path}/pid\n"
         "head -c 2000000 /dev/zero\nexec sleep 1000\n"
     )
     script.chmod(0o755)

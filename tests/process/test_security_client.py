@@ -145,26 +145,36 @@ confined = pytest.mark.skipif(
 
 
 @confined
-@pytest.mark.parametrize("include", [(), ("./d/e/file",)], ids=["everything", "an include"])
+@pytest.mark.parametrize(
+    ("level", "include"), [(0, ()), (1, ()), (0, ("./d/e/file",))], ids=["full", "incremental", "an include"])
 def test_a_directory_that_becomes_a_link_while_tar_writes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, include: tuple[str, ...],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: int, include: tuple[str, ...],
 ) -> None:
-    """tar itself says when: it has looked at all directories and written the first records, ``d/e`` is still to come."""
+    """tar itself says when: it has looked at all directories, or in a full dump at the top, and written the first records;
+    ``d/e`` is still to come."""
     secret, top, tar = tmp_path / "secret", tmp_path / "disk", tmp_path / "tar"
-    for base, text in ((secret, "FORBIDDEN FRUIT"), (top, "harmless")):
-        (base / "d/e").mkdir(parents=True)
-        (base / "d/e/file").write_text(text * 50)
-    (top / "big").write_bytes(bytes(range(256)) * 2000)
+    with client(tmp_path, monkeypatch) as connection:
+        top.mkdir()
+        disk = a_disk(connection.host, top, include=("./big", *include) if include else ())
+        for at in range(level):
+            dump(connection, disk, at, confirm=True)
+        for base, text in ((secret, "FORBIDDEN FRUIT"), (top, "harmless")):
+            (base / "d/e").mkdir(parents=True)
+            (base / "d/e/file").write_text(text * 50)
+        (top / "big").write_bytes(bytes(range(256)) * 2000)
     swap = f"[ -L {top}/d ] || {{ mv {top}/d {tmp_path}/aside; ln -s {secret}/d {top}/d; }}"
     tar.write_text(f"#!/bin/sh\nexec /bin/tar --checkpoint=1 \"--checkpoint-action=exec={swap}\" \"$@\"\n")
     tar.chmod(0o755)
     monkeypatch.setenv("TAPEROOM_CLIENT_TAR", str(tar))
     with client(tmp_path, monkeypatch) as connection:
-        found = dump(connection, a_disk(connection.host, top, include=("./big", *include) if include else ()), 0)
+        found = dump(connection, disk, level)
     assert (top / "d").is_symlink() and b"./big" in found.data, "the directory was swapped while tar was at work"
     assert b"FORBIDDEN" not in found.data
-    assert any("symbolic links" in line or "Not a directory" in line for line in [*found.mesg.strange, *found.mesg.normal]), (
-        "what could not be dumped is told")
+    told = [*found.mesg.strange, *found.mesg.normal]
+    if level == 0 and not include:
+        assert found.index == ["/", "\t/", "/big", "/d"] and f"{secret}/d".encode() in found.data, "what is there is dumped"
+    else:
+        assert any("symbolic links" in line or "Not a directory" in line for line in told), "what could not be dumped is told"
 
 
 @confined

@@ -9,6 +9,7 @@ import pytest
 
 from core.errors import BusyError, ProtocolError, UsageError, WorldError
 from core.landing.item import Item, Placed, There
+from core.landing.state import Look
 from core.wire import restoring
 from core.wire.restoring import CHUNK, Kind, Replies
 
@@ -34,7 +35,7 @@ def test_names_come_back() -> None:
 
 
 def test_answers_come_back_in_any_pieces() -> None:
-    there = There(True, ("/a",), ("/b",), frozenset({b"x"}), frozenset({3}), "former", True)
+    there = There(True, ("/a",), ("/b",), frozenset({b"x"}), frozenset({b""}), "former", True)
     placed = Placed(1, 2, [b"\xff"])
     said = [restoring.there_reply(there, ITEMS), restoring.placed_reply(placed), {"gone": True}]
     data = b"".join(map(restoring.reply, said))
@@ -46,6 +47,20 @@ def test_answers_come_back_in_any_pieces() -> None:
                 heard.append(found)
         assert heard == said
     assert restoring.there_of(said[0], ITEMS) == there and restoring.placed_of(said[1]) == placed
+
+
+def test_how_a_directory_looks_comes_back() -> None:
+    look = Look(0o2755, 1, (1 << 32) - 1, -5, 10**19, {"user.\udcff": b"\0\xff"})
+    kind, body = parts(restoring.message(Kind.PROVED, restoring.seen(7, b"d\xff\n", look)))
+    plain = restoring.body_of(body)
+    assert kind in restoring.UNANSWERED and plain["dump"] == 7
+    assert restoring.seen_of(plain) == (b"d\xff\n", look)
+    assert plain["size"] == 0, "an older client takes it for that"
+    assert restoring.seen_of({"dump": 7, "size": 5}) is None
+    for broken in ({"seen": 5, "look": look.plain()}, {"seen": "x"}, {"seen": "x", "look": [1, 2]},
+                   {"seen": "x", "look": [*look.plain()[:5], []]}, {"seen": "x", "look": ["x", *look.plain()[1:]]}):
+        with pytest.raises(ProtocolError):
+            restoring.seen_of(broken)
 
 
 @pytest.mark.parametrize("fault", [
