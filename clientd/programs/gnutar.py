@@ -27,8 +27,11 @@ from core.model.units import kib_of
 from core.wire.words import clean
 
 SNAPSHOT_DIRECTORY = "gnutar-lists"
-_SMALL_FACTOR, _FACTOR = 20, 256  # tar's records, in blocks of 512 bytes; 128 KiB is what a holding file is written in
-_SMALL = 1024 * 1024
+_SMALL_FACTOR, _FACTOR, _LARGE_FACTOR = 20, 256, 1024
+"""tar's records, in blocks of 512 bytes.  128 KiB is what a holding file is written in; with 512 KiB those who read from tar are
+woken less often (measured with 100,000 small files: a seventh of the CPU time of a dump's whole way)."""
+_SMALL, _LARGE = 1024 * 1024, 32 * 1024 * 1024
+"""Bytes of a disk below which a record is small, and of a full dump from which it is large: the last one is filled with zeros."""
 _SORTED = "--sort=name"  # as it sorts where it makes incremental state
 _ANSWERS = 5.0  # seconds; it may be anybody's script
 _SHOWN = 200  # characters of a disk's name in a message
@@ -72,9 +75,12 @@ class GnuTar:
             sizes = estimate(task.dle.device, bases, matcher, selection.includes, lists=not _whole(task, selection))
         except OSError as fault:
             raise WorldError("CLT022", f"{task.dle.device} cannot be read: {fault.strerror}") from None
-        record = 512 * _factor(task)
-        # 1024 bytes of zeros end an archive, and then come as many as fill the record.
-        return {level: kib_of(-(-(size + 1024) // record) * record) for level, size in zip(levels, sizes, strict=True)}
+        found = {}
+        for level, size, base in zip(levels, sizes, bases, strict=True):
+            record = 512 * _factor(task, base is None)
+            # 1024 bytes of zeros end an archive, and then come as many as fill the record.
+            found[level] = kib_of(-(-(size + 1024) // record) * record)
+        return found
 
     def prepare(self, task: Task, level: int) -> TarDump:
         """Check everything, copy the base's snapshot."""
@@ -198,9 +204,11 @@ def _sorts(tar: str) -> bool:
         return False
 
 
-def _factor(task: Task) -> int:
+def _factor(task: Task, full: bool) -> int:
     """How many blocks tar puts into one write: many for speed, few where they would be mostly padding."""
-    return _SMALL_FACTOR if is_small(task.dle.device, _SMALL) else _FACTOR
+    if is_small(task.dle.device, _SMALL):
+        return _SMALL_FACTOR
+    return _LARGE_FACTOR if full and not is_small(task.dle.device, _LARGE) else _FACTOR
 
 
 def _run(task: Task, selection: Selection, snapshot: Snapshot | None, archive: str, top: int) -> subprocess.Popen[bytes]:
@@ -211,7 +219,7 @@ def _run(task: Task, selection: Selection, snapshot: Snapshot | None, archive: s
         *(["--atime-preserve=system"] if _may_hide_reads(device) else []),
         *(["--listed-incremental", os.path.abspath(snapshot.file)] if snapshot is not None else [_SORTED]),
         "--sparse", "--ignore-failed-read", "--totals",
-        "--blocking-factor", str(_factor(task)), *selection.exclude_arguments(),
+        "--blocking-factor", str(_factor(task, snapshot is None or snapshot.base is None)), *selection.exclude_arguments(),
     ]
     names = -1
     if selection.includes is None:
