@@ -196,3 +196,20 @@ def is_small(top: str, limit: int = 1024 * 1024) -> bool:
         except OSError:
             continue
     return True
+
+
+def is_many(top: str, least: int = 16_384) -> bool:
+    """Whether there are ``least`` names below ``top``; looks at no more."""
+    pending, count = [top], 0
+    while pending:
+        try:
+            with os.scandir(pending.pop()) as entries:
+                for entry in entries:
+                    count += 1
+                    if count >= least:
+                        return True
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(entry.path)
+        except OSError:
+            continue
+    return False

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from clientd.confine import enter, possible
-from clientd.estimate import estimate, is_small
+from clientd.estimate import estimate, is_many, is_small
 from clientd.first_snapshot import write_first
 from clientd.programs.contract import Sort, Task
 from clientd.renames import gone, head_of, understood
@@ -27,11 +27,10 @@ from core.model.units import kib_of
 from core.wire.words import clean
 
 SNAPSHOT_DIRECTORY = "gnutar-lists"
-_SMALL_FACTOR, _FACTOR, _LARGE_FACTOR = 20, 256, 1024
-"""tar's records, in blocks of 512 bytes.  128 KiB is what a holding file is written in; with 512 KiB those who read from tar are
+_SMALL_FACTOR, _FACTOR, _MANY_FACTOR = 20, 256, 1024
+"""tar's records, in blocks of 512 bytes.  128 KiB is what a holding file is written in; with 512 KiB who reads from tar is
 woken less often (measured with 100,000 small files: a seventh of the CPU time of a dump's whole way)."""
-_SMALL, _LARGE = 1024 * 1024, 32 * 1024 * 1024
-"""Bytes of a disk below which a record is small, and of a full dump from which it is large: the last one is filled with zeros."""
+_SMALL = 1024 * 1024
 _SORTED = "--sort=name"  # as it sorts where it makes incremental state
 _ANSWERS = 5.0  # seconds; it may be anybody's script
 _SHOWN = 200  # characters of a disk's name in a message
@@ -75,7 +74,7 @@ class GnuTar:
             sizes = estimate(task.dle.device, bases, matcher, selection.includes, lists=not _whole(task, selection))
         except OSError as fault:
             raise WorldError("CLT022", f"{task.dle.device} cannot be read: {fault.strerror}") from None
-        found = {}
+        found: dict[int, int] = {}
         for level, size, base in zip(levels, sizes, bases, strict=True):
             record = 512 * _factor(task, base is None)
             # 1024 bytes of zeros end an archive, and then come as many as fill the record.
@@ -208,7 +207,7 @@ def _factor(task: Task, full: bool) -> int:
     """How many blocks tar puts into one write: many for speed, few where they would be mostly padding."""
     if is_small(task.dle.device, _SMALL):
         return _SMALL_FACTOR
-    return _LARGE_FACTOR if full and not is_small(task.dle.device, _LARGE) else _FACTOR
+    return _MANY_FACTOR if full and is_many(task.dle.device) else _FACTOR
 
 
 def _run(task: Task, selection: Selection, snapshot: Snapshot | None, archive: str, top: int) -> subprocess.Popen[bytes]:

@@ -70,6 +70,20 @@ def test_sizes_are_those_of_the_dumps(connection: Connection, tree: Path, tmp_pa
     assert check(connection, disk, 2, 0, 1)[2] >= levels[1]
 
 
+def test_of_very_many_files(connection: Connection, tmp_path: Path) -> None:
+    """Their full dumps, and no others, come in records of 512 KiB, the last one filled with zeros."""
+    top = tmp_path / "many"
+    for number in range(16_400):
+        if not number % 1000:
+            (top / f"d{number}").mkdir(parents=True)
+        (top / f"d{number - number % 1000}/{number}").touch()
+    disk = a_disk(connection.host, top)
+    assert check(connection, disk, 0)[0] % 512 == 0
+    (top / "d0/1").unlink()
+    full, one = check(connection, disk, 0, 1)
+    assert full % 512 == 0 and one % 512 and one < full
+
+
 @pytest.mark.parametrize("patterns", [
     ("./d0*",), ("file 5*",), ("*/file 70000",), ("d1[0-4]",), ("./d?[!0-3]/*", "hole"), ("long*/f*0",), ("link",), ("*",),
     ("./d[[:digit:]]5",), ("no\\*such", "hard\\ link"),
