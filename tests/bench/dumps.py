@@ -23,15 +23,11 @@ def big(setting: Setting) -> Iterator[Line]:
 
 def small(setting: Setting) -> Iterator[Line]:
     """Many small files."""
-    yield from _plain(setting, "dump, small files", setting.data.small(), 0.85, stats=True)
+    yield from _plain(setting, "dump, small files", setting.data.small(), 0.85)
 
 
-def _plain(setting: Setting, name: str, tree: Path, least: float, *, stats: bool = False) -> Iterator[Line]:
-    """``stats``: tar's time goes into stat, of which it needs five instead of three a file for incremental state: alone it
-    is at 0.8 of plain tar then.  Where nothing else takes time, the target is for our share, against tar with our options.
-
-    Plain tar makes no list of what it packs: what ours costs is told against the same dump without it.
-    """
+def _plain(setting: Setting, name: str, tree: Path, least: float) -> Iterator[Line]:
+    """Plain tar makes no list of what it packs: what ours costs is told against the same dump without it."""
     for durable in (False, True):
         out = setting.work / "out"
         sync = f"; sync '{out}'" if durable else ""
@@ -42,10 +38,9 @@ def _plain(setting: Setting, name: str, tree: Path, least: float, *, stats: bool
         contenders = [dump(site, tree, durable=durable), theirs, alike, dump(listing, tree, durable=durable)]
         a, b, c, d = in_turn(contenders, setting.times, lambda: setting.settle(tree))
         title = f"{name}, {'fsync' if durable else 'no fsync'}"
-        bound = stats and not durable
-        yield speed(title, a, b, None if bound else least)
+        yield speed(title, a, b, least)
         yield cpu(title, a, b, 1.35)
-        yield speed("  the same, tar with our options", a, c, least if bound else None)
+        yield speed("  the same, tar with our options", a, c, None)
         yield cpu("  the same, tar with our options", a, c, None)
         yield speed("  ours with index against ours without", d, a, None)
         yield cpu("  ours with index against ours without", d, a, 1.2)
