@@ -19,6 +19,8 @@ _NS = 10**9
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _DEEPEST = 200
 """Directories open at once: what lies deeper is left to tar."""
+_MOST = 200_000
+"""Names in one directory, which are all in memory for a moment: what has more is left to tar."""
 
 
 def write_first(top: int, file: IO[bytes], began: int) -> bool:
@@ -66,12 +68,14 @@ class _Walk:
 
 
 def _names(directory: int) -> tuple[list[bytes], list[bytes]]:
-    """All names in it, by their bytes as tar sorts them, and those of directories."""
+    """All names in it, by their bytes as tar sorts them, and those of directories.  OSError for more than `_MOST`."""
     names: list[str] = []
     directories: list[str] = []
     with os.scandir(directory) as entries:
         for entry in entries:
             names.append(entry.name)
+            if len(names) > _MOST:
+                raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
             if entry.is_dir(follow_symlinks=False):
                 directories.append(entry.name)
     return sorted(map(os.fsencode, names)), sorted(map(os.fsencode, directories))

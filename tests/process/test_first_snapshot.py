@@ -134,6 +134,14 @@ def test_what_lies_very_deep_is_left_to_tar(tmp_path: Path) -> None:
     assert len(os.listdir("/proc/self/fd")) == before, "every directory was closed"
 
 
+def test_a_directory_of_very_many_names_is_left_to_tar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(9):
+        (tmp_path / f"{number}").touch()
+    assert ours(tmp_path) is not None
+    monkeypatch.setattr("clientd.first_snapshot._MOST", 8)
+    assert ours(tmp_path) is None
+
+
 def test_no_link_leads_out_of_it(tmp_path: Path) -> None:
     (tmp_path / "secret/dir").mkdir(parents=True)
     top = tmp_path / "disk"
