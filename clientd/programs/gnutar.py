@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from clientd.selection import Matcher, Selection, select
 from clientd.snapshots import Base, Snapshot, Snapshots, read_base
 from core.errors import WorldError
 from core.model.units import kib_of
+from core.wire.tar_quoting import unquote_name
 from core.wire.words import clean
 
 SNAPSHOT_DIRECTORY = "gnutar-lists"
@@ -37,6 +39,7 @@ _SHOWN = 200  # characters of a disk's name in a message
 
 # The first that matches decides.  `_IGNORED` and `_NORMAL` are what Amanda's amgtar takes as such.
 _IGNORED = re.compile(r": Directory (is new|has been renamed from )")
+_CHANGED = re.compile(r": (\..*): file changed as we read it$")
 _NORMAL = re.compile(
     r"^ *Total bytes written: *\d+|^ *Elapsed time:|^ *Throughput|: socket ignored$"
     r"|: (directory|file) is on a different filesystem; not dumped|: File .* shrunk by \d+ bytes?[;,] padding with zeros"
@@ -144,9 +147,18 @@ class TarDump:
 
     def sort(self, line: str) -> Sort:
         """Amanda's own judgement of tar's messages."""
-        if _IGNORED.search(line):
+        if _IGNORED.search(line) or (self.complete and self._is_changed_directory(line)):
             return Sort.IGNORED
         return Sort.NORMAL if _NORMAL.search(line) else Sort.STRANGE
+
+    def _is_changed_directory(self, line: str) -> bool:
+        """Whether names came to a directory, or went, while all below it was dumped: without lists to make, tar tells that."""
+        found = _CHANGED.search(line)
+        try:
+            return found is not None and stat.S_ISDIR(os.stat(
+                unquote_name(os.fsencode(found[1])), dir_fd=self._top, follow_symlinks=False).st_mode)
+        except (OSError, ValueError):
+            return False
 
     def fault(self, status: int) -> str:
         """0 is good; 1 says that files changed meanwhile."""

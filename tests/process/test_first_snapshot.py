@@ -20,6 +20,7 @@ from clientd.programs.contract import Task
 from clientd.programs.gnutar import GnuTar
 from clientd.settings import Settings
 from core.wire.dle_xml import Choice, Dle
+from tests.support.client import a_disk, client, dump
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason="NOT TESTED: mounting needs root")
 NAMES = st.binary(min_size=1, max_size=12).filter(lambda name: name not in (b".", b"..") and not set(name) & {0, 47})
@@ -202,3 +203,21 @@ def test_nothing_stays_of_one_that_was_given_up(tmp_path: Path, monkeypatch: pyt
     members, complete = _dump(tmp_path, 0)
     assert members == ["./", "./file"] and not complete
     assert _dump(tmp_path, 1) == (["./"], False)
+
+
+def test_names_that_come_meanwhile_are_nothing_strange(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither with tar's own state is that told; of a file that changes it is."""
+    top, tar, odd = tmp_path / "disk", tmp_path / "tar", "d\n\\\u00e9: x"
+    (top / odd).mkdir(parents=True)
+    for name in ("a", f"{odd}/b", "z"):
+        (top / name).write_bytes(bytes(range(256)) * 8000)
+    new = f"cd '{top}/{odd}'; touch new ../new; echo x >> ../z"
+    tar.write_text(f"#!/bin/sh\nexec /bin/tar --checkpoint=5 \"--checkpoint-action=exec=$(cat {tmp_path}/new)\" \"$@\"\n")
+    (tmp_path / "new").write_text(new)
+    tar.chmod(0o755)
+    monkeypatch.setenv("TAPEROOM_CLIENT_TAR", str(tar))
+    with client(tmp_path, monkeypatch) as connection:
+        found = dump(connection, a_disk(connection.host, top), 0)
+    assert (top / odd / "new").exists() and "\t/" in found.index, "it was this way to dump"
+    assert found.mesg.error is None and [line.rpartition("/tar: ")[2] for line in found.mesg.strange] == [
+        "./z: file changed as we read it"]
