@@ -150,7 +150,8 @@ def compare(ask: Callable[[Case], Outcome], fault: str, words: tuple[str, ...], 
         # Which frame follows which on two streams is not the same each time, and so is not what a swap of them does.
         chance = (fault == "swapped" and case.word in DUMPING) or (case.word, fault, by) in CHANCE
         chance = chance or (case.server, case.client, case.word, fault) in OTHERWISE
-        if outcome.good != theirs.good and not chance and not (fault.endswith(("killed", "reset")) and reached(
+        again = fault.endswith(("killed", "reset")) or (case.word, fault) == ("client DATA end", "dropped")
+        if outcome.good != theirs.good and not chance and not (again and reached(
                 ask, replace(case, server="stock", client="stock"), outcome.good)):
             wrong.append(f"another result: {shown} {theirs.said!r}")
         if outcome.good and wanted and noise(outcome.data) != wanted:
@@ -166,7 +167,7 @@ def compare(ask: Callable[[Case], Outcome], fault: str, words: tuple[str, ...], 
 
 def reached(ask: Callable[[Case], Outcome], stock: Case, good: bool) -> bool:
     """Whether Amanda's own two ends come to that result, too, when they are asked again: what a process has said and read when
-    it is killed is not the same each time."""
+    it is killed is not the same each time, nor on a busy machine whether a connection's end comes before patience is over."""
     return any(ask(stock).good == good for _ in range(AGAIN))
 
 
