@@ -66,6 +66,8 @@ class Cassette:
     """whether this configuration ever wrote or labelled it"""
     begun: str = ""
     """the last run that told of beginning it"""
+    turn: int = 0
+    """its place among that run's volumes"""
 
 
 class Shelf(RuleBasedStateMachine):
@@ -130,10 +132,9 @@ class Shelf(RuleBasedStateMachine):
         everything = [c for c in (*self.slots.values(), *self.away) if c is not None]
         # A volume counts as written once a run has begun it, as in Amanda: the tapelist says so before there is a dump on it,
         # and where an operator has lost that line the run's own journal still does.
-        # Of one run's volumes the last is the newest: the tapelist has it first.
-        order = {volume.label: -number for number, volume in enumerate(self.tapelist)}
+        # Of one run's volumes the last is the newest, whichever of their lines an old tapelist has.
         written = sorted((c for c in everything if c.ours and (c.dumps or self._is_begun(c))),
-                         key=lambda c: (c.stamp, order.get(c.label, -len(order))), reverse=True)
+                         key=lambda c: (c.stamp, c.turn), reverse=True)
         if one.dumps and retention.days and self.now - _seconds(one.stamp) < retention.days * DAY:
             return "young"
         whole = [dump for dump in self.dumps if sum(dump in c.dumps for c in everything) == dump.volumes]
@@ -193,7 +194,7 @@ class Shelf(RuleBasedStateMachine):
                 entry.label, stamp, True, pool="main", storage="main", config="daily")))
             facts.append(e.VolumeBegan("taper0", "main", one.label, number))
             begun.append(one)
-            one.begun = stamp
+            one.begun, one.turn = stamp, number
             self._catalogue(stamp, facts)
         if not begun or dies == 2:
             return
@@ -334,6 +335,20 @@ def _play(examples: int, steps: int) -> int:
     run(Shelf, settings=settings(max_examples=examples, stateful_step_count=steps, deadline=None,
                                  suppress_health_check=list(HealthCheck)))
     return STEPS[0]
+
+
+def test_the_newest_volume_is_the_one_begun_last_whatever_lines_an_old_tapelist_has() -> None:
+    shelf = Shelf()
+    try:
+        shelf.configure(tapes=1, days=0, full=0, slots=2, auto=True)
+        shelf.label_by_hand(slot=0)
+        shelf.erase(slot=0)
+        shelf.night(hours=6, levels=[-1, -1], count=2, dies=0)
+        shelf.an_old_tapelist_comes_back(pick=1)
+        assert [(volume.label, volume.used) for volume in shelf.tapelist] == [("D-001", False)]
+        shelf.nothing_needed_is_next()
+    finally:
+        shelf.teardown()
 
 
 def test_no_sequence_of_nights_and_hands_overwrites_a_needed_volume(capsys: pytest.CaptureFixture[str]) -> None:
