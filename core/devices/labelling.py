@@ -47,7 +47,7 @@ def next_volume(changer: Changer, rules: Rules, volumes: Sequence[Entry]) -> Ver
     verdicts = judge(changer.views(), volumes, rules)
     gone = vanished(verdicts, volumes, storage.name)
     if gone:
-        raise NoVolume("TAP005", f"storage {storage.name}: the tapelist knows {gone} written volumes, "
+        raise NoVolume("TAP005", f"storage {storage.name}: the tapelist knows {gone} written volume{'' if gone == 1 else 's'}, "
                        f"and no slot of {storage.changer} holds one", "is its file system mounted?")
     chosen = choose(verdicts, volumes, storage.name)
     if chosen is None:

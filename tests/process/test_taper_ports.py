@@ -231,7 +231,7 @@ def test_taper_directory_vanishes(tmp_path: Path) -> None:
     room.vtapes.mkdir()
     with Taper(room) as child:
         assert child.start("20261125000000").message == (
-            f"TAP005 storage main: the tapelist knows 1 written volumes, and no slot of disk:{room.vtapes} holds one")
+            f"TAP005 storage main: the tapelist knows 1 written volume, and no slot of disk:{room.vtapes} holds one")
 
 
 def test_taper_malformed_tapelist(tmp_path: Path) -> None:
