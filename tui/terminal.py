@@ -81,6 +81,7 @@ class ConsoleDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         """Take the terminal over."""
         self._ended = False
+        self._waiting = 0.0  # who slept dropped what came meanwhile, perhaps with the answer to the last burst in it
         width, height = self._get_terminal_size()
         again = (width, height) == (self._cells.width, self._cells.height)
         if not again:

@@ -223,6 +223,9 @@ def test_other_terminals(site: Path, environment: dict[str, str], arguments: tup
         assert terminal.restored()
 
 
+TAKEN = b"\x1b[?1049h"
+"""How the console begins, and begins again after a sleep."""
+
 STOPS_ITSELF = """
 import os, signal, sys
 from tui import terminal
@@ -249,7 +252,37 @@ def test_stopped_from_outside_while_it_takes_a_frame(site: Path) -> None:
             terminal.pump()
         terminal.press("3")
         terminal.kill(signal.SIGCONT)
+        # What is typed before the terminal is taken over anew may be dropped: it may have been meant for another program.
+        terminal.until(lambda: terminal.sent.count(TAKEN) == 2)
         terminal.until("q detach")
+        terminal.press("q")
+        assert terminal.ended() == 0 and terminal.restored()
+
+
+WAITS_LONG = """
+import sys
+from tui import terminal
+terminal.ConsoleDriver._patience = 1000.0
+from tui.__main__ import main
+sys.exit(main())
+"""
+
+
+def test_an_answer_that_never_came_is_not_waited_for_after_a_stop(site: Path) -> None:
+    with ConsoleTerminal("-c", WAITS_LONG, *on(site), program=("-P",)) as terminal:
+        terminal.until("q detach")
+        terminal.silent = True
+        terminal.press("3")
+        terminal.until("all channels")
+        terminal.kill(signal.SIGSTOP)
+        while os.waitid(os.P_PID, terminal.process.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is None or terminal.pump():
+            pass
+        terminal.silent = False
+        terminal.kill(signal.SIGCONT)
+        terminal.until(lambda: terminal.sent.count(TAKEN) == 2)
+        terminal.screen.reset()
+        terminal.press("2")
+        terminal.until("Plan  9 disks")
         terminal.press("q")
         assert terminal.ended() == 0 and terminal.restored()
 

@@ -36,6 +36,8 @@ class ConsoleTerminal:
 
     piece = 1 << 16
     """Bytes that are taken in at once."""
+    silent = False
+    """Does not answer."""
 
     def __init__(
         self, *arguments: str, width: int = 80, height: int = 24, program: tuple[str, ...] = ("-P", "-m", "tui"),
@@ -102,7 +104,7 @@ class ConsoleTerminal:
             return False
         self.sent += data
         asked = self.sent.count(b"\x1b[?2026$p", max(0, len(self.sent) - len(data) - 7))  # it may come in two pieces
-        for _ in range(asked):
+        for _ in range(0 if self.silent else asked):
             os.write(self.master, b"\x1b[?2026;2$y")
         self._stream.feed(_NOT_FOR_PYTE.sub(b"", data))
         return bool(data)
